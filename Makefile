@@ -1,0 +1,42 @@
+# Two commands for newcomers:  make demo   and   make test
+# Both make the environment in .venv if it is missing or out of date; they need Python 3.11+ and make.
+
+.DEFAULT_GOAL := help
+VENV := .venv
+BIN := $(VENV)/bin
+
+# The first interpreter that really runs and is new enough.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help demo test lint types unit lock clean
+
+help:
+	@echo "make demo   run a simulated office's day through asapfill (no account needed)"
+	@echo "make test   everything CI runs: ruff, mypy, unit files, pytest"
+
+demo: $(VENV)/.installed
+	$(BIN)/asapfill demo
+
+test: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	sh tests/check-units.sh
+	$(BIN)/pytest -n 2
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "asapfill needs Python 3.11 or newer; none was found on this machine."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo; \
+	  echo "Python could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# For maintainers: writes the exact versions anew (needs uv).
+lock:
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade -o requirements.lock
+
+clean:
+	rm -rf $(VENV)
