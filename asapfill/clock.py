@@ -126,6 +126,16 @@ def instant(wall: datetime, timezone: ZoneInfo) -> datetime:
     return wall.replace(tzinfo=timezone, fold=0).astimezone(UTC)
 
 
+def first_wall(moment: datetime, timezone: ZoneInfo) -> datetime:
+    """The earliest office wall-clock time that is surely not before ``moment`` (aware).
+
+    In the hour that autumn repeats, a wall time is read as its first showing (see ``instant``), so the second one is
+    skipped.
+    """
+    wall = office_now(moment, timezone)
+    return wall if instant(wall, timezone) >= moment else wall + timedelta(hours=1)
+
+
 def minutes_until(wall: datetime, now: datetime, timezone: ZoneInfo) -> float:
     """Real minutes from ``now`` (aware) until the office's wall clock shows ``wall``; negative when past."""
     return (instant(wall, timezone) - now).total_seconds() / 60

@@ -6,19 +6,20 @@ notes and SSNs are dropped here, at the edge; the few exceptions say why.
 Reading is tolerant, because the API is not uniform: numbers come as strings, booleans as ``"true"`` or ``"True"``,
 "no date" as ``0001-01-01`` (read as None), and enumerations may grow. A value that cannot be read takes
 its default and its Open Dental name is listed in ``unreadable``, so that the core can treat the row as occupying and
-never as free. All date-times are naive office wall-clock times.
+never as free. All date-times are naive office wall-clock times. How single values are read is in ``values``.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import time
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_pascal
+
+from asapfill.opendental.values import Amount, Day, Flag, Moment, Names, Number, Numbers, Text, TimeOfDay
 
 
 class AptStatus(StrEnum):
@@ -86,109 +87,32 @@ ASAP = "ASAP"
 """The ``Priority`` of what is on the ASAP list."""
 
 
-def _number(value: object) -> int:
-    """A whole number, also from text; empty text and null are 0."""
-    if value is None or value == "":
-        return 0
-    if isinstance(value, bool):
-        raise ValueError("a number was expected")
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,19}\s*", value):
-        return int(value)
-    raise ValueError("a number was expected")
-
-
-def _flag(value: object) -> bool:
-    """A boolean, also from "true", "True", "1" or 1; empty text and null are False."""
-    if isinstance(value, bool):
-        return value
-    text = "" if value is None else str(value).strip().lower()
-    if text in {"true", "1"}:
-        return True
-    if text in {"false", "0", ""}:
-        return False
-    raise ValueError("true or false was expected")
-
-
-def _text(value: object) -> str:
-    """Text; null is empty, a number is written out."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, int | float):
-        return str(value)
-    raise ValueError("text was expected")
-
-
-def _moment(value: object) -> datetime | None:
-    """A naive date-time; a bare date means midnight; year 1 and empty mean none."""
-    if value is None or isinstance(value, datetime):
-        return value
-    if not isinstance(value, str):
-        raise ValueError("a date and time was expected")  # noqa: TRY004  pydantic reads ValueError, not TypeError
-    text = value.strip()
-    if not text or text.startswith("0001-01-01"):
-        return None
-    moment = datetime.fromisoformat(text)
-    return moment.replace(tzinfo=None)
-
-
-def _day(value: object) -> date | None:
-    """A date; year 1 and empty mean none."""
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    moment = _moment(value)
-    return None if moment is None else moment.date()
-
-
-def _time_of_day(value: object) -> time:
-    """A time of day from ``HH:mm[:ss]``, or from a date-time whose date part does not count."""
-    if isinstance(value, time):
-        return value
-    match = re.search(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s*$", str(value))
-    if match is None:
-        raise ValueError("a time of day was expected")
-    return time(int(match[1]), int(match[2]), int(match[3] or 0))
-
-
-def _numbers(value: object) -> tuple[int, ...]:
-    """Whole numbers from a comma list or an array."""
-    if value is None:
-        return ()
-    parts = value if isinstance(value, list | tuple) else [part for part in str(value).split(",") if part.strip()]
-    return tuple(_number(part) for part in parts)
-
-
-def _names(value: object) -> tuple[str, ...]:
-    """Texts from a comma list, without blanks around them."""
-    if value is None or value in {0, "0"}:
-        return ()
-    return tuple(part.strip() for part in _text(value).split(",") if part.strip())
-
-
-Number = Annotated[int, BeforeValidator(_number)]
-Flag = Annotated[bool, BeforeValidator(_flag)]
-Text = Annotated[str, BeforeValidator(_text)]
-Moment = Annotated[datetime | None, BeforeValidator(_moment)]
-Day = Annotated[date | None, BeforeValidator(_day)]
-TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
-Numbers = Annotated[tuple[int, ...], BeforeValidator(_numbers)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
-
-
 class Row(BaseModel):
     """One row of an Open Dental table."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_pascal, populate_by_name=True)
-    key: ClassVar[str]
-    """Open Dental's name of the primary key, as in the JSON."""
+    key: ClassVar[str] = ""
+    """Open Dental's name of the primary key, as in the JSON; empty when the rows have none."""
+    needed: ClassVar[frozenset[str]] = frozenset()
+    """Columns without which a row would mislead: when they are missing or null, they count as unreadable.
+
+    An appointment without ``Op`` must not look as if it occupied nothing, a recall without ``DateScheduled`` not as if
+    it were free to be offered. The primary key is always needed.
+    """
+    names: ClassVar[Mapping[str, str]] = {}
+    """Open Dental's name of each column → its attribute here."""
 
     unreadable: frozenset[str] = Field(default=frozenset(), alias="asapfill.unreadable")
-    """Open Dental's names of values that were there but made no sense; they hold their defaults."""
+    """Open Dental's names of values that are missing though needed, or make no sense; they hold their defaults."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401  as pydantic declares it
+        """Work out once per table what every row would ask for."""
+        super().__pydantic_init_subclass__(**kwargs)
+        columns = {field.alias or name: name for name, field in cls.model_fields.items() if name != "unreadable"}
+        cls.names = columns
+        if cls.key:
+            cls.needed |= {cls.key}
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Self:
@@ -196,24 +120,32 @@ class Row(BaseModel):
 
         Raises nothing for odd values: that is what ``unreadable`` is for.
         """
+        columns = {name: raw[name] for name in cls.names if name in raw}
+        bad = {name for name in cls.needed if columns.get(name) is None}
         try:
-            return cls.model_validate(raw)
+            return cls.model_validate({**columns, "asapfill.unreadable": frozenset(bad)})
         except ValidationError as error:
-            bad = {str(problem["loc"][0]) for problem in error.errors(include_url=False, include_input=False)}
-        rest = {name: value for name, value in raw.items() if name not in bad}
-        return cls.model_validate({**rest, "asapfill.unreadable": frozenset(bad)})
+            bad |= {str(problem["loc"][0]) for problem in error.errors(include_url=False, include_input=False)}
+        good = {name: value for name, value in columns.items() if name not in bad}
+        return cls.model_validate({**good, "asapfill.unreadable": frozenset(bad)})
+
+    @property
+    def identity(self) -> int | str | None:
+        """The primary key; None when there is none or it could not be read, so that such rows are never merged."""
+        return (getattr(self, self.names[self.key]) or None) if self.key else None
 
     @property
     def number(self) -> int:
-        """The primary key; 0 when it could not be read."""
-        names = {field.alias: name for name, field in type(self).model_fields.items()}
-        return int(getattr(self, names[self.key]))
+        """The primary key as a number; 0 when there is none or it could not be read."""
+        identity = self.identity
+        return identity if isinstance(identity, int) else 0
 
 
 class Appointment(Row):
     """``/appointments`` and its relatives. ``pattern``: one character is 5 minutes, always."""
 
     key = "AptNum"
+    needed = frozenset({"PatNum", "AptStatus", "Op", "AptDateTime", "ClinicNum"})
 
     apt_num: Number = 0
     pat_num: Number = 0
@@ -235,6 +167,7 @@ class HistAppointment(Appointment):
     """``/histappointments``: an appointment as one change left it. May carry nothing but the AptNum."""
 
     key = "HistApptNum"
+    needed = frozenset({"AptNum"})
 
     hist_appt_num: Number = 0
     hist_date_t_stamp: Moment = None
@@ -242,10 +175,16 @@ class HistAppointment(Appointment):
     appt_source: Text = ""
 
 
+class WebSchedAppointment(Appointment):
+    """``/appointments/WebSched``: booked by the patient; ``e_service_log_type`` says through which service."""
+
+    e_service_log_type: Text = Field(default="", alias="eServiceLogType")
+
+
 class Slot(Row):
     """``/appointments/Slots``: a free stretch as Open Dental's simple search sees it. Has no primary key."""
 
-    key = "OpNum"
+    needed = frozenset({"DateTimeStart", "DateTimeEnd", "OpNum"})
 
     date_time_start: Moment = None
     date_time_end: Moment = None
@@ -257,6 +196,7 @@ class Schedule(Row):
     """``/schedules``: a provider's hours, a blockout, a practice note or holiday, or a Web Sched ASAP block."""
 
     key = "ScheduleNum"
+    needed = frozenset({"SchedDate", "StartTime", "StopTime", "SchedType", "operatories"})
 
     schedule_num: Number = 0
     sched_date: Day = None
@@ -264,15 +204,27 @@ class Schedule(Row):
     stop_time: TimeOfDay = time(0)
     sched_type: Text = ""
     prov_num: Number = 0
-    blockout_type: Annotated[int, BeforeValidator(_number)] = Field(default=0, alias="BlockoutType")
+    blockout_type: Number = 0
     operatories: Numbers = Field(default=(), alias="operatories")
     date_t_stamp: Moment = None
+
+
+class ScheduleOp(Row):
+    """``/scheduleops``: one operatory of one schedule row."""
+
+    key = "ScheduleOpNum"
+    needed = frozenset({"ScheduleNum", "OperatoryNum"})
+
+    schedule_op_num: Number = 0
+    schedule_num: Number = 0
+    operatory_num: Number = 0
 
 
 class Operatory(Row):
     """``/operatories``, hidden ones included. Its names are kept: the office manager's policy uses them."""
 
     key = "OperatoryNum"
+    needed = frozenset({"IsHidden", "ClinicNum"})
 
     operatory_num: Number = 0
     op_name: Text = ""
@@ -335,13 +287,14 @@ class Recall(Row):
     """``/recalls``. ``time_pattern_override``: the unit is disputed, see scheduling.lengths."""
 
     key = "RecallNum"
+    needed = frozenset({"PatNum", "IsDisabled", "RecallTypeNum", "DateScheduled", "Priority"})
 
     recall_num: Number = 0
     pat_num: Number = 0
     date_due: Day = None
     is_disabled: Flag = False
     recall_type_num: Number = 0
-    disable_until_balance: Annotated[float, BeforeValidator(lambda value: float(value or 0))] = 0.0
+    disable_until_balance: Amount = 0.0
     disable_until_date: Day = None
     date_scheduled: Day = None
     priority: Text = ""
@@ -373,6 +326,7 @@ class Patient(Row):
     """``/patients``: just what decides whether a text may go out. The phone lives in memory only."""
 
     key = "PatNum"
+    needed = frozenset({"PatStatus", "TxtMsgOk"})
 
     pat_num: Number = 0
     pat_status: Text = ""
@@ -388,6 +342,7 @@ class AsapComm(Row):
     """``/asapcomms``: one offer, ours or somebody else's. The template text is dropped; the Note gives the reason."""
 
     key = "AsapCommNum"
+    needed = frozenset({"FKey", "FKeyType", "PatNum", "ClinicNum", "DateTimeEntry"})
 
     asap_comm_num: Number = 0
     f_key: Number = Field(default=0, alias="FKey")
@@ -437,6 +392,7 @@ class LabCase(Row):
     """``/labcases``: whether the lab work of an appointment is back."""
 
     key = "LabCaseNum"
+    needed = frozenset({"AptNum", "PlannedAptNum", "DateTimeRecd"})
 
     lab_case_num: Number = 0
     pat_num: Number = 0
@@ -452,6 +408,7 @@ class SecurityPerm(Row):
     """``/securityperms``: one permission of this developer and customer key."""
 
     key = "Permission"
+    needed = frozenset({"HasPermission"})
 
     permission: Text = ""
     has_permission: Flag = False

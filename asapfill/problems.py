@@ -1,0 +1,60 @@
+"""A mistake in a file that a person wrote, told so that they can mend it: where, what, and what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+WIDEST = 100
+"""Characters of a line that are shown; a longer one is cut around the mark."""
+INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake in a file.
+
+    ``line`` and ``column`` count from 1; 0 means the file as a whole. ``excerpt`` is the line itself, empty where it
+    might hold a secret.
+    """
+
+    file: Path
+    message: str
+    line: int = 0
+    column: int = 0
+    hint: str = ""
+    excerpt: str = ""
+
+    def __str__(self) -> str:
+        """As a person reads it: ``main-street.yaml:14:3: …``, then the line with a mark, then what to do."""
+        place = self.file.name + (f":{self.line}:{self.column}" if self.line else "")
+        lines = [f"{place}: {self.message}"]
+        if self.excerpt:
+            lines += self._marked()
+        if self.hint:
+            lines.append(f"{INDENT}{self.hint}")
+        return "\n".join(lines)
+
+    def _marked(self) -> list[str]:
+        """The line and a mark below the column; tabs are made visible, and nothing in it can steer a terminal."""
+        shown = re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff]", "·", self.excerpt.replace("\t", "→"))
+        column = max(self.column, 1) - 1
+        if len(shown) > WIDEST:
+            start = max(0, min(column - WIDEST // 2, len(shown) - WIDEST))
+            column -= start
+            cut = shown[start : start + WIDEST]
+            shown = ("…" if start else cut[0]) + cut[1:-1] + ("…" if start + WIDEST < len(shown) else cut[-1])
+        return [f"{INDENT}{shown}", f"{INDENT}{' ' * column}^"]
+
+
+class ConfigurationError(Exception):
+    """Settings or policies cannot be used as they stand. Exit code 78.
+
+    Carries every problem found, not just the first; as text, one below the other.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))

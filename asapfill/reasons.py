@@ -1,0 +1,183 @@
+"""Every reason for which asapfill leaves something alone: a stable code, a sentence for the front desk, the rule's source.
+
+The codes appear in ``plan --json``, ``explain``, ``history`` and the logs; they change only by addition.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a reason code means to a receptionist, and where the rule comes from."""
+
+    sentence: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why not. ``detail`` holds numbers, times and codes only, never a person's name."""
+
+    code: str
+    detail: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """The sentence a receptionist understands, with the detail behind it."""
+        text = RULES[self.code].sentence
+        return f"{text} ({self.detail})" if self.detail else text
+
+
+RULES: dict[str, Rule] = {
+    # Free time that is left alone
+    "blockout": Rule(
+        "A blockout lies here.", "policy openings.blockouts_allowed; Open Dental: NS blockouts forbid scheduling"
+    ),
+    "no_provider": Rule(
+        "No provider is scheduled in this operatory.", "Open Dental: provider schedules decide who works where"
+    ),
+    "closed": Rule(
+        "The practice has an entry for this day and no provider works: taken as a holiday.",
+        "Open Dental's API does not tell holidays from notes",
+    ),
+    "too_short": Rule("The free time is shorter than the policy's shortest opening.", "policy openings.shortest"),
+    "too_soon": Rule("It starts sooner than the policy's notice.", "policy openings.notice"),
+    "settling": Rule("It became free only just now; the front desk may be rearranging.", "policy openings.settle"),
+    "excluded_operatory": Rule(
+        "The policy leaves this operatory out.", "policy openings.operatories, except_operatories"
+    ),
+    "excluded_provider": Rule("The policy leaves this provider out.", "policy openings.except_providers"),
+    "hidden_operatory": Rule("The operatory is hidden.", "Open Dental: hidden operatories are not on the schedule"),
+    "prospective_operatory": Rule(
+        "The operatory is kept for prospective patients.", "Open Dental: patients placed there become prospective"
+    ),
+    "unreadable_row": Rule("A row of the schedule could not be read, so its place counts as taken.", "safe assumption"),
+    "two_providers": Rule(
+        "Another provider would be assigned at this time.", "Open Dental: the operatory's schedule assigns the provider"
+    ),
+    # Candidates that are not asked
+    "not_included": Rule("The policy does not ask this kind of candidate.", "policy candidates.include"),
+    "excluded_patient": Rule("The policy leaves this patient out.", "policy candidates.except_patients"),
+    "wrong_status": Rule(
+        "Its status cannot be offered a new time.", "Open Dental: Scheduled, UnschedList, Broken and Planned only"
+    ),
+    "not_asap": Rule("It is not on the ASAP list any more.", "Open Dental: Priority must be ASAP"),
+    "other_clinic": Rule("It belongs to another clinic.", "the policy is for one clinic"),
+    "past_appointment": Rule("The scheduled time is already past.", "Open Dental lists past ASAP appointments too"),
+    "patient_status": Rule("The patient's status is not Patient.", "Open Dental does not exclude these itself"),
+    "no_text_consent": Rule("The patient does not take text messages.", "Open Dental: TxtMsgOk"),
+    "no_wireless_phone": Rule(
+        "The patient has no valid wireless phone.",
+        "Open Dental: only WirelessPhone is texted; 10 digits, or 11 with a leading 1",
+    ),
+    "under_18": Rule("The patient is under 18 or has no birthdate.", "policy candidates.under_18"),
+    "asked_to_stop": Rule("The patient asked not to be contacted about this.", "Open Dental: DeclinedStopComm"),
+    "resting": Rule("The patient declined an offer lately.", "policy texts.rest_after_decline"),
+    "recall_disabled": Rule(
+        "The recall is disabled.", "Open Dental: IsDisabled, DisableUntilDate, DisableUntilBalance"
+    ),
+    "recall_scheduled": Rule("The recall already has an appointment.", "Open Dental: DateScheduled"),
+    "recall_not_due": Rule("The recall is not due by the offered day.", "Open Dental: DateDue"),
+    "no_length": Rule(
+        "The length of the visit is not known.", "Open Dental: an empty recall pattern has no agreed length"
+    ),
+    "lab_case": Rule("Its lab case is not back.", "Open Dental: labcases"),
+    "unreadable_candidate": Rule("Its row could not be read.", "safe assumption"),
+    "already_booked": Rule("The planned appointment is already scheduled.", "Open Dental: NextAptNum"),
+    "too_old": Rule("This version of Open Dental cannot offer recalls.", "Open Dental 25.2.9 added recallNum"),
+    # Fits that fail
+    "length": Rule("The visit is longer than the free time.", "pattern length"),
+    "other_provider": Rule("It is another provider's time.", "policy candidates.same_provider"),
+    "provider_busy": Rule(
+        "The provider is with another patient then.", "Open Dental: provider (X) time of two visits must not overlap"
+    ),
+    "appointment_type": Rule(
+        "Its appointment type does not permit the blockout here.",
+        "Open Dental: appointment types list permitted blockout types",
+    ),
+    "gain": Rule("It would not come early enough to be worth a move.", "policy candidates.gain"),
+    "own_place": Rule(
+        "It overlaps the visit's own present place.", "Open Dental counts the offered appointment itself as a collision"
+    ),
+    "own_other_appointment": Rule("The patient has another appointment then.", "a patient can be in one place only"),
+    "no_fit": Rule("It fits nowhere in the openings.", "all rules of fitting"),
+    # Limits on texting
+    "live_offer": Rule("The patient has an open offer already.", "one live offer per patient"),
+    "phone_live_offer": Rule("Somebody with the same phone has an open offer already.", "one live offer per phone"),
+    "already_offered": Rule("The same time was offered before.", "nothing is sent twice"),
+    "per_patient_per_day": Rule(
+        "The patient has had the day's texts.", "policy texts.per_patient_per_day; 47 CFR 64.1200"
+    ),
+    "per_patient_per_week": Rule(
+        "The patient has had the week's texts.", "policy texts.per_patient_per_week; 47 CFR 64.1200"
+    ),
+    "per_opening": Rule("Enough people were asked for this opening.", "policy texts.per_opening"),
+    "quiet_hours": Rule(
+        "Texts are not sent at this hour or on this day.",
+        "policy texts.between, texts.days; the office's own sending window",
+    ),
+    "waiting_for_answers": Rule("The people asked so far still have time to answer.", "policy texts.wait"),
+    "unknown_offer": Rule("An earlier offer has no clear answer yet.", "nothing is sent until it is settled"),
+    "not_needed": Rule("Others come first for this opening.", "policy order, texts.wave"),
+    "too_late_to_text": Rule(
+        "A text now would come less than an hour before the time.",
+        "Open Dental sends none later than 30 minutes before; twice that for safety",
+    ),
+    # What became of the sending
+    "not_sent": Rule("The request did not reach the office; nothing was sent.", "no connection"),
+    "throttled": Rule("The office was asked too often; nothing was sent.", "Open Dental: one request a second"),
+    "wrong_key": Rule("The office does not accept the key; nothing was sent.", "Open Dental: 401"),
+    "missing_permission": Rule(
+        "The key may not send ASAP texts; nothing was sent.", "Open Dental: permission TextingASAP"
+    ),
+    "no_such_method": Rule(
+        "This version of Open Dental cannot be asked to send ASAP texts.", "Open Dental 23.3.3 added AsapComms"
+    ),
+    "answered_400": Rule(
+        "Open Dental refused the offer.", "Open Dental: not ASAP any more, an overlap, or not subscribed"
+    ),
+    "answered_404": Rule("Open Dental does not find the appointment, recall or operatory.", "Open Dental: 404"),
+    "answered_no": Rule("The office answered no.", "any other refusal"),
+    "no_answer": Rule("No clear answer came; it is being found out.", "a POST is never repeated blindly"),
+    "odd_answer": Rule("The answer does not fit the offer; it is being found out.", "a POST is never repeated blindly"),
+    "interrupted": Rule(
+        "asapfill ended in the middle of sending; it is being found out.", "intent first, then the POST"
+    ),
+    "found_at_office": Rule("The offer was found at the office.", "reconciling unknown offers"),
+    "not_at_office": Rule(
+        "Two readings a minute apart did not find it at the office: it was not sent.", "reconciling unknown offers"
+    ),
+    "unsettled": Rule("It could not be found out within a day; a person must look.", "reconciling unknown offers"),
+    "suppressed_stop": Rule(
+        "The patient asked not to be contacted about this.", "Open Dental's answer: DeclinedStopComm"
+    ),
+    "suppressed_daily_limit": Rule(
+        "The patient has had the day's texts.", "Open Dental's answer: WebSchedAsapTextLimit"
+    ),
+    "suppressed_too_late": Rule("It is too late for a text before the time.", "Open Dental's answer: 30 minutes"),
+    "suppressed_not_preferred": Rule(
+        "The patient prefers another way of contact.", "Open Dental's answer: PreferContactMethod"
+    ),
+    "suppressed_no_texting": Rule("Texting is not enabled for this clinic.", "Open Dental's answer"),
+    "suppressed_no_phone": Rule("The patient has no valid wireless phone.", "Open Dental's answer"),
+    "suppressed_opted_out": Rule("The patient does not take text messages.", "Open Dental's answer"),
+    "suppressed_slot_taken": Rule("The time was taken before the text went out.", "Open Dental's answer"),
+    "suppressed_other": Rule("Open Dental made the offer but sends no text.", "Open Dental's answer"),
+    # How an offer ended
+    "no_answer_in_time": Rule("The time came without an answer.", "the slot's start is past"),
+    "filled_by_another": Rule("Somebody else has the time.", "an appointment lies there now"),
+    "no_longer_wanted": Rule(
+        "It makes no sense any more.", "the opening or the candidate changed before a person answered"
+    ),
+    # The look just before sending
+    "changed": Rule("Something changed since the plan was made.", "the last look before sending"),
+    "paused": Rule("Sending is paused.", "asapfill pause"),
+    "stopping": Rule("asapfill is being stopped.", "between two offers, never in the middle of one"),
+    "policy_changed": Rule("The policy was changed since the plan was made.", "the policy in force decides"),
+    "preview": Rule("The policy only previews.", "policy mode"),
+    "clock_off": Rule(
+        "The office's clock and ours differ by more than 5 minutes.", "usually a wrong timezone in the policy"
+    ),
+}

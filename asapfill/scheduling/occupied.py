@@ -1,0 +1,176 @@
+"""What is taken: appointments and blockouts per operatory, and the providers' own time.
+
+Whatever cannot be read is taken, as widely as it might reach.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from asapfill.opendental.models import Appointment, AptStatus, Definition, SchedType, Schedule
+from asapfill.scheduling.intervals import Interval
+from asapfill.scheduling.office import Office, preference_number
+from asapfill.scheduling.units import DAY, MINUTES, ceil_unit, day_start, end_of_stretch, floor_unit
+
+FREE_STATUSES = frozenset({AptStatus.UNSCHEDULED, AptStatus.PLANNED})
+"""Open Dental: everything else with an operatory lies on the schedule, Broken, Complete and notes included."""
+
+_NOT_OBSTACLES = frozenset({SchedType.PROVIDER, SchedType.PRACTICE, SchedType.EMPLOYEE, SchedType.WEB_SCHED_ASAP})
+
+
+@dataclass(frozen=True, slots=True)
+class Blockout:
+    """A blockout in one operatory. ``span`` in units, perhaps of no length. ``allowed``: the policy may offer over
+    it.
+    """
+
+    span: Interval
+    blockout_type: int
+    allowed: bool
+
+
+def whole(office: Office) -> Interval:
+    """All units of the days that are known."""
+    return day_start(office.first), day_start(office.last) + DAY
+
+
+def occupies(appointment: Appointment) -> bool:
+    """Whether an appointment lies on the schedule (Open Dental: every status but UnschedList and Planned, known or
+    not).
+    """
+    return appointment.apt_status not in FREE_STATUSES or "AptStatus" in appointment.unreadable
+
+
+def appointment_span(appointment: Appointment, office: Office) -> Interval | None:
+    """The units an appointment takes, or None when it has no time. Open Dental: 5 minutes a character of the pattern.
+
+    An empty pattern should not occur: it takes the office's default length. A time that cannot be read takes all
+    known days.
+    """
+    if "AptDateTime" in appointment.unreadable:
+        return whole(office)
+    if appointment.apt_date_time is None:
+        return None
+    start = floor_unit(appointment.apt_date_time)
+    length = len(appointment.pattern) or _default_length(office)
+    late = ceil_unit(appointment.apt_date_time) - start
+    return start, start + length + late
+
+
+def _default_length(office: Office) -> int:
+    minutes = preference_number(office.preferences, "AppointmentWithoutProcsDefaultLength", 30)
+    return max(-(-minutes // MINUTES), 30 // MINUTES)
+
+
+def taken_by_appointments(office: Office) -> dict[int, list[Interval]]:
+    """Per OperatoryNum the units that appointments take. One whose operatory cannot be read takes its time in all of
+    them.
+    """
+    taken: dict[int, list[Interval]] = defaultdict(list)
+    everywhere: list[Interval] = []
+    for appointment in office.appointments:
+        if not occupies(appointment):
+            continue
+        span = appointment_span(appointment, office)
+        if span is None:
+            continue
+        if "Op" in appointment.unreadable:
+            everywhere.append(span)
+        elif appointment.op:
+            taken[appointment.op].append(span)
+    for operatory in office.operatories:
+        taken[operatory.operatory_num] += everywhere
+    return taken
+
+
+def provider_of(appointment: Appointment) -> int:
+    """Whose time an appointment takes (Open Dental: ProvHyg when IsHygiene, else ProvNum)."""
+    return (appointment.prov_hyg or appointment.prov_num) if appointment.is_hygiene else appointment.prov_num
+
+
+def provider_units(pattern: str) -> list[Interval]:
+    """The runs of a pattern during which the provider is needed, as offsets. Only "/" is the assistant's; odd
+    characters count.
+    """
+    runs: list[Interval] = []
+    for offset, character in enumerate(pattern):
+        if character == "/":
+            continue
+        if runs and runs[-1][1] == offset:
+            runs[-1] = (runs[-1][0], offset + 1)
+        else:
+            runs.append((offset, offset + 1))
+    return runs
+
+
+def provider_busy(office: Office) -> dict[int, list[tuple[Interval, int]]]:
+    """Per ProvNum the units during which the provider is with a patient in any operatory, each with its AptNum.
+
+    Open Dental: only provider time counts; assistant time of two visits may overlap. An empty pattern is all
+    provider time.
+    """
+    busy: dict[int, list[tuple[Interval, int]]] = defaultdict(list)
+    for appointment in office.appointments:
+        span = appointment_span(appointment, office) if occupies(appointment) else None
+        if span is None:
+            continue
+        aligned = span[1] - span[0] == len(appointment.pattern)
+        runs = provider_units(appointment.pattern) if aligned else [(0, span[1] - span[0])]
+        busy[provider_of(appointment)] += [((span[0] + a, span[0] + b), appointment.apt_num) for a, b in runs]
+    return busy
+
+
+def blockouts(office: Office, allowed: Iterable[int]) -> dict[int, list[Blockout]]:
+    """Per OperatoryNum the blockouts that lie in it; ``allowed`` are the DefNums that the policy permits to offer over.
+
+    Open Dental: a blockout counts only in the operatories linked to it; types whose ItemValue has NS forbid scheduling,
+    so they are never allowed; neither are hidden types, nor types that no definition explains. WebSchedASAP rows do
+    not block.
+    """
+    types = {definition.def_num: definition for definition in office.blockout_types}
+    permitted = {number for number in allowed if number in types and may_be_allowed(types[number])}
+    result: dict[int, list[Blockout]] = defaultdict(list)
+    for schedule in office.schedules:
+        if schedule.sched_type in _NOT_OBSTACLES and "SchedType" not in schedule.unreadable:
+            continue
+        known = schedule.sched_type == SchedType.BLOCKOUT and not schedule.unreadable
+        blockout = Blockout(
+            _blockout_span(schedule, office), schedule.blockout_type, known and schedule.blockout_type in permitted
+        )
+        anywhere = "operatories" in schedule.unreadable
+        for operatory_num in _all_operatories(office) if anywhere else schedule.operatories:
+            result[operatory_num].append(blockout)
+    return result
+
+
+def may_be_allowed(definition: Definition) -> bool:
+    """Whether a policy may allow this blockout type at all (Open Dental: NS in ItemValue forbids scheduling over
+    it).
+    """
+    flags = {flag.strip().upper() for flag in definition.item_value.split(",")}
+    return not definition.is_hidden and not any("NS" in flag for flag in flags)
+
+
+def _all_operatories(office: Office) -> list[int]:
+    return [operatory.operatory_num for operatory in office.operatories]
+
+
+def _blockout_span(schedule: Schedule, office: Office) -> Interval:
+    """The units a blockout touches; one of no length stays so, to be split at; one that makes no sense takes its
+    day, or all.
+    """
+    if schedule.sched_date is None:
+        return whole(office)
+    day = day_start(schedule.sched_date)
+    if schedule.unreadable & {"StartTime", "StopTime"}:
+        return day, day + DAY
+    start = datetime.combine(schedule.sched_date, schedule.start_time)
+    stop = datetime.combine(schedule.sched_date, schedule.stop_time)
+    if stop < start:
+        stop = end_of_stretch(schedule.sched_date, schedule.stop_time)
+    if stop < start:
+        return day, day + DAY
+    return floor_unit(start), ceil_unit(stop)

@@ -1,0 +1,322 @@
+"""One cycle of one office: sync → openings → candidates → plan → send → follow, each step a function of another module.
+
+A cycle may be killed anywhere and run again. It raises nothing for what an office, its rows or a person's policy can do:
+those become ``errors`` of the result, and the other offices go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from asapfill.clock import office_now
+from asapfill.offers.commlogs import keep_commlogs
+from asapfill.offers.following import follow
+from asapfill.offers.journal import Held, Journal
+from asapfill.offers.offer import NewOffer, Offer
+from asapfill.offers.reconcile import reconcile
+from asapfill.offers.sending import send
+from asapfill.offers.states import said
+from asapfill.opendental.errors import OpenDentalError
+from asapfill.opendental.versions import supports
+from asapfill.planning.limits import checker, may_text_now
+from asapfill.policy.model import PolicyFile
+from asapfill.policy.names import OfficeNames, resolve
+from asapfill.policy.policy import Policy
+from asapfill.problems import ConfigurationError
+from asapfill.reasons import Reason
+from asapfill.scheduling.intervals import Interval, overlaps
+from asapfill.scheduling.occupied import appointment_span, occupies
+from asapfill.scheduling.office import Office
+from asapfill.scheduling.units import ceil_unit, floor_unit
+from asapfill.service.desk import Desk
+from asapfill.service.free import Young, openings_now
+from asapfill.service.look import Look
+from asapfill.service.results import ClinicResult, OfferLine, Trouble
+from asapfill.service.situation import Limits, limits_of, plan_clinic
+from asapfill.store.pause import is_paused
+from asapfill.store.ticks import record_tick
+
+log = logging.getLogger(__name__)
+
+CLOCKS_APART = timedelta(minutes=5)
+"""Open Dental's clock and ours further apart than this: nothing is sent. A wrong time zone is the usual cause."""
+
+_STOP_AFTER = frozenset({"wrong_key", "missing_permission", "throttled", "not_sent"})
+"""Faults of the connection or the key: the offers after this one would meet the same."""
+
+StillValid = Callable[[PolicyFile], bool]
+
+
+@dataclass(slots=True)
+class Clinic:
+    """One clinic on its way through a cycle: its policy as written and as resolved, and what comes of it."""
+
+    file: PolicyFile
+    policy: Policy
+    result: ClinicResult
+    planned: tuple[NewOffer, ...] = ()
+    young: Young = field(default_factory=dict)
+
+
+def run_cycle(
+    desk: Desk, files: Sequence[PolicyFile], *, act: bool, still_valid: StillValid = lambda _: True
+) -> list[ClinicResult]:
+    """Serve one office once, by its policies (one per clinic).
+
+    ``act`` False: only look and plan; neither the office nor the state is changed. ``still_valid``: asked between two
+    POSTs whether a policy is still the one in force.
+
+    Raises:
+        StoreError: the state cannot be read or written; nothing more is sent.
+    """
+    before = desk.client.request_total
+    results = [ClinicResult(desk.office, 0, file.mode, desk.clock.now().astimezone(file.timezone)) for file in files]
+    try:
+        _serve(desk, files, results, act=act, still_valid=still_valid)
+    except OpenDentalError as error:
+        log.warning("office.failed office=%s error=%s", desk.office, type(error).__name__)
+        for result in results:
+            result.errors.append(Trouble(str(error)))
+    for result in results:
+        result.requests = desk.client.request_total - before
+        result.notes += desk.mirror.problems
+        if act and desk.store is not None:
+            problems = [trouble.message for trouble in result.errors]
+            record_tick(
+                desk.store, desk.office, result.clinic, ok=result.served, requests=result.requests, problems=problems
+            )
+    return results
+
+
+def _serve(
+    desk: Desk, files: Sequence[PolicyFile], results: Sequence[ClinicResult], *, act: bool, still_valid: StillValid
+) -> None:
+    """The cycle itself, in the order of the words."""
+    clinics = _resolve(desk, files, results)
+    if not clinics:
+        return
+    clinics = _sync(desk, clinics)
+    if act and desk.journal is not None:
+        _follow(desk, desk.journal, clinics)
+    for clinic in clinics:
+        _plan(desk, clinic, act=act)
+        if act and desk.journal is not None:
+            _act(desk, desk.journal, clinic, still_valid)
+
+
+def _resolve(desk: Desk, files: Sequence[PolicyFile], results: Sequence[ClinicResult]) -> list[Clinic]:
+    """The policies whose names the office has; the others get an error that a person can act on."""
+    names = desk.mirror.read_names(desk.clock.now())
+    lists = OfficeNames(
+        operatories=names.operatories,
+        providers=names.providers,
+        blockout_types=names.blockout_types,
+        commlog_types=names.commlog_types,
+        clinics=names.clinics,
+    )
+    clinics = []
+    for file, result in zip(files, results, strict=True):
+        try:
+            policy = resolve(file, lists)
+        except ConfigurationError as error:
+            result.errors += [Trouble(str(problem), configuration=True) for problem in error.problems]
+            continue
+        result.clinic = policy.clinic
+        clinics.append(Clinic(file, policy, result))
+    return clinics
+
+
+def _sync(desk: Desk, clinics: list[Clinic]) -> list[Clinic]:
+    """Bring the mirror up to date; clinics whose clock disagrees with the office's are not served."""
+    first = clinics[0].policy
+    wall = office_now(desk.clock.now(), first.timezone)
+    numbers = [clinic.policy.clinic for clinic in clinics if clinic.policy.clinic]
+    desk.mirror.refresh(wall, max(clinic.policy.openings.look_ahead for clinic in clinics), numbers)
+    if desk.journal is not None and desk.store is not None and not desk.store.read_only:
+        desk.journal.saw(row.asap_comm_num for row in desk.mirror.asapcomms if row.asap_comm_num)
+    skew = desk.mirror.skew
+    return [clinic for clinic in clinics if skew is None or _same_clock(clinic, wall + skew, desk.clock.now())]
+
+
+def _same_clock(clinic: Clinic, server: datetime, now: datetime) -> bool:
+    ahead = server - office_now(now, clinic.policy.timezone)
+    if abs(ahead) <= CLOCKS_APART:
+        return True
+    minutes = round(ahead.total_seconds() / 60)
+    clinic.result.errors.append(
+        Trouble(
+            f"The office's clock is {abs(minutes)} minutes {'ahead of' if minutes > 0 else 'behind'} ours in "
+            f"{clinic.policy.timezone.key}, so nothing is sent. Check `timezone` in {clinic.file.source.path.name} "
+            "and the clocks of both machines."
+        )
+    )
+    return False
+
+
+def _follow(desk: Desk, journal: Journal, clinics: list[Clinic]) -> None:
+    """Find out what is not clear, and what became of the rest."""
+    if not clinics:
+        return
+    timezone = clinics[0].policy.timezone
+    now = office_now(desk.clock.now(), timezone)
+    with desk.client.purpose("reconcile"):
+        unclear = reconcile(journal, desk.client, desk.clock, timezone)
+    followed = follow(journal, desk.mirror.asapcomms, now, _taken_by_somebody_else(desk.mirror.office()))
+    for offer in followed.accepted:
+        log.info("offer.filled office=%s offer=%d op=%d", desk.office, offer.id, offer.operatory)
+    for clinic in clinics:
+        clinic.result.notes += followed.problems
+        if unclear.error is not None:
+            clinic.result.errors.append(Trouble(str(unclear.error)))
+
+
+def _taken_by_somebody_else(office: Office) -> Callable[[Offer], bool]:
+    """Whether another patient's appointment lies in an offer's place now."""
+    visits: dict[int, list[tuple[Interval, int]]] = defaultdict(list)
+    for appointment in office.appointments:
+        span = appointment_span(appointment, office) if occupies(appointment) else None
+        if span is not None:
+            visits[appointment.op].append((span, appointment.pat_num))
+
+    def taken(offer: Offer) -> bool:
+        place = (floor_unit(offer.start), ceil_unit(offer.end))
+        return any(
+            patient != offer.patient and overlaps(span, place) for span, patient in visits.get(offer.operatory, ())
+        )
+
+    return taken
+
+
+def _plan(desk: Desk, clinic: Clinic, *, act: bool) -> None:
+    """Find the openings and plan the offers of one clinic."""
+    now = desk.clock.now()
+    found, clinic.young = openings_now(desk, clinic.policy, now, keep=act)
+    plan = plan_clinic(desk, clinic.policy, found, now)
+    clinic.result.found = found
+    clinic.result.skipped = list(plan.skipped)
+    clinic.planned = plan.offers
+    clinic.result.offers = [OfferLine(offer) for offer in plan.offers]
+
+
+def _act(desk: Desk, journal: Journal, clinic: Clinic, still_valid: StillValid) -> None:
+    """Do what the policy's mode says with the plan."""
+    policy = clinic.policy
+    if policy.mode == "preview":
+        clinic.result.offers = [OfferLine(offer, reason="preview") for offer in clinic.planned]
+        return
+    wall = office_now(desk.clock.now(), policy.timezone)
+    if policy.mode == "ask":
+        limits = limits_of(desk, policy, wall)
+        waiting = [_keep_waiting(journal, offer, limits, wall) for offer in clinic.planned]
+        approved = [offer.again(wall) for offer in journal.approved() if offer.clinic == policy.clinic]
+        clinic.result.offers = waiting + _send_all(desk, journal, clinic, approved, still_valid)
+    else:
+        clinic.result.offers = _send_all(desk, journal, clinic, clinic.planned, still_valid)
+    if policy.commlog.write:
+        _write_commlogs(desk, journal, clinic, still_valid)
+
+
+def _keep_waiting(journal: Journal, new: NewOffer, limits: Limits, wall: datetime) -> OfferLine:
+    """An offer that waits for a person's yes."""
+    check = checker(new, limits.others, limits.policy.texts, wall, office_limit=limits.office_limit)
+    try:
+        offer = journal.wait(new, check=check)
+    except Held as held:
+        return OfferLine(new, reason=held.reason.code)
+    return OfferLine(new, state="waiting", id=offer.id)
+
+
+def _send_all(
+    desk: Desk, journal: Journal, clinic: Clinic, offers: Iterable[NewOffer], still_valid: StillValid
+) -> list[OfferLine]:
+    """Send one offer after the other; after a fault that the next would meet too, the rest waits for the next cycle."""
+    look = Look(desk, clinic.policy, clinic.young)
+    lines: list[OfferLine] = []
+    halted: str | None = None
+    for new in offers:
+        if halted is not None:
+            lines.append(OfferLine(new, reason=halted))
+            continue
+        line = _send_one(desk, journal, clinic, new, look, still_valid)
+        lines.append(line)
+        if line.state == "unknown" or line.reason in _STOP_AFTER:
+            halted = line.reason
+            clinic.result.errors.append(Trouble(_halt_sentence(line)))
+    return lines
+
+
+def _send_one(
+    desk: Desk, journal: Journal, clinic: Clinic, new: NewOffer, look: Look, still_valid: StillValid
+) -> OfferLine:
+    policy = clinic.policy
+    wall = office_now(desk.clock.now(), policy.timezone)
+    limits = limits_of(desk, policy, wall)
+
+    def may_go_on() -> Reason | None:
+        return _held_up(desk, clinic, still_valid) or may_text_now(
+            policy.texts, limits.office_window, new.start, desk.clock.now(), policy.timezone
+        )
+
+    with desk.client.purpose("send"):
+        outcome = send(
+            new,
+            journal=journal,
+            api=desk.client,
+            check=checker(new, limits.others, policy.texts, wall, office_limit=limits.office_limit),
+            look_again=lambda: look(new),
+            may_go_on=may_go_on,
+        )
+    if isinstance(outcome, Reason):
+        log.info(
+            "offer.held office=%s %s=%d op=%d reason=%s",
+            desk.office, new.kind, new.number, new.operatory, outcome.code,
+        )  # fmt: skip
+        return OfferLine(new, reason=outcome.code)
+    return OfferLine(new, said(outcome.state), outcome.asapcomm, outcome.reason, outcome.id)
+
+
+def _held_up(desk: Desk, clinic: Clinic, still_valid: StillValid) -> Reason | None:
+    """Whether a person or the system wants us to stop: asked between two POSTs."""
+    if desk.stop.is_set():
+        return Reason("stopping")
+    if desk.store is not None and is_paused(desk.store, desk.office):
+        return Reason("paused")
+    return None if still_valid(clinic.file) else Reason("policy_changed")
+
+
+def _halt_sentence(line: OfferLine) -> str:
+    if line.state == "unknown":
+        return (
+            f"Open Dental gave no clear answer to an offer for {line.offer.kind} {line.offer.number}; it may or may not "
+            "go out. Nothing more is sent in this cycle, and nothing to that person and place until it is found out."
+        )
+    return _HALTED[line.reason or "not_sent"]
+
+
+_HALTED = {
+    "wrong_key": "Open Dental refused the key, so nothing was sent. Check the developer and customer key.",
+    "missing_permission": "The key may not post offers: ask Open Dental for the TextingASAP permission. Nothing was sent.",
+    "throttled": "Open Dental asked us to slow down, so the rest of the offers waits. Does another program use the key?",
+    "not_sent": "The office could not be reached, so nothing was sent. It is tried again.",
+}
+
+
+def _write_commlogs(desk: Desk, journal: Journal, clinic: Clinic, still_valid: StillValid) -> None:
+    """Note offers and outcomes in the charts."""
+    policy = clinic.policy
+    with desk.client.purpose("commlogs"):
+        error = keep_commlogs(
+            journal,
+            desk.client,
+            clinic=policy.clinic,
+            comm_type=policy.commlog.type,
+            now=office_now(desk.clock.now(), policy.timezone),
+            may_update=supports(desk.mirror.read_names(desk.clock.now()).version, "commlogs PUT"),
+            may_go_on=lambda: _held_up(desk, clinic, still_valid),
+        )
+    if error is not None:
+        clinic.result.errors.append(Trouble(f"Commlogs could not be written: {error}"))

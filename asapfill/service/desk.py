@@ -1,0 +1,27 @@
+"""A desk: everything needed to serve one office, kept from cycle to cycle."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from asapfill.clock import Clock
+from asapfill.offers.journal import Journal
+from asapfill.opendental.client import OpenDental
+from asapfill.opendental.mirror import Mirror
+from asapfill.store.database import Store
+
+
+@dataclass(slots=True)
+class Desk:
+    """One office being served. ``store`` and ``journal`` None: nothing was ever sent from here, and only reading is meant."""
+
+    office: str
+    client: OpenDental
+    mirror: Mirror
+    clock: Clock
+    store: Store | None
+    journal: Journal | None
+    hash_phone: Callable[[str], str]
+    stop: threading.Event = field(default_factory=threading.Event)

@@ -1,0 +1,61 @@
+"""What one cycle found and did, per clinic: what ``plan``, ``openings``, ``once`` and the daemon's log tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from asapfill.offers.offer import NewOffer
+from asapfill.planning.plan import Skipped
+from asapfill.policy.policy import Mode
+from asapfill.scheduling.openings import Found, LeftAlone, Opening
+
+
+@dataclass(frozen=True, slots=True)
+class OfferLine:
+    """One offer of a cycle. ``state``: planned, waiting, sent, suppressed, refused or unknown. ``reason``: a code, or None."""
+
+    offer: NewOffer
+    state: str = "planned"
+    asapcomm: int | None = None
+    reason: str | None = None
+    id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a clinic was not served, or only in part. ``configuration``: settings or policy are wrong, not the office."""
+
+    message: str
+    configuration: bool = False
+
+
+@dataclass(slots=True)
+class ClinicResult:
+    """One clinic in one cycle. ``now``: aware, in the office's zone. ``requests``: of the whole office in this cycle."""
+
+    office: str
+    clinic: int
+    mode: Mode
+    now: datetime
+    found: Found | None = None
+    offers: list[OfferLine] = field(default_factory=list)
+    skipped: list[Skipped] = field(default_factory=list)
+    requests: int = 0
+    errors: list[Trouble] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def openings(self) -> tuple[Opening, ...]:
+        """The openings found; none when the clinic could not be served."""
+        return self.found.openings if self.found is not None else ()
+
+    @property
+    def left_alone(self) -> tuple[LeftAlone, ...]:
+        """The time that was left alone, and why."""
+        return self.found.left_alone if self.found is not None else ()
+
+    @property
+    def served(self) -> bool:
+        """Whether everything went as it should."""
+        return not self.errors

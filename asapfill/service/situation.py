@@ -1,0 +1,127 @@
+"""From the mirror and the journal to a plan: everything the pure core is told, put together in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+
+from asapfill.clock import office_now
+from asapfill.offers.contacts import contacts_of_others
+from asapfill.offers.offer import Contact, NewOffer
+from asapfill.opendental.models import SchedType
+from asapfill.planning.limits import may_text_now, verdict
+from asapfill.planning.plan import Judge, Plan, Situation, make_plan
+from asapfill.policy.policy import Policy
+from asapfill.reasons import Reason
+from asapfill.scheduling.candidates import find_candidates, phone_digits
+from asapfill.scheduling.fits import prepare
+from asapfill.scheduling.intervals import Interval
+from asapfill.scheduling.openings import Found
+from asapfill.service.desk import Desk
+from asapfill.service.preferences import sending_window, text_limit
+
+Young = Mapping[tuple[int, int], Sequence[Interval]]
+MOST_ROUNDS = 50
+"""Reading patients for a plan changes the plan; each round reads at least one more, so this many are never needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What limits know in one cycle. ``others``: texts of staff and other programs."""
+
+    policy: Policy
+    others: tuple[Contact, ...]
+    office_limit: int | None
+    office_window: tuple[time, time] | None
+
+
+def limits_of(desk: Desk, policy: Policy, wall: datetime) -> Limits:
+    """The limits of one clinic, from the office's preferences and everybody's AsapComms."""
+    preferences = desk.mirror.office().preferences
+    return Limits(
+        policy=policy,
+        others=others_contacts(desk, wall),
+        office_limit=text_limit(preferences),
+        office_window=sending_window(preferences),
+    )
+
+
+def others_contacts(desk: Desk, wall: datetime) -> tuple[Contact, ...]:
+    """The texts that others sent, as far as the office tells."""
+    blocks = {
+        row.schedule_num: row
+        for row in desk.mirror.office().schedules
+        if row.sched_type == SchedType.WEB_SCHED_ASAP and not row.unreadable
+    }
+    ours = desk.journal.asapcomms() if desk.journal is not None else frozenset()
+    return contacts_of_others(desk.mirror.asapcomms, ours, wall, phones=phone_hashes(desk), schedules=blocks)
+
+
+def our_contacts(desk: Desk, wall: datetime) -> tuple[Contact, ...]:
+    """Our own offers that limits count."""
+    if desk.journal is None:
+        return ()
+    return tuple(offer.contact() for offer in desk.journal.since((wall - timedelta(days=31)).date()))
+
+
+def phone_hashes(desk: Desk) -> Mapping[int, str]:
+    """Keyed hash of the wireless phone per PatNum, for the patients read so far; the numbers themselves stay in memory."""
+    result = {}
+    for number, patient in desk.mirror.office().patients.items():
+        digits = phone_digits(patient.wireless_phone)
+        if digits is not None:
+            result[number] = desk.hash_phone(digits)
+    return result
+
+
+def judge_of(limits: Limits, now: datetime) -> Judge:
+    """The limits as planning asks them. ``now``: aware."""
+    policy = limits.policy
+    wall = office_now(now, policy.timezone)
+
+    def judge(new: NewOffer, contacts: Sequence[Contact]) -> Reason | None:
+        may_not = may_text_now(policy.texts, limits.office_window, new.start, now, policy.timezone)
+        return may_not or verdict(new, contacts, policy.texts, wall, office_limit=limits.office_limit)
+
+    return judge
+
+
+def plan_clinic(desk: Desk, policy: Policy, found: Found, now: datetime) -> Plan:
+    """Plan one clinic, reading the patients that the plan needs on the way.
+
+    Raises OpenDentalError: a patient could not be read.
+    """
+    wall = office_now(now, policy.timezone)
+    desk.mirror.read_patients(_others_to_read(desk, wall))
+    for _ in range(MOST_ROUNDS):
+        limits = limits_of(desk, policy, wall)
+        plan = make_plan(situation_of(desk, policy, found, limits, now))
+        if not plan.wanted:
+            return plan
+        desk.mirror.read_patients(plan.wanted)
+    return replace(plan, offers=tuple(offer for offer in plan.offers if offer.patient not in plan.wanted))
+
+
+def situation_of(desk: Desk, policy: Policy, found: Found, limits: Limits, now: datetime) -> Situation:
+    """What planning works on."""
+    office = desk.mirror.office()
+    wall = office_now(now, policy.timezone)
+    candidates, passed = find_candidates(office, policy, wall)
+    return Situation(
+        policy=policy,
+        office_now=wall,
+        found=found,
+        ground=prepare(office, policy, found),
+        candidates=tuple(candidates),
+        passed=tuple(passed),
+        contacts=(*our_contacts(desk, wall), *limits.others),
+        phones=phone_hashes(desk),
+        judge=judge_of(limits, now),
+    )
+
+
+def _others_to_read(desk: Desk, wall: datetime) -> Iterable[int]:
+    """Patients whom others texted lately: their phones count."""
+    week = wall.date() - timedelta(days=7)
+    return {contact.patient for contact in others_contacts(desk, wall) if contact.day > week and contact.patient}
