@@ -14,7 +14,11 @@ from zoneinfo import ZoneInfo
 
 
 class Clock(Protocol):
-    """What asapfill asks of time."""
+    """What asapfill asks of time. ``speed``: simulated seconds per real one, 1 for the machine's own clock."""
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds per real second."""
 
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
@@ -28,6 +32,8 @@ class Clock(Protocol):
 
 class SystemClock:
     """The machine's own clock."""
+
+    speed: float = 1.0
 
     def now(self) -> datetime:
         """The present moment, aware, in UTC."""
@@ -54,7 +60,7 @@ class FastClock:
         if start.tzinfo is None or speed <= 0:
             raise ValueError("a fast clock starts at an aware moment and runs forward")
         self._start = start
-        self._speed = speed
+        self.speed = speed
         self._origin = time.monotonic()
 
     def now(self) -> datetime:
@@ -63,16 +69,16 @@ class FastClock:
 
     def monotonic(self) -> float:
         """Simulated seconds since the clock was made."""
-        return (time.monotonic() - self._origin) * self._speed
+        return (time.monotonic() - self._origin) * self.speed
 
     def sleep(self, seconds: float, stop: threading.Event | None = None) -> None:
         """Wait for ``seconds`` of simulated time, or until ``stop`` is set."""
         if seconds <= 0:
             return
         if stop is None:
-            time.sleep(seconds / self._speed)
+            time.sleep(seconds / self.speed)
         else:
-            stop.wait(seconds / self._speed)
+            stop.wait(seconds / self.speed)
 
 
 class SteppedClock:
@@ -80,6 +86,8 @@ class SteppedClock:
 
     Sleeping moves the clock forward at once, so the same calls always see the same times.
     """
+
+    speed: float = 1.0
 
     def __init__(self, start: datetime) -> None:
         if start.tzinfo is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,12 @@ class Problem:
             cut = shown[start : start + WIDEST]
             shown = ("…" if start else cut[0]) + cut[1:-1] + ("…" if start + WIDEST < len(shown) else cut[-1])
         return [f"{INDENT}{shown}", f"{INDENT}{' ' * column}^"]
+
+
+def problem_at(file: Path, lines: Sequence[str], place: tuple[int, int], message: str, hint: str = "") -> Problem:
+    """A problem with its line quoted. ``place``: line and column, from 1; line 0 for the file as a whole."""
+    line, column = place
+    return Problem(file, message, line, column, hint, lines[line - 1] if 0 < line <= len(lines) else "")
 
 
 class ConfigurationError(Exception):

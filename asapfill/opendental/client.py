@@ -18,11 +18,12 @@ from typing import Self, TypeVar
 from asapfill.clock import Clock
 from asapfill.opendental import models
 from asapfill.opendental.asking import between, equal, since, written
-from asapfill.opendental.connection import DEADLINE, Connection, Transport
+from asapfill.opendental.connection import Connection
 from asapfill.opendental.errors import NotOpenDental, Unknown
 from asapfill.opendental.models import ASAP, Row
 from asapfill.opendental.paging import ONE_PAGE, Collected, Listing, Query, collect, collect_rest, joined
 from asapfill.opendental.versions import Version, read_version
+from asapfill.opendental.wire import DEADLINE, Transport
 
 R = TypeVar("R", bound=Row)
 
@@ -123,7 +124,7 @@ class OpenDental:
             *since("DateTStamp", date_t_stamp),
         )
         return self._list(
-            Query(models.Appointment, "/appointments", columns),
+            Query(models.Appointment, "/appointments", columns, ordered=True),
             dateStart=date_start,
             dateEnd=date_end,
             PatNum=pat_num,
@@ -140,7 +141,7 @@ class OpenDental:
 
     def appointment(self, apt_num: int) -> models.Appointment:
         """One appointment; NotFound when it was deleted."""
-        return self._one(models.Appointment, f"/appointments/{apt_num}")
+        return self._one(models.Appointment, "/appointments", apt_num)
 
     def slots(
         self,
@@ -178,7 +179,7 @@ class OpenDental:
             *between("AptDateTime", date_start, date_end),
         )
         return self._list(
-            Query(models.HistAppointment, "/histappointments", columns),
+            Query(models.HistAppointment, "/histappointments", columns, ordered=True),
             AptNum=apt_num,
             HistApptAction=action,
             dateStart=date_start,
@@ -214,7 +215,7 @@ class OpenDental:
 
     def schedule(self, schedule_num: int) -> models.Schedule:
         """One schedule row; NotFound once staff deleted it."""
-        return self._one(models.Schedule, f"/schedules/{schedule_num}")
+        return self._one(models.Schedule, "/schedules", schedule_num)
 
     def schedule_ops(self, schedule_num: int) -> Listing[models.ScheduleOp]:
         """The operatories of one schedule row, which rows that come by event leave out (23.2.27)."""
@@ -273,11 +274,11 @@ class OpenDental:
 
     def patient(self, pat_num: int) -> models.Patient:
         """One patient: just what decides whether a text may go out."""
-        return self._one(models.Patient, f"/patients/{pat_num}")
+        return self._one(models.Patient, "/patients", pat_num)
 
     def recalls(self, pat_num: int | None = None) -> Listing[models.Recall]:
         """Recalls of one patient, or of all: then the whole table, as there is no filter for those on the ASAP list."""
-        return self._list(Query(models.Recall, "/recalls", equal("PatNum", pat_num)), PatNum=pat_num)
+        return self._list(Query(models.Recall, "/recalls", equal("PatNum", pat_num), ordered=True), PatNum=pat_num)
 
     def recall(self, pat_num: int, recall_num: int) -> models.Recall | None:
         """One recall of a patient; None when it is gone."""
@@ -300,7 +301,7 @@ class OpenDental:
             *equal("ClinicNum", clinic_num),
         )
         return self._list(
-            Query(models.AsapComm, "/asapcomms", columns),
+            Query(models.AsapComm, "/asapcomms", columns, ordered=True),
             dateStart=date_start,
             dateEnd=date_end,
             ClinicNum=clinic_num,
@@ -308,7 +309,7 @@ class OpenDental:
 
     def asapcomm(self, asap_comm_num: int) -> models.AsapComm:
         """One offer."""
-        return self._one(models.AsapComm, f"/asapcomms/{asap_comm_num}")
+        return self._one(models.AsapComm, "/asapcomms", asap_comm_num)
 
     def create_asapcomm(
         self,
@@ -344,7 +345,7 @@ class OpenDental:
 
     def commlog(self, commlog_num: int) -> models.Commlog:
         """One communication (25.1.13)."""
-        return self._one(models.Commlog, f"/commlogs/{commlog_num}")
+        return self._one(models.Commlog, "/commlogs", commlog_num)
 
     def create_commlog(
         self,
@@ -440,15 +441,16 @@ class OpenDental:
         parameters = written(**filters)
         return collect(query, lambda offset: self._connection.get(query.path, parameters, offset=offset))
 
-    def _one(self, row_type: type[R], path: str) -> R:
+    def _one(self, row_type: type[R], path: str, number: int) -> R:
         """A single row, given as an object."""
-        value = self._connection.get(path).value
-        if not isinstance(value, Mapping):
+        value = self._connection.get(f"{path}/{number}").value
+        row = row_type.read(value) if isinstance(value, Mapping) else None
+        if row is None or row.number != number:
             raise NotOpenDental(
-                f"GET {path} (office {self.name}): one row was expected, and something else came back. "
+                f"GET {path}/{number} (office {self.name}): this row was expected, and something else came back. "
                 "Check the office's urls in the settings and what runs at that address."
             )
-        return row_type.read(value)
+        return row
 
     def _created(self, row_type: type[R], path: str, body: Mapping[str, object]) -> R | None:
         """POST, and the row that Open Dental gives back; None when it gives none."""

@@ -1,24 +1,19 @@
-"""HTTP to one office: addresses in order, deadlines, retries for reads, and never a write that might arrive twice.
+"""The way to one office: addresses in order, retries for reads, and never a write that might arrive twice.
 
-The only module that imports httpx. It knows which failures prove that a request did not arrive; what an answer means
-is in ``answers``, how lists are paged in ``paging``, what there is to ask for in ``client``.
+A single exchange is in ``wire``, what an answer means in ``answers``, how lists are paged in ``paging``, what there is
+to ask for in ``client``.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-import socket
-import ssl
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
-import httpx
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -30,10 +25,9 @@ from tenacity import (
 
 from asapfill import __version__
 from asapfill.clock import Clock
-from asapfill.opendental.answers import Answer, Call, refusal, value
+from asapfill.opendental.answers import Call, refusal, value
 from asapfill.opendental.errors import (
     Answered,
-    NotOpenDental,
     OpenDentalError,
     Throttled,
     Unknown,
@@ -41,12 +35,9 @@ from asapfill.opendental.errors import (
     WrongKey,
 )
 from asapfill.opendental.gate import Gate, gate_for
+from asapfill.opendental.wire import DEADLINE, Line, Transport
 
 log = logging.getLogger(__name__)
-logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and patients' numbers stand in queries
-
-Transport = httpx.BaseTransport
-"""What a test may put in place of the network."""
 
 Parameters = Mapping[str, str | int]
 
@@ -56,13 +47,6 @@ REMOTE_LIMIT = 100
 NEAR_LIMIT = 1000
 """Rows a page may have: 100 from the remote API, 1000 from the local and service ones (Open Dental)."""
 
-DEADLINE = 75.0
-"""Seconds for a whole request; the server itself gives up on an office after 60 and says so with a 504."""
-
-LARGEST_ANSWER = 20_000_000
-"""Bytes. Open Dental's own limit is 16.8 million characters."""
-
-_CONNECT_SECONDS = 5.0
 _ATTEMPTS = 4
 _PATIENCE = 120.0
 """No further retry of a read once this many seconds have gone into it."""
@@ -70,9 +54,6 @@ _COME_BACK = 300.0
 """Seconds on a later address before the first one is tried again."""
 _HOLD_AFTER_429 = 5.0
 """Seconds, when a 429 names none: the longest interval that Open Dental has (a key with nothing but Read All)."""
-
-# No connection, so not a byte of the request was sent. Everything else that may go wrong leaves that open.
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +109,12 @@ class Connection:
             "User-Agent": f"asapfill/{__version__}",
         }
         self._addresses = [
-            _Address(url, customer_key, clock, seconds_between_requests, _Line(headers, deadline, transport), office)
+            _Address(url, customer_key, clock, seconds_between_requests, Line(headers, deadline, transport), office)
             for url in urls
         ]
         # Writes get a fresh connection each: one that was kept open may be closed by the server just as we use it,
         # and then we could not tell whether the office got the request.
-        self._writing = _Line(headers, deadline, transport, keep_open=False)
+        self._writing = Line(headers, deadline, transport, keep_open=False)
         self._first = 0
         self._come_back_at = 0.0
 
@@ -204,7 +185,7 @@ class Connection:
         raise failures[-1]
 
     def _exchange(
-        self, address: _Address, line: _Line, method: str, path: str, query: str, content: bytes | None
+        self, address: _Address, line: Line, method: str, path: str, query: str, content: bytes | None
     ) -> Any:  # noqa: ANN401  JSON
         """One request to one address, through its gate."""
         call = Call(self._office, method, path, address.host)
@@ -249,130 +230,18 @@ class _Address:
     """One url of the office, with what its mode allows."""
 
     def __init__(
-        self, url: str, customer_key: str, clock: Clock, seconds: float | None, line: _Line, office: str
+        self, url: str, customer_key: str, clock: Clock, seconds: float | None, line: Line, office: str
     ) -> None:
         try:
-            parsed = httpx.URL(url)
-        except httpx.InvalidURL as error:
+            parts = urlsplit(url)
+            self.host = f"{parts.hostname}:{parts.port}" if parts.port else str(parts.hostname)
+        except ValueError as error:
             raise ValueError(f"office {office}: the settings name a url that cannot be read: {error}") from error
-        remote = parsed.host == REMOTE_HOST
+        remote = parts.hostname == REMOTE_HOST
         if seconds is None:
             seconds = REMOTE_SECONDS if remote else 0.0
         self.url = url.rstrip("/")
-        self.host = parsed.netloc.decode("ascii", errors="replace")
         self.every_request_counts = remote or seconds > 0
         self.limit = REMOTE_LIMIT if self.every_request_counts else NEAR_LIMIT
         self.gate: Gate = gate_for(customer_key, self.host, clock, seconds)
         self.line = line
-
-
-class _Line:
-    """An httpx client with the two limits that httpx lacks: time for the whole exchange, and size of the answer.
-
-    httpx's timeouts are per operation, so a server that sends a byte now and then could hold us for ever. A timer
-    therefore shuts the socket down at the deadline. It runs on real time on purpose: sockets do not follow an
-    injected clock.
-    """
-
-    def __init__(
-        self,
-        headers: Mapping[str, str],
-        deadline: float,
-        transport: Transport | None,
-        *,
-        keep_open: bool = True,
-    ) -> None:
-        self._deadline = deadline
-        self._socket: socket.socket | None = None
-        self._client = httpx.Client(
-            headers=headers,
-            timeout=httpx.Timeout(deadline, connect=min(_CONNECT_SECONDS, deadline)),
-            limits=httpx.Limits(max_connections=1, max_keepalive_connections=1 if keep_open else 0),
-            follow_redirects=False,  # a redirect is no Open Dental answer, and keys must not follow it
-            trust_env=False,
-            verify=_tls(),
-            transport=transport,
-        )
-
-    def close(self) -> None:
-        self._client.close()
-
-    def exchange(self, call: Call, url: str, content: bytes | None) -> Answer:
-        """Send one request and read its whole answer.
-
-        Raises Unreachable when not a byte of it was sent, NotOpenDental for an endless answer, Unknown for all else.
-        """
-        with self._watched() as late:
-            try:
-                with self._client.stream(
-                    call.method, url, content=content, extensions={"trace": self._note_socket}
-                ) as response:
-                    body = self._body(response, call, late)
-                    return Answer(
-                        response.status_code,
-                        body,
-                        response.headers.get("Content-Type", ""),
-                        _seconds(response.headers.get("Retry-After", "")),
-                    )
-            except _NOT_SENT as error:
-                raise Unreachable(
-                    f"{call}: no connection ({str(error) or type(error).__name__}). "
-                    "Check that the server runs, its address in the settings, and the firewall between."
-                ) from error
-            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-                raise _unknown(call, late, self._deadline, type(error).__name__) from error
-
-    def _body(self, response: httpx.Response, call: Call, late: threading.Event) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > LARGEST_ANSWER:
-                raise NotOpenDental(
-                    f"{call}: the answer is larger than any that Open Dental gives ({LARGEST_ANSWER} bytes). "
-                    "Check what runs at that address.",
-                    status=response.status_code,
-                )
-            if late.is_set():
-                raise _unknown(call, late, self._deadline, "too late")
-        return bytes(body)
-
-    @contextmanager
-    def _watched(self) -> Iterator[threading.Event]:
-        """Cut the line at the deadline; the event tells that it was cut."""
-        late = threading.Event()
-        timer = threading.Timer(self._deadline, self._cut, [late])
-        timer.daemon = True
-        timer.start()
-        try:
-            yield late
-        finally:
-            timer.cancel()
-            timer.join()  # so that it cannot cut the next exchange
-
-    def _cut(self, late: threading.Event) -> None:
-        late.set()
-        if self._socket is not None:
-            with suppress(OSError):  # closed already: nothing to cut
-                # Not SSLSocket.shutdown: that changes the object which another thread is reading from.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
-
-    def _note_socket(self, event: str, info: Mapping[str, Any]) -> None:
-        """Remember the socket in use (httpx calls this, see its "trace" extension); a kept one stays remembered."""
-        if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
-            self._socket = info["return_value"].get_extra_info("socket")
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """One verifying context for all: making one takes longer than a request."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
-def _seconds(text: str) -> float | None:
-    """A Retry-After in seconds; None for a date or anything else."""
-    return float(text) if text.isascii() and text.isdigit() else None
-
-
-def _unknown(call: Call, late: threading.Event, deadline: float, kind: str) -> Unknown:
-    what = f"no complete answer within {deadline:g} seconds" if late.is_set() else f"the connection broke ({kind})"
-    return Unknown(f"{call}: {what}. See that the server and the network to it are well.{call.doubt}")

@@ -1,8 +1,10 @@
 """Whole lists out of pages: Open Dental gives neither a total nor a next link, only Limit and Offset.
 
-Offsets count rows in a live table, so pages overlap when rows come in between: rows are merged by their primary key,
-the last seen wins. Filters are checked again on the rows, because several resources ignore a filter silently. What
-cannot be read is kept or reported, never dropped without a word.
+Offsets count rows in a live table. A row that comes in before the offset shows a row twice: rows are merged by their
+primary key, the last seen wins. A row that goes would hide another, and a hidden appointment looks like free time:
+where the order of the rows can be relied on, each page therefore begins with the last row of the one before, and when
+it does not, the list is read anew. Filters are checked again on the rows, because several resources ignore a filter
+silently. What cannot be read is kept or reported, never dropped without a word.
 """
 
 from __future__ import annotations
@@ -14,13 +16,16 @@ from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from asapfill.opendental.asking import Column
-from asapfill.opendental.errors import NotOpenDental
+from asapfill.opendental.errors import NotOpenDental, Unknown
 from asapfill.opendental.models import Row
 from asapfill.opendental.values import moment
 
 log = logging.getLogger(__name__)
 
 R = TypeVar("R", bound=Row)
+
+MOST_RESTARTS = 3
+"""Times that a list which changes under our hands is read anew in one go."""
 
 MOST_PAGES = 1000
 """A list longer than this (100,000 rows at the remote API's 100) is taken for a server that never ends."""
@@ -64,12 +69,14 @@ class Page(Protocol):
 class Query(Generic[R]):
     """What to list: rows of a kind at a path, and the conditions they must meet.
 
-    ``lone_object``: Open Dental's documentation shows a single object without its array; take that too.
+    ``ordered``: Open Dental sorts these rows by something unique, so pages can be checked for rows that went.
+    ``lone_object``: its documentation shows a single object without its array; take that too.
     """
 
     row_type: type[R]
     path: str
     columns: tuple[Column, ...] = ()
+    ordered: bool = False
     lone_object: bool = False
 
     @property
@@ -80,13 +87,16 @@ class Query(Generic[R]):
 
 @dataclass(slots=True)
 class Collected(Generic[R]):
-    """The pages of one list so far."""
+    """The pages of one list so far. ``offset``: where the next page begins."""
 
     query: Query[R]
     pages: int = 0
     offset: int = 0
     complete: bool = False
     server_time: datetime | None = None
+    _restarts: int = 0
+    _last: object = None
+    """Primary key with which the next page must begin; None when that cannot be told."""
     _rows: dict[object, R] = field(default_factory=dict)
     _set_aside: list[str] = field(default_factory=list)
 
@@ -96,16 +106,34 @@ class Collected(Generic[R]):
         Throttled addresses have a documented cap, so there a page shorter than that ends the list. Elsewhere the cap
         may be another and requests are free, so only a page without new rows does.
 
-        Raises NotOpenDental when the page is not a list of objects.
+        Raises NotOpenDental when the page is not a list of objects, Unknown when the list changes all the time.
         """
         elements = self._elements(page.value)
-        new = sum([self._take(element, position) for position, element in enumerate(elements)])
-        if not self.pages and elements and isinstance(elements[0], Mapping):
-            self.server_time = _server_time(elements[0])
         self.pages += 1
-        self.offset += len(elements)
+        if self._last is not None and self._last != _key(elements[:1], self.query.row_type):
+            self._start_again()
+            return
+        if self.offset == 0 and elements and isinstance(elements[0], Mapping):
+            self.server_time = _server_time(elements[0])
+        new = sum([self._take(element, position) for position, element in enumerate(elements)])
         short = page.every_request_counts and len(elements) < page.limit
         self.complete = short or new == 0
+        overlap = self.query.ordered and len(elements) > 1
+        self._last = _key(elements[-1:], self.query.row_type) if overlap else None
+        self.offset += len(elements) - (self._last is not None)
+
+    def _start_again(self) -> None:
+        if self._restarts == MOST_RESTARTS:
+            raise Unknown(
+                f"GET {self.query.path}: the list changed each time while it was being read, so rows may be missing. "
+                "It will be read again in the next round."
+            )
+        log.info("list.changed_while_read resource=%s page=%d", self.query.resource, self.pages)
+        self._restarts += 1
+        self._last = None
+        self.offset = 0
+        self._rows.clear()
+        self._set_aside.clear()
 
     def listing(self) -> Listing[R]:
         """What was collected, without the rows that do not meet the conditions."""
@@ -183,6 +211,11 @@ def odd_values(rows: Iterable[Row], resource: str) -> list[str]:
         for row in rows
         if row.unreadable
     ]
+
+
+def _key(elements: list[Any], row_type: type[Row]) -> object:
+    """The primary key of one element, as it stands there; None without one."""
+    return elements[0].get(row_type.key) if elements and isinstance(elements[0], Mapping) else None
 
 
 def _server_time(element: Mapping[str, Any]) -> datetime | None:

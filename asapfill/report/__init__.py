@@ -1,0 +1,1 @@
+"""What asapfill tells: JSON documents, tables for a terminal, and pages. Nothing here decides anything."""

@@ -18,7 +18,7 @@ from asapfill.policy.policy import Group, Policy
 from asapfill.reasons import Reason
 from asapfill.scheduling.intervals import Interval
 from asapfill.scheduling.lengths import age, recall_pattern
-from asapfill.scheduling.occupied import appointment_span, occupies, provider_of
+from asapfill.scheduling.occupied import appointment_span, is_pattern, occupies, provider_of
 from asapfill.scheduling.office import Office, preference_flag
 
 Kind = Literal["appointment", "recall"]
@@ -114,18 +114,22 @@ def appointment_checks(appointment: Appointment, office: Office, policy: Policy,
     """Every rule that does not depend on an opening, applied to an ASAP appointment."""
     status = appointment.apt_status
     group = GROUPS.get(status)
-    past = group == "scheduled" and appointment.apt_date_time is not None and appointment.apt_date_time <= office_now
+    at = appointment.apt_date_time
+    past = group == "scheduled" and at is not None and at <= office_now
+    odd = appointment.unreadable | ({"AptDateTime"} if group == "scheduled" and at is None else set())
+    if appointment.pattern and not is_pattern(appointment.pattern):
+        odd |= {"Pattern"}
     booked = group == "planned" and any(
         other.next_apt_num == appointment.apt_num for other in office.appointments if other.next_apt_num
     )
     clinic = f"clinic {appointment.clinic_num}"
     return [
-        _check("unreadable_candidate", bool(appointment.unreadable), ", ".join(sorted(appointment.unreadable))),
+        _check("unreadable_candidate", bool(odd), ", ".join(sorted(odd))),
         _check("not_asap", appointment.priority != ASAP, f"priority {appointment.priority or 'none'}"),
         _check("wrong_status", group is None, f"status {status or 'none'}"),
         _check("not_included", group is not None and group not in policy.candidates.include, f"{group}"),
         _check("other_clinic", bool(office.clinics) and appointment.clinic_num != policy.clinic, clinic),
-        _check("past_appointment", past, f"{appointment.apt_date_time:%Y-%m-%d %H:%M}" if past else ""),
+        _check("past_appointment", past, f"{at:%Y-%m-%d %H:%M}" if past else ""),
         _check("already_booked", booked),
         _check("no_length", not appointment.pattern),
         _check("lab_case", _lab_case_out(appointment, office)),
@@ -150,6 +154,7 @@ def recall_checks(recall: Recall, office: Office, policy: Policy, office_now: da
         _check("not_asap", recall.priority != ASAP, f"priority {recall.priority or 'none'}"),
         _check("too_old", not supports(office.version, "asapcomms POST recallNum")),
         _check("not_included", "recalls" not in policy.candidates.include, "recalls"),
+        _check("no_length", not _has_length(recall, office), f"recall type {recall.recall_type_num}"),
         _check("recall_disabled", disabled),
         _check("recall_scheduled", recall.date_scheduled is not None),
         _check(
@@ -231,8 +236,7 @@ def recall_candidate(
     hygienists = {provider.prov_num for provider in office.providers if provider.is_secondary}
     own = {patient.pri_prov, patient.sec_prov} - {0} if patient is not None else set()
     due = recall.date_due
-    # The longest the visit can become within the known days: later days only add due recalls.
-    pattern = recall_pattern(recall, recalls, patient, office, office.last)
+    pattern = recall_pattern(recall, recalls, patient, office)
     return Candidate(
         kind="recall",
         number=recall.recall_num,
@@ -255,12 +259,29 @@ def _is_adult(patient: Patient, today: date) -> bool:
     return patient.birthdate is not None and age(patient.birthdate, today) >= ADULT
 
 
+def _has_length(recall: Recall, office: Office) -> bool:
+    """Whether it can be said how long a recall visit is: its type is known, and its patterns are patterns or empty."""
+    kind = next((kind for kind in office.recall_types if kind.recall_type_num == recall.recall_type_num), None)
+    if kind is None or "TimePattern" in kind.unreadable:
+        return False
+    return all(not text or is_pattern(text) for text in (kind.time_pattern, recall.time_pattern_override))
+
+
 def _lab_case_out(appointment: Appointment, office: Office) -> bool:
-    """Whether the visit waits for a lab case that has not come back."""
-    return any(
-        appointment.apt_num in {case.apt_num, case.planned_apt_num} and case.date_time_recd is None
-        for case in office.lab_cases
-    )
+    """Whether the visit waits for a lab case that has not come back.
+
+    Open Dental ties a lab case to an appointment, to the planned one it came from, or to both. One that is tied to
+    none yet may be for any visit of that patient.
+    """
+    visit = {appointment.apt_num, appointment.next_apt_num} - {0}
+    for case in office.lab_cases:
+        if case.date_time_recd is not None:
+            continue
+        tied = {case.apt_num, case.planned_apt_num} - {0}
+        loose = not tied or bool(case.unreadable & {"AptNum", "PlannedAptNum"})
+        if tied & visit or (loose and case.pat_num == appointment.pat_num):
+            return True
+    return False
 
 
 def _busy_by_patient(office: Office) -> Mapping[int, list[tuple[Interval, int]]]:

@@ -8,7 +8,7 @@ blockouts under it, and it gains enough. Starts lie on the office's grid, or flu
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,10 +16,10 @@ from asapfill.opendental.models import AppointmentType, Definition
 from asapfill.policy.policy import Policy
 from asapfill.scheduling.candidates import Candidate
 from asapfill.scheduling.intervals import Interval, overlaps
-from asapfill.scheduling.occupied import Blockout, provider_busy, provider_units
+from asapfill.scheduling.occupied import EVERYBODY, Blockout, provider_busy, provider_units
 from asapfill.scheduling.office import Office
 from asapfill.scheduling.openings import Found, Opening
-from asapfill.scheduling.units import DAY, MINUTES, day_start, floor_unit, moment_of
+from asapfill.scheduling.units import DAY, MINUTES, day_start, floor_unit, moment_of, units_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +47,20 @@ class Fit:
 class Ground:
     """The openings with what fitting needs to know around them, prepared once for all candidates.
 
-    ``busy``: per ProvNum the provider's units with their AptNum; ``visits``: AptNum → ProvNum. ``permitted``: see
-    ``permitted_blockouts``. ``shortest`` and ``grid`` in units. ``masks`` and ``clashes`` only remember what was
-    computed.
+    ``busy``: per ProvNum (or ``EVERYBODY``) the provider's units with their AptNum; ``visits``: AptNum → ProvNum.
+    ``permitted``: see ``permitted_blockouts``. ``shortest`` and ``grid`` in units. ``whole``: the units around the
+    known days; masks start at its first. ``masks`` and ``clashes`` only remember what was computed.
     """
 
     openings: tuple[Opening, ...]
     busy: Mapping[int, list[tuple[Interval, int]]]
     visits: Mapping[int, int]
     allowed_blockouts: Mapping[int, tuple[Blockout, ...]]
-    permitted: Mapping[int, frozenset[int]]
+    permitted: Mapping[int, frozenset[int] | None]
     same_provider: bool
     shortest: int
     grid: int
-    base: int
+    whole: Interval
     masks: dict[tuple[int, int], int] = field(default_factory=dict)
     clashes: dict[tuple[int, str, int], int] = field(default_factory=dict)
 
@@ -75,28 +75,33 @@ def prepare(office: Office, policy: Policy, found: Found) -> Ground:
         allowed_blockouts=found.allowed_blockouts,
         permitted=permitted_blockouts(office.appointment_types, office.blockout_types),
         same_provider=policy.candidates.same_provider,
-        shortest=int(policy.openings.shortest.total_seconds()) // (MINUTES * 60),
+        shortest=units_in(policy.openings.shortest),
         grid=office.increment // MINUTES,
-        base=day_start(office.first) - DAY,
+        whole=(day_start(office.first), day_start(office.last) + 2 * DAY),
     )
 
 
 def permitted_blockouts(
     types: Iterable[AppointmentType], definitions: Iterable[Definition]
-) -> Mapping[int, frozenset[int]]:
-    """Per AppointmentTypeNum the blockout types it may lie on; a type that is missing here may lie on any.
+) -> Mapping[int, frozenset[int] | None]:
+    """Per AppointmentTypeNum the blockout types it may lie on, None for any. A type that is missing may lie on none.
 
-    Open Dental's column holds DefNums, its documentation shows names: both are understood. What matches nothing
-    permits nothing.
+    Open Dental: an appointment without a type, or whose type lists nothing, may lie on any blockout without NS. Its
+    column holds DefNums, its documentation shows names: both are understood. What matches nothing permits nothing.
     """
-    by_name = {definition.item_name.strip().casefold(): definition.def_num for definition in definitions}
-    result: dict[int, frozenset[int]] = {}
+    numbers: dict[str, set[int]] = defaultdict(set)
+    for definition in definitions:
+        numbers[str(definition.def_num)].add(definition.def_num)
+        numbers[definition.item_name.strip().casefold()].add(definition.def_num)
+    result: dict[int, frozenset[int] | None] = {0: None}
     for kind in types:
         if "BlockoutTypes" in kind.unreadable:
             result[kind.appointment_type_num] = frozenset()
         elif kind.blockout_types:
-            numbers = {int(n) if n.isdecimal() else by_name.get(n.casefold(), 0) for n in kind.blockout_types}
-            result[kind.appointment_type_num] = frozenset(numbers - {0})
+            listed = (numbers.get(name.casefold(), set()) for name in kind.blockout_types)
+            result[kind.appointment_type_num] = frozenset().union(*listed)
+        else:
+            result[kind.appointment_type_num] = None
     return result
 
 
@@ -121,26 +126,25 @@ def why_not_provider(candidate: Candidate, opening: Opening, ground: Ground) -> 
 
 
 def refusal(candidate: Candidate, opening: Opening, start: int, ground: Ground) -> str | None:
-    """Why ``candidate`` may not start at unit ``start`` of ``opening``: a reason code, or None if it fits. For
-    ``explain``.
+    """Why ``candidate`` may not start at unit ``start`` of ``opening``: a reason code, or None if no rule refuses it.
+
+    For ``explain``. Whether the start lies on the grid or flush against a neighbour is not asked here.
     """
+    return next((code for code, refused in _rules(candidate, opening, start, ground) if refused), None)
+
+
+def _rules(candidate: Candidate, opening: Opening, start: int, ground: Ground) -> Iterator[tuple[str, bool]]:
+    """Every rule on one place, with whether it refuses; later ones may rely on the earlier ones."""
     span = (start, start + len(candidate.pattern))
-    if span[0] < opening.span[0] or span[1] > opening.span[1] or not candidate.pattern:
-        return "length"
-    if why_not_provider(candidate, opening, ground):
-        return "other_provider"
     low, high = _bounds(candidate, opening)
-    if start > high:
-        return "gain"
-    if start < low:
-        return "recall_not_due"
-    if any(overlaps(span, busy) for busy in candidate.busy):
-        return "own_other_appointment"
-    if _forbidden_blockouts(candidate, opening, ground, span):
-        return "appointment_type"
-    if (_clash(candidate, opening.provider, ground) >> (start - ground.base)) & 1:
-        return "provider_busy"
-    return None
+    yield "no_length", not candidate.pattern
+    yield "length", span[0] < opening.span[0] or span[1] > opening.span[1]
+    yield "other_provider", why_not_provider(candidate, opening, ground)
+    yield "gain", start > high
+    yield "recall_not_due", start < low
+    yield "own_other_appointment", any(overlaps(span, busy) for busy in candidate.busy)
+    yield "appointment_type", bool(_forbidden_blockouts(candidate, opening, ground, span))
+    yield "provider_busy", bool((_clash(candidate, opening.provider, ground) >> (start - ground.whole[0])) & 1)
 
 
 def _starts(candidate: Candidate, opening: Opening, ground: Ground) -> list[int]:
@@ -158,7 +162,7 @@ def _starts(candidate: Candidate, opening: Opening, ground: Ground) -> list[int]
     return [
         start
         for start in sorted(starts)
-        if not (clash >> (start - ground.base)) & 1
+        if not (clash >> (start - ground.whole[0])) & 1
         and not any(overlaps((start, start + length), obstacle) for obstacle in obstacles)
     ]
 
@@ -171,11 +175,8 @@ def _bounds(candidate: Candidate, opening: Opening) -> Interval:
 
 
 def _forbidden_blockouts(candidate: Candidate, opening: Opening, ground: Ground, span: Interval) -> list[Interval]:
-    """Blockouts that the policy allows but the candidate's appointment type does not permit.
-
-    Open Dental: an appointment without a type, or whose type lists nothing, may lie on any blockout without NS.
-    """
-    permitted = ground.permitted.get(candidate.appointment_type)
+    """Blockouts that the policy allows but the candidate's appointment type does not permit."""
+    permitted = ground.permitted.get(candidate.appointment_type, frozenset())
     if permitted is None:
         return []
     return [
@@ -186,14 +187,16 @@ def _forbidden_blockouts(candidate: Candidate, opening: Opening, ground: Ground,
 
 
 def _clash(candidate: Candidate, provider: int, ground: Ground) -> int:
-    """A mask over all units (from ``ground.base``): bit set where a start would meet the provider's other visits.
+    """A mask over all units: bit set where a start would meet the provider's other visits.
 
     Open Dental: provider units must not overlap provider units. The candidate's own present appointment does not count.
     """
-    own = candidate.number if candidate.kind == "appointment" and ground.visits.get(candidate.number) == provider else 0
+    own = candidate.number if candidate.kind == "appointment" and candidate.number in ground.visits else 0
+    if ground.visits.get(own) not in {provider, EVERYBODY}:
+        own = 0
     key = (provider, candidate.pattern, own)
     if key not in ground.clashes:
-        busy = _mask(ground, provider, own)
+        busy = _mask(ground, provider, own) | _mask(ground, EVERYBODY, own)
         clash = 0
         for start, end in provider_units(candidate.pattern):
             for offset in range(start, end):
@@ -203,14 +206,15 @@ def _clash(candidate: Candidate, provider: int, ground: Ground) -> int:
 
 
 def _mask(ground: Ground, provider: int, without: int) -> int:
-    """The provider's busy units as bits from ``ground.base``; ``without`` leaves out one AptNum (0: none)."""
+    """The provider's busy units as bits; ``without`` leaves out one AptNum (0: none)."""
     key = (provider, without)
     if key not in ground.masks:
         mask = 0
+        first, last = ground.whole
         for (start, end), apt_num in ground.busy.get(provider, ()):
-            low, high = max(start - ground.base, 0), end - ground.base
+            low, high = max(start, first), min(end, last)
             if high > low and (not without or apt_num != without):
-                mask |= ((1 << (high - low)) - 1) << low
+                mask |= ((1 << (high - low)) - 1) << (low - first)
         ground.masks[key] = mask
     return ground.masks[key]
 
@@ -219,11 +223,3 @@ def _remainder(span: Interval, opening: Opening, shortest: int) -> int:
     """Units left beside the visit, within its whole free stretch, that are too short to be an opening."""
     gaps = (span[0] - opening.free[0], opening.free[1] - span[1])
     return sum(gap for gap in gaps if gap < shortest)
-
-
-def by_opening(all_fits: Iterable[Fit]) -> Mapping[str, list[Fit]]:
-    """The fits grouped by their opening's id."""
-    result: dict[str, list[Fit]] = defaultdict(list)
-    for fit in all_fits:
-        result[fit.opening.id].append(fit)
-    return result

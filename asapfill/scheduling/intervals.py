@@ -37,12 +37,12 @@ def subtract(free: Iterable[Interval], taken: Iterable[Interval]) -> list[Interv
     result: list[Interval] = []
     first = 0
     for start, end in free:
-        position = start
         while first < len(obstacles) and obstacles[first][1] <= start:
             first += 1
-        for taken_start, taken_end in obstacles[first:]:
-            if taken_start >= end:
-                break
+        position, index = start, first
+        while index < len(obstacles) and obstacles[index][0] < end:
+            taken_start, taken_end = obstacles[index]
+            index += 1
             if not overlaps((position, end), (taken_start, taken_end)):
                 continue
             if taken_start > position:
@@ -61,8 +61,8 @@ def intersect(left: Iterable[Interval], right: Iterable[Interval]) -> list[Inter
     for start, end in left:
         while first < len(others) and others[first][1] <= start:
             first += 1
-        for other_start, other_end in others[first:]:
-            if other_start >= end:
-                break
-            result.append((max(start, other_start), min(end, other_end)))
+        index = first
+        while index < len(others) and others[index][0] < end:
+            result.append((max(start, others[index][0]), min(end, others[index][1])))
+            index += 1
     return result

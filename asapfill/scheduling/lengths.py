@@ -29,13 +29,14 @@ def default_recall_pattern(increment: int) -> str:
     return "X" * (minutes // MINUTES)
 
 
-def recall_pattern(recall: Recall, others: Iterable[Recall], patient: Patient | None, office: Office, on: date) -> str:
-    """The pattern to reserve for a recall visit on day ``on``.
+def recall_pattern(recall: Recall, others: Iterable[Recall], patient: Patient | None, office: Office) -> str:
+    """The pattern to reserve for a recall visit on any of the known days.
 
     ``others``: the patient's other recalls. The base is the longest of the type's pattern, the override read in
     5-minute units (Open Dental's documentation), the override read in the office's increment (its source), and, for
-    a child, the child prophy's pattern. Recalls that are appended to special ones lengthen the visit when they are
-    due by then. Nothing shortens it.
+    one who is a child on the first day, the child prophy's pattern; the provider is needed wherever one of them says
+    so. Recalls that are appended to special ones lengthen the visit when they are due by the last day. Nothing
+    shortens it.
     """
     types = {kind.recall_type_num: kind for kind in office.recall_types}
     kind = types.get(recall.recall_type_num)
@@ -44,25 +45,28 @@ def recall_pattern(recall: Recall, others: Iterable[Recall], patient: Patient | 
     if recall.time_pattern_override:
         readings += [recall.time_pattern_override, stretched(recall.time_pattern_override, office.increment)]
     child = types.get(preference_number(office.preferences, "RecallTypeSpecialChildProphy", 0))
-    if child is not None and _is_child(patient, office, on):
+    if child is not None and _is_child(patient, office):
         readings.append(stretched(child.time_pattern, office.increment))
-    longest = max(readings, key=len)
-    return longest + "".join(_appended(recall, kind, others, types, office, on))
+    return _covering(readings) + "".join(_appended(recall, kind, others, types, office))
 
 
-def _is_child(patient: Patient | None, office: Office, on: date) -> bool:
+def _covering(readings: list[str]) -> str:
+    """A pattern as long as the longest, with the provider in each unit in which any of them has it."""
+    return "".join(
+        "/" if all(offset >= len(reading) or reading[offset] == "/" for reading in readings) else "X"
+        for offset in range(max(len(reading) for reading in readings))
+    )
+
+
+def _is_child(patient: Patient | None, office: Office) -> bool:
+    """Whether somebody is under RecallAgeAdult on the first known day; without a birthdate that is assumed."""
     if patient is None or patient.birthdate is None:
         return True
-    return age(patient.birthdate, on) < preference_number(office.preferences, "RecallAgeAdult", _ADULT)
+    return age(patient.birthdate, office.first) < preference_number(office.preferences, "RecallAgeAdult", _ADULT)
 
 
 def _appended(
-    recall: Recall,
-    kind: RecallType | None,
-    others: Iterable[Recall],
-    types: Mapping[int, RecallType],
-    office: Office,
-    on: date,
+    recall: Recall, kind: RecallType | None, others: Iterable[Recall], types: Mapping[int, RecallType], office: Office
 ) -> list[str]:
     """The patterns of due recalls that Open Dental books together with a special one (AppendToSpecial)."""
     if kind is not None and kind.append_to_special:
@@ -72,7 +76,11 @@ def _appended(
         other_kind = types.get(other.recall_type_num)
         if other.recall_num == recall.recall_num or other_kind is None or not other_kind.append_to_special:
             continue
-        if other.is_disabled or other.date_scheduled is not None or other.date_due is None or other.date_due > on:
+        if other.is_disabled or other.date_scheduled is not None:
+            continue
+        due = other.date_due
+        # A due day that cannot be read may be any; one that is not set is none.
+        if "DateDue" not in other.unreadable and (due is None or due > office.last):
             continue
         patterns.append(stretched(other_kind.time_pattern, office.increment))
     return patterns

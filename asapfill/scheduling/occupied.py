@@ -13,23 +13,29 @@ from datetime import datetime
 from asapfill.opendental.models import Appointment, AptStatus, Definition, SchedType, Schedule
 from asapfill.scheduling.intervals import Interval
 from asapfill.scheduling.office import Office, preference_number
-from asapfill.scheduling.units import DAY, MINUTES, ceil_unit, day_start, end_of_stretch, floor_unit
+from asapfill.scheduling.units import DAY, MINUTES, ceil_unit, day_start, floor_unit
 
 FREE_STATUSES = frozenset({AptStatus.UNSCHEDULED, AptStatus.PLANNED})
 """Open Dental: everything else with an operatory lies on the schedule, Broken, Complete and notes included."""
 
+_WHOSE = frozenset({"ProvNum", "ProvHyg", "IsHygiene"})
 _NOT_OBSTACLES = frozenset({SchedType.PROVIDER, SchedType.PRACTICE, SchedType.EMPLOYEE, SchedType.WEB_SCHED_ASAP})
+
+
+EVERYBODY = -1
+"""In place of a ProvNum: a visit whose provider could not be read takes every provider's time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Blockout:
     """A blockout in one operatory. ``span`` in units, perhaps of no length. ``allowed``: the policy may offer over
-    it.
+    it. ``readable``: a blockout indeed; otherwise a row that is taken for one because it makes no sense.
     """
 
     span: Interval
     blockout_type: int
     allowed: bool
+    readable: bool = True
 
 
 def whole(office: Office) -> Interval:
@@ -38,26 +44,31 @@ def whole(office: Office) -> Interval:
 
 
 def occupies(appointment: Appointment) -> bool:
-    """Whether an appointment lies on the schedule (Open Dental: every status but UnschedList and Planned, known or
-    not).
+    """Whether an appointment lies on the schedule (Open Dental: every status but UnschedList and Planned; one that is
+    unknown or cannot be read does).
     """
-    return appointment.apt_status not in FREE_STATUSES or "AptStatus" in appointment.unreadable
+    return appointment.apt_status not in FREE_STATUSES
+
+
+def is_pattern(pattern: str) -> bool:
+    """Whether a pattern is one: "X" and "/" only (Open Dental: provider and assistant time), and not empty."""
+    return bool(pattern) and not pattern.strip("X/")
 
 
 def appointment_span(appointment: Appointment, office: Office) -> Interval | None:
     """The units an appointment takes, or None when it has no time. Open Dental: 5 minutes a character of the pattern.
 
-    An empty pattern should not occur: it takes the office's default length. A time that cannot be read takes all
-    known days.
+    An empty or odd pattern should not occur: it takes at least the office's default length. A time that cannot be
+    read takes all known days; one between two units takes both.
     """
     if "AptDateTime" in appointment.unreadable:
         return whole(office)
     if appointment.apt_date_time is None:
         return None
-    start = floor_unit(appointment.apt_date_time)
-    length = len(appointment.pattern) or _default_length(office)
-    late = ceil_unit(appointment.apt_date_time) - start
-    return start, start + length + late
+    length = len(appointment.pattern)
+    if not is_pattern(appointment.pattern):
+        length = max(length, _default_length(office))
+    return floor_unit(appointment.apt_date_time), ceil_unit(appointment.apt_date_time) + length
 
 
 def _default_length(office: Office) -> int:
@@ -92,9 +103,7 @@ def provider_of(appointment: Appointment) -> int:
 
 
 def provider_units(pattern: str) -> list[Interval]:
-    """The runs of a pattern during which the provider is needed, as offsets. Only "/" is the assistant's; odd
-    characters count.
-    """
+    """The runs of a pattern during which the provider is needed, as offsets: all but "/", the assistant's time."""
     runs: list[Interval] = []
     for offset, character in enumerate(pattern):
         if character == "/":
@@ -107,19 +116,21 @@ def provider_units(pattern: str) -> list[Interval]:
 
 
 def provider_busy(office: Office) -> dict[int, list[tuple[Interval, int]]]:
-    """Per ProvNum the units during which the provider is with a patient in any operatory, each with its AptNum.
+    """Per ProvNum the units during which the provider is with a patient in any operatory, each with its AptNum; those
+    of visits whose provider cannot be read are under ``EVERYBODY``.
 
-    Open Dental: only provider time counts; assistant time of two visits may overlap. An empty pattern is all
-    provider time.
+    Open Dental: only provider time counts; assistant time of two visits may overlap. A visit with an empty or odd
+    pattern, or between two units, is all provider time.
     """
     busy: dict[int, list[tuple[Interval, int]]] = defaultdict(list)
     for appointment in office.appointments:
         span = appointment_span(appointment, office) if occupies(appointment) else None
         if span is None:
             continue
-        aligned = span[1] - span[0] == len(appointment.pattern)
+        aligned = is_pattern(appointment.pattern) and span[1] - span[0] == len(appointment.pattern)
         runs = provider_units(appointment.pattern) if aligned else [(0, span[1] - span[0])]
-        busy[provider_of(appointment)] += [((span[0] + a, span[0] + b), appointment.apt_num) for a, b in runs]
+        provider = EVERYBODY if appointment.unreadable & _WHOSE else provider_of(appointment)
+        busy[provider] += [((span[0] + start, span[0] + end), appointment.apt_num) for start, end in runs]
     return busy
 
 
@@ -138,7 +149,10 @@ def blockouts(office: Office, allowed: Iterable[int]) -> dict[int, list[Blockout
             continue
         known = schedule.sched_type == SchedType.BLOCKOUT and not schedule.unreadable
         blockout = Blockout(
-            _blockout_span(schedule, office), schedule.blockout_type, known and schedule.blockout_type in permitted
+            span=_blockout_span(schedule, office),
+            blockout_type=schedule.blockout_type,
+            allowed=known and schedule.blockout_type in permitted,
+            readable=known,
         )
         anywhere = "operatories" in schedule.unreadable
         for operatory_num in _all_operatories(office) if anywhere else schedule.operatories:
@@ -147,11 +161,10 @@ def blockouts(office: Office, allowed: Iterable[int]) -> dict[int, list[Blockout
 
 
 def may_be_allowed(definition: Definition) -> bool:
-    """Whether a policy may allow this blockout type at all (Open Dental: NS in ItemValue forbids scheduling over
-    it).
+    """Whether a policy may allow this blockout type at all (Open Dental: NS in ItemValue forbids scheduling over it;
+    hidden types still count).
     """
-    flags = {flag.strip().upper() for flag in definition.item_value.split(",")}
-    return not definition.is_hidden and not any("NS" in flag for flag in flags)
+    return not (definition.unreadable or definition.is_hidden or "NS" in definition.item_value.upper())
 
 
 def _all_operatories(office: Office) -> list[int]:
@@ -159,8 +172,9 @@ def _all_operatories(office: Office) -> list[int]:
 
 
 def _blockout_span(schedule: Schedule, office: Office) -> Interval:
-    """The units a blockout touches; one of no length stays so, to be split at; one that makes no sense takes its
-    day, or all.
+    """The units a blockout touches; one of no length stays so, to be split at (Open Dental: it overlaps what it lies
+    strictly inside of). One that makes no sense takes its day, or all; one that ends before it starts takes its day
+    and, as if it were meant to run over midnight, the next up to its end.
     """
     if schedule.sched_date is None:
         return whole(office)
@@ -170,7 +184,5 @@ def _blockout_span(schedule: Schedule, office: Office) -> Interval:
     start = datetime.combine(schedule.sched_date, schedule.start_time)
     stop = datetime.combine(schedule.sched_date, schedule.stop_time)
     if stop < start:
-        stop = end_of_stretch(schedule.sched_date, schedule.stop_time)
-    if stop < start:
-        return day, day + DAY
+        return day, ceil_unit(stop) + DAY
     return floor_unit(start), ceil_unit(stop)

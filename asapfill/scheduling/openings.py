@@ -17,8 +17,15 @@ from asapfill.clock import first_wall, office_now
 from asapfill.opendental.models import Operatory, SchedType
 from asapfill.policy.policy import Policy
 from asapfill.reasons import Reason
-from asapfill.scheduling.intervals import Interval, intersect, merged, overlaps, subtract
-from asapfill.scheduling.occupied import Blockout, blockouts, taken_by_appointments
+from asapfill.scheduling.intervals import Interval, intersect, overlaps, subtract
+from asapfill.scheduling.occupied import (
+    Blockout,
+    appointment_span,
+    blockouts,
+    is_pattern,
+    occupies,
+    taken_by_appointments,
+)
 from asapfill.scheduling.office import Office
 from asapfill.scheduling.units import (
     DAY,
@@ -30,7 +37,7 @@ from asapfill.scheduling.units import (
     moment_of,
     units_in,
 )
-from asapfill.scheduling.working import Working, working_hours
+from asapfill.scheduling.working import may_work, working_hours
 
 FreeTime = dict[tuple[int, int], list[Interval]]
 """Per (OperatoryNum, ProvNum): everything that is free by the schedule within the policy's hours, whatever the time
@@ -42,8 +49,7 @@ class Opening:
     """A stretch that may be offered now. Units are 5 minutes, see ``units``.
 
     ``span``: what may be offered. ``free``: the whole free stretch around it, whose ends are real neighbours: a
-    visit flush against them leaves no remainder there. ``since``: when its youngest part was first seen free, or
-    None if always.
+    visit flush against them leaves no remainder there.
     """
 
     id: str
@@ -94,35 +100,25 @@ def find_openings(
     ``young``: per (OperatoryNum, ProvNum) the units that became free less than the policy's settle time ago.
     """
     left: list[LeftAlone] = []
-    working = working_hours(office)
+    in_reach = reach(policy, now)
+    usable = usable_operatories(office, policy, left)
     taken = taken_by_appointments(office)
     obstacles = blockouts(office, policy.openings.blockouts_allowed)
-    hours = policy_hours(policy, office.first, office.last)
-    in_reach = reach(policy, now)
     free_time: FreeTime = {}
     openings: list[Opening] = []
-    usable = usable_operatories(office, policy, left)
-    for operatory in usable:
-        number = operatory.operatory_num
-        blocked = [blockout for blockout in obstacles.get(number, []) if not blockout.allowed]
-        for provider, stretches in _by_provider(working, number).items():
-            if provider in policy.openings.except_providers:
-                left += _left("excluded_provider", number, provider, intersect(stretches, hours))
-                continue
-            open_time = intersect(stretches, hours)
-            unbooked = subtract(open_time, taken.get(number, []))
-            free = subtract(unbooked, [blockout.span for blockout in blocked])
-            left += _blocked(number, provider, unbooked, blocked, in_reach)
-            free_time[number, provider] = free
-            for stretch in free:
-                found = _offerable(
-                    stretch, in_reach, list(young.get((number, provider), [])), policy, left, (number, provider)
-                )
-                openings += found
-    left += _days_without_providers(office, policy, working, usable, in_reach)
+    for (operatory, provider), worked in _worked(office, policy, usable, in_reach, left).items():
+        blocked = [blockout for blockout in obstacles.get(operatory, []) if not blockout.allowed]
+        unbooked = subtract(worked, taken.get(operatory, []))
+        left += _blocked(operatory, provider, unbooked, blocked, in_reach)
+        free = subtract(unbooked, [blockout.span for blockout in blocked])
+        free_time[operatory, provider] = free
+        too_young = list(young.get((operatory, provider), []))
+        for stretch in free:
+            openings += _offerable(stretch, in_reach, too_young, policy, left, (operatory, provider))
+    left += _odd_appointments(office, usable, in_reach)
     return Found(
         openings=tuple(sorted(openings, key=lambda opening: (opening.span, opening.operatory))),
-        left_alone=tuple(sorted(left, key=lambda item: (item.start, item.operatory, item.reason.code))),
+        left_alone=tuple(sorted(left, key=lambda item: (item.start, item.operatory, item.reason.code, item.end))),
         free_time=free_time,
         allowed_blockouts={n: tuple(b for b in rows if b.allowed) for n, rows in obstacles.items()},
     )
@@ -190,11 +186,34 @@ def operatory_reason(operatory: Operatory, office: Office, policy: Policy) -> st
     return None
 
 
-def _by_provider(working: Working, operatory: int) -> dict[int, list[Interval]]:
-    result: dict[int, list[Interval]] = defaultdict(list)
-    for stretch, provider in working.get(operatory, []):
-        result[provider].append(stretch)
-    return {provider: merged(stretches) for provider, stretches in result.items()}
+def _worked(
+    office: Office, policy: Policy, usable: list[Operatory], in_reach: Interval, left: list[LeftAlone]
+) -> FreeTime:
+    """The hours, per (OperatoryNum, ProvNum), that could be filled if nothing occupied them; the hours of providers
+    who are left out, and days on which nobody works, are noted in ``left``.
+    """
+    hours = policy_hours(policy, office.first, office.last)
+    able = {provider.prov_num for provider in office.providers if may_work(provider)}
+    working = working_hours(office)
+    days: set[date] = set()
+    result: FreeTime = {}
+    for operatory in usable:
+        number = operatory.operatory_num
+        by_provider: dict[int, list[Interval]] = defaultdict(list)
+        for stretch, provider in working.get(number, []):
+            by_provider[provider].append(stretch)
+        for provider, stretches in by_provider.items():
+            within = intersect(stretches, hours)
+            if provider not in able:
+                left += _left("no_provider", number, provider, intersect(within, [in_reach]), "hidden or not known")
+                continue
+            days |= {day_of(start) for start, _ in stretches}
+            if provider in policy.openings.except_providers:
+                left += _left("excluded_provider", number, provider, intersect(within, [in_reach]))
+            else:
+                result[number, provider] = within
+    left += _days_without_providers(office, hours, days, in_reach)
+    return result
 
 
 def _offerable(
@@ -246,31 +265,43 @@ def _blocked(
     for blockout in blocked:
         if not any(overlaps(span, blockout.span) for span in ahead):
             continue
+        code = "blockout" if blockout.readable else "unreadable_row"
         spans = intersect(ahead, [blockout.span]) or [blockout.span]
         result += [
             LeftAlone(
-                Reason("blockout", f"type {blockout.blockout_type}"),
-                operatory,
-                moment_of(start),
-                moment_of(end),
-                provider,
+                Reason(code, f"type {blockout.blockout_type}"), operatory, moment_of(start), moment_of(end), provider
             )
             for start, end in spans
         ]
     return result
 
 
+def _odd_appointments(office: Office, usable: list[Operatory], in_reach: Interval) -> list[LeftAlone]:
+    """Appointments on the schedule that could not be read, or whose pattern is none: taken as widely as they reach."""
+    numbers = {operatory.operatory_num for operatory in usable}
+    result: list[LeftAlone] = []
+    for appointment in office.appointments:
+        odd = sorted(appointment.unreadable | (set() if is_pattern(appointment.pattern) else {"Pattern"}))
+        span = appointment_span(appointment, office) if odd and occupies(appointment) else None
+        if span is None:
+            continue
+        places = numbers if "Op" in appointment.unreadable else numbers & {appointment.op}
+        detail = f"appointment {appointment.apt_num}: {', '.join(odd)}"
+        for operatory in sorted(places):
+            result += _left("unreadable_row", operatory, 0, intersect([span], [in_reach]), detail)
+    return result
+
+
 def _days_without_providers(
-    office: Office, policy: Policy, working: Working, usable: list[Operatory], in_reach: Interval
+    office: Office, hours: list[Interval], worked: set[date], in_reach: Interval
 ) -> list[LeftAlone]:
     """Days on which the policy would fill openings but nobody works; with a practice row it is taken as a holiday.
 
     Open Dental's API does not say whether a practice row is a holiday or a note: provider rows on the day decide.
     """
-    worked = {day_of(span[0]) for operatory in usable for span, _ in working.get(operatory.operatory_num, [])}
     noted = {row.sched_date for row in office.schedules if row.sched_type == SchedType.PRACTICE}
     result = []
-    for start, end in policy_hours(policy, office.first, office.last):
+    for start, end in hours:
         day = day_of(start)
         if day in worked or end <= in_reach[0] or start >= in_reach[1]:
             continue

@@ -9,7 +9,7 @@ from datetime import datetime
 from asapfill.opendental.models import Operatory, Provider, SchedType, Schedule
 from asapfill.scheduling.intervals import Interval, subtract
 from asapfill.scheduling.office import Office, preference_number
-from asapfill.scheduling.units import ceil_unit, end_of_stretch, floor_unit
+from asapfill.scheduling.units import ceil_unit, floor_unit
 
 Working = dict[int, list[tuple[Interval, int]]]
 """Per OperatoryNum: disjoint stretches (5-minute units) in order, each with the ProvNum who works there."""
@@ -21,7 +21,8 @@ def working_hours(office: Office) -> Working:
     Open Dental (GetProvSchedsForOp): a row with operatories applies to exactly these; a row without any ("dynamic")
     applies where its provider is the operatory's own for its role. Where several providers work in one operatory at
     the same time, the one whom Open Dental would assign acts: the operatory's role first, then an explicit link,
-    then the earlier row.
+    then the earlier row. A provider who may not work (see ``may_work``) keeps his place in that order: his time is in
+    here too, because it is nobody else's.
     """
     providers = {provider.prov_num: provider for provider in office.providers}
     own = {operatory.operatory_num: own_provider(operatory, office) for operatory in office.operatories}
@@ -32,7 +33,7 @@ def working_hours(office: Office) -> Working:
     rows: dict[int, list[tuple[tuple[bool, bool, int, int], Interval, int]]] = defaultdict(list)
     for schedule in office.schedules:
         stretch = provider_stretch(schedule)
-        if stretch is None or not may_work(providers.get(schedule.prov_num)):
+        if stretch is None:
             continue
         provider = providers.get(schedule.prov_num)
         is_secondary = provider is not None and provider.is_secondary
@@ -52,11 +53,13 @@ def own_provider(operatory: Operatory, office: Office) -> int:
     return number or preference_number(office.preferences, "ScheduleProvUnassigned", 1)
 
 
-def may_work(provider: Provider | None) -> bool:
-    """Whether a provider's schedule rows count: hidden and deleted ones do not. One who is not listed is known by
-    the row only.
+def may_work(provider: Provider) -> bool:
+    """Whether a provider's time may be offered: not if hidden or deleted, nor if that could not be read.
+
+    Hiding a provider does not take the schedule rows away, and Open Dental's API lists them all the same. One who has
+    rows but is not among the listed providers may not work either (safe assumption).
     """
-    return provider is None or not (provider.is_hidden or provider.prov_status == "Deleted")
+    return not (provider.unreadable or provider.is_hidden or provider.prov_status == "Deleted")
 
 
 def provider_stretch(schedule: Schedule) -> Interval | None:
@@ -69,9 +72,7 @@ def provider_stretch(schedule: Schedule) -> Interval | None:
     if schedule.unreadable & {"SchedDate", "StartTime", "StopTime", "ProvNum", "operatories", "SchedType"}:
         return None
     start = ceil_unit(datetime.combine(schedule.sched_date, schedule.start_time))
-    if schedule.stop_time <= schedule.start_time:
-        return None
-    stop = floor_unit(end_of_stretch(schedule.sched_date, schedule.stop_time))
+    stop = floor_unit(datetime.combine(schedule.sched_date, schedule.stop_time))
     return (start, stop) if stop > start else None
 
 

@@ -20,8 +20,9 @@ from asapfill.offers.offer import NewOffer, Offer
 from asapfill.offers.reconcile import reconcile
 from asapfill.offers.sending import send
 from asapfill.offers.states import said
-from asapfill.opendental.errors import OpenDentalError
-from asapfill.opendental.versions import supports
+from asapfill.opendental.errors import OpenDentalError, TooOld
+from asapfill.opendental.mirror import Names
+from asapfill.opendental.versions import MINIMUM, supports
 from asapfill.planning.limits import checker, may_text_now
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.names import OfficeNames, resolve
@@ -111,23 +112,38 @@ def _serve(
 def _resolve(desk: Desk, files: Sequence[PolicyFile], results: Sequence[ClinicResult]) -> list[Clinic]:
     """The policies whose names the office has; the others get an error that a person can act on."""
     names = desk.mirror.read_names(desk.clock.now())
-    lists = OfficeNames(
+    if not supports(names.version, "asapcomms"):
+        raise TooOld(
+            f"Office {desk.office} runs Open Dental {'.'.join(map(str, names.version or ()))}; offers need "
+            f"{'.'.join(map(str, MINIMUM['asapcomms']))} or later. Update Open Dental. Nothing was sent."
+        )
+    if not any(not row.is_hidden for row in names.operatories):
+        for result in results:
+            result.notes.append("The office has no visible operatory, so there is nothing to fill.")
+    lists = office_names(names)
+    labels = {row.operatory_num: row.abbrev or row.op_name for row in names.operatories}
+    clinics = []
+    for file, result in zip(files, results, strict=True):
+        result.names = labels
+        try:
+            policy = resolve(file, lists)
+        except ConfigurationError as error:
+            result.errors += [Trouble(str(problem), configuration=True) for problem in error.problems]
+            continue
+        result.clinic, result.policy = policy.clinic, policy
+        clinics.append(Clinic(file, policy, result))
+    return clinics
+
+
+def office_names(names: Names) -> OfficeNames:
+    """The office's lists as policies look names up in them."""
+    return OfficeNames(
         operatories=names.operatories,
         providers=names.providers,
         blockout_types=names.blockout_types,
         commlog_types=names.commlog_types,
         clinics=names.clinics,
     )
-    clinics = []
-    for file, result in zip(files, results, strict=True):
-        try:
-            policy = resolve(file, lists)
-        except ConfigurationError as error:
-            result.errors += [Trouble(str(problem), configuration=True) for problem in error.problems]
-            continue
-        result.clinic = policy.clinic
-        clinics.append(Clinic(file, policy, result))
-    return clinics
 
 
 def _sync(desk: Desk, clinics: list[Clinic]) -> list[Clinic]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from asapfill.offers.offer import NewOffer
 from asapfill.planning.plan import Skipped
-from asapfill.policy.policy import Mode
+from asapfill.policy.policy import Mode, Policy
 from asapfill.scheduling.openings import Found, LeftAlone, Opening
 
 
@@ -32,12 +33,17 @@ class Trouble:
 
 @dataclass(slots=True)
 class ClinicResult:
-    """One clinic in one cycle. ``now``: aware, in the office's zone. ``requests``: of the whole office in this cycle."""
+    """One clinic in one cycle. ``now``: aware, in the office's zone. ``requests``: of the whole office in this cycle.
+
+    ``names``: what the office calls its operatories, by OperatoryNum.
+    """
 
     office: str
     clinic: int
     mode: Mode
     now: datetime
+    policy: Policy | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
     found: Found | None = None
     offers: list[OfferLine] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)

@@ -1,0 +1,53 @@
+"""Which web addresses asapfill talks to: Open Dental's API, over TLS unless it is in the office or on this machine."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from urllib.parse import SplitResult, urlsplit
+
+LAN_DOMAINS = (".local", ".lan", ".internal", ".home.arpa")
+"""Ends of names that exist only inside a local network."""
+
+
+def url_trouble(url: str) -> str:
+    """What is wrong with an address of the API, as the end of a sentence without it; empty when right."""
+    parts = split(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "is not a web address that begins with http:// or https://."
+    if parts.username is not None or parts.password is not None:
+        return "has a user name or password in it. Open Dental does not use these: take them out."
+    if parts.query or parts.fragment or not parts.path.endswith("/api/v1"):
+        return "does not end with /api/v1, as every address of Open Dental's API does."
+    if parts.scheme == "http" and not _is_near(parts.hostname):
+        return f"would send keys and patients' data unencrypted to {parts.hostname}: write https:// instead."
+    return ""
+
+
+def split(url: str) -> SplitResult | None:
+    """The parts of an address; None when it has no readable ones (blanks, a port that is no number)."""
+    if re.search(r"[\s\x00-\x1f\\]", url):
+        return None
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  reading it is the check
+    except ValueError:
+        return None
+    return parts
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _is_near(host: str) -> bool:
+    """Whether a host is on this machine or in the office: a private address or a local name."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "." not in host or host.lower().endswith(LAN_DOMAINS)
+    return address.is_private or address.is_loopback

@@ -1,0 +1,99 @@
+"""What became of the offers: AsapComm rows read again, slots that passed, slots that somebody else fills."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from asapfill.failpoints import reach
+from asapfill.offers.journal import Journal
+from asapfill.offers.offer import Offer
+from asapfill.offers.sending import is_suppressed, suppressed_reason
+from asapfill.offers.states import STEPS, State
+from asapfill.opendental.models import AsapComm, ResponseStatus, SmsSendStatus
+
+log = logging.getLogger(__name__)
+
+_OUTCOMES: Final[Mapping[str, State]] = {
+    ResponseStatus.AWAITING_TRANSMIT: State.SENT,
+    ResponseStatus.PENDING: State.SENT,
+    ResponseStatus.VIEWED: State.VIEWED,
+    ResponseStatus.VIEWED_NOT_AVAILABLE: State.TAKEN,
+    ResponseStatus.ACCEPTED: State.ACCEPTED,
+    ResponseStatus.ACCEPTED_NOT_AVAILABLE: State.TAKEN,
+    ResponseStatus.DECLINED: State.DECLINED,
+    ResponseStatus.CHOSE_DIFFERENT_SLOT: State.OTHER_SLOT,
+    ResponseStatus.EXPIRED: State.EXPIRED,
+    ResponseStatus.DECLINED_STOP: State.STOPPED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """What one round of following found.
+
+    Attributes:
+        accepted: offers that were accepted since the last round: their candidates moved, their old places are free.
+        changed: every offer that took a step, as it is now.
+        problems: one sentence per row whose status asapfill does not know.
+    """
+
+    accepted: tuple[Offer, ...] = ()
+    changed: tuple[Offer, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def outcome(row: AsapComm) -> State | None:
+    """The state that a row tells; None for a status that asapfill does not know or could not read."""
+    if "ResponseStatus" in row.unreadable:
+        return None
+    if row.response_status == ResponseStatus.UNABLE_TO_SEND:
+        return State.SUPPRESSED if is_suppressed(row) else State.SENT
+    if row.response_status == ResponseStatus.FAILED:
+        # Open Dental looks at the slot once more before it sends; DoNotSend tells that from a failed delivery.
+        return State.TAKEN if row.sms_send_status == SmsSendStatus.DO_NOT_SEND else State.FAILED
+    return _OUTCOMES.get(row.response_status)
+
+
+def follow(journal: Journal, rows: Iterable[AsapComm], now: datetime, taken: Callable[[Offer], bool]) -> Followed:
+    """Bring our offers up to date.
+
+    Args:
+        journal: of this office.
+        rows: AsapComms read just now; those of others are ignored.
+        now: the office's wall clock.
+        taken: whether somebody else's appointment lies in an offer's place now.
+    """
+    by_number = {row.asap_comm_num: row for row in rows}
+    accepted, changed, problems = [], [], []
+    for offer in journal.followed(now):
+        row = by_number.get(offer.asapcomm) if offer.asapcomm is not None else None
+        told = None if row is None else outcome(row)
+        if row is not None and told is None:
+            problems.append(f"AsapComm {row.asap_comm_num} has a status that asapfill does not know.")
+        step = _next(offer, row, told, now, taken)
+        if step is None:
+            continue
+        reach("offers.outcome.before")
+        after = journal.step(offer.id, step[0], step[1])
+        reach("offers.outcome.recorded")
+        changed.append(after)
+        if after.state is State.ACCEPTED:
+            accepted.append(after)
+    return Followed(tuple(accepted), tuple(changed), tuple(problems))
+
+
+def _next(
+    offer: Offer, row: AsapComm | None, told: State | None, now: datetime, taken: Callable[[Offer], bool]
+) -> tuple[State, str | None] | None:
+    """The step an offer takes: what its row tells comes first, then the clock, then the schedule."""
+    if row is not None and told is not None and told in STEPS[offer.state]:
+        return told, suppressed_reason(row.note) if told is State.SUPPRESSED else None
+    if State.PASSED in STEPS[offer.state] and offer.start <= now:
+        return State.PASSED, "no_answer_in_time"
+    if State.CLOSED in STEPS[offer.state] and taken(offer):
+        return State.CLOSED, "filled_by_another"
+    return None

@@ -1,0 +1,426 @@
+"""The journal: the durable record that keeps anything from being sent twice.
+
+Each change is one BEGIN IMMEDIATE transaction, on disk when the call returns. Which offers are wanted is not decided
+here; the rules on how often a person may be texted are in ``planning.limits`` and are run inside the transaction by
+``begin``.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlite_utils import Database
+
+from asapfill.failpoints import reach
+from asapfill.offers.offer import LINK_STAYS_OPEN, NewOffer, Offer
+from asapfill.offers.states import AWAITED, FINAL, LATE, LIVE, UNCLEAR, State, require
+from asapfill.reasons import RULES, Reason
+from asapfill.store.database import Store
+from asapfill.store.times import moment_of, moment_text, wall_of, wall_text
+
+log = logging.getLogger(__name__)
+
+Check = Callable[[Sequence[Offer]], Reason | None]
+"""Judges, given the journal's rows that matter, whether an offer may still be made; a reason says why not."""
+
+
+class Held(Exception):  # noqa: N818  not an error: the journal holds the offer back
+    """The journal does not let this offer be made; ``reason`` says why."""
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+        super().__init__(f"held: {reason.code}")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step in an offer's life; ``before`` is None for the first. ``at`` is aware UTC."""
+
+    offer: int
+    at: datetime
+    before: State | None
+    after: State
+    reason: str | None
+
+
+class Journal:
+    """The offers of one office. Safe to share between threads."""
+
+    def __init__(self, store: Store, office: str) -> None:
+        self.store = store
+        self.office = office
+
+    def begin(self, new: NewOffer, *, check: Check) -> Offer:
+        """Write the intent to make ``new``, durably, before anything is sent.
+
+        ``check`` gets every row of this journal that could stand against it, read inside the same transaction. An
+        offer that a person approved becomes an intent in its own row.
+
+        Raises:
+            Held: a limit, or the unique index, stands against it; nothing was written.
+            StoreError: the state cannot be written.
+        """
+        reach("offers.intent.before")
+        with self.store.transaction() as database:
+            rows = self._against(new)
+            approved = next((row for row in rows if row.key == new.key and row.state is State.APPROVED), None)
+            reason = check([row for row in rows if row is not approved])
+            if reason is not None:
+                raise Held(reason)
+            offer = (
+                self._insert(database, new, State.INTENT, None)
+                if approved is None
+                else self._send_approved(database, approved, new)
+            )
+        log.info(
+            "offer.intent office=%s offer=%d %s=%d op=%d", self.office, offer.id, new.kind, new.number, new.operatory
+        )
+        return offer
+
+    def wait(self, new: NewOffer, *, check: Check) -> Offer:
+        """Keep ``new`` until a person approves or declines it (policy mode ask).
+
+        Raises:
+            Held: a limit, or the unique index, stands against it; nothing was written.
+        """
+        with self.store.transaction() as database:
+            reason = check(self._against(new))
+            if reason is not None:
+                raise Held(reason)
+            offer = self._insert(database, new, State.WAITING, None)
+        log.info(
+            "offer.waiting office=%s offer=%d %s=%d op=%d", self.office, offer.id, new.kind, new.number, new.operatory
+        )
+        return offer
+
+    def step(
+        self,
+        offer: int,
+        to: State,
+        reason: str | None = None,
+        *,
+        asapcomm: int | None = None,
+        schedule: int | None = None,
+    ) -> Offer:
+        """Take one step; ``reason`` is a code of ``asapfill.reasons``. A number that is None keeps what is there.
+
+        Raises:
+            IllegalStep: the state machine does not know the step.
+            LookupError: this office has no such offer.
+            ValueError: the reason is not a known code (texts are never stored).
+        """
+        with self.store.transaction() as database:
+            before = self._one(offer)
+            require(before.state, to)
+            self._update(database, before, to, reason, asapcomm=asapcomm, schedule=schedule)
+            after = self._one(offer)
+        log.info("offer.%s office=%s offer=%d before=%s reason=%s", to, self.office, offer, before.state, reason)
+        return after
+
+    def approve(self, offers: Iterable[int]) -> tuple[Offer, ...]:
+        """A person says yes to waiting offers. All or none.
+
+        Raises:
+            IllegalStep: one of them does not wait any more.
+            LookupError: this office has no such offer.
+        """
+        return self._answer(offers, State.APPROVED)
+
+    def decline(self, offers: Iterable[int]) -> tuple[Offer, ...]:
+        """A person says no to waiting offers; that stands for their candidates and slots. All or none.
+
+        Raises:
+            IllegalStep: one of them does not wait any more.
+            LookupError: this office has no such offer.
+        """
+        return self._answer(offers, State.WITHDRAWN)
+
+    def missing(self, offer: int) -> Offer:
+        """Note that a reading, just now, did not find this offer at the office; the first one's time is kept."""
+        with self.store.transaction() as database:
+            database.execute(
+                "UPDATE offers SET missing_since = coalesce(missing_since, ?) WHERE office = ? AND id = ?",
+                [moment_text(self.store.clock.now()), self.office, offer],
+            )
+            return self._one(offer)
+
+    def saw(self, asapcomms: Iterable[int]) -> None:
+        """Remember AsapCommNums read at the office, whoever made them: one seen before an intent is not its result."""
+        now = moment_text(self.store.clock.now())
+        known = {row["asapcomm"] for row in self._rows("SELECT asapcomm FROM asapcomms_seen WHERE office = :office")}
+        fresh = set(asapcomms) - known
+        if fresh:
+            with self.store.transaction() as database:
+                database.conn.executemany(
+                    "INSERT OR IGNORE INTO asapcomms_seen (office, asapcomm, at) VALUES (?, ?, ?)",
+                    [(self.office, number, now) for number in sorted(fresh)],
+                )
+
+    def seen_before(self, moment: datetime) -> frozenset[int]:
+        """AsapCommNums that had been read before ``moment`` (aware)."""
+        rows = self._rows(
+            "SELECT asapcomm FROM asapcomms_seen WHERE office = :office AND at < :at", at=moment_text(moment)
+        )
+        return frozenset(row["asapcomm"] for row in rows)
+
+    def asapcomms(self) -> frozenset[int]:
+        """AsapCommNums of our own offers."""
+        rows = self._rows("SELECT asapcomm FROM offers WHERE office = :office AND asapcomm IS NOT NULL")
+        return frozenset(row["asapcomm"] for row in rows)
+
+    def get(self, offer: int) -> Offer:
+        """One offer.
+
+        Raises:
+            LookupError: this office has no such offer.
+        """
+        return self._one(offer)
+
+    def live(self) -> tuple[Offer, ...]:
+        """Every open offer, oldest first."""
+        return self._in_states(LIVE)
+
+    def waiting(self) -> tuple[Offer, ...]:
+        """Offers that wait for a person's yes."""
+        return self._in_states(frozenset({State.WAITING}))
+
+    def approved(self) -> tuple[Offer, ...]:
+        """Offers that a person approved and that were not sent yet."""
+        return self._in_states(frozenset({State.APPROVED}))
+
+    def unknowns(self) -> tuple[Offer, ...]:
+        """Offers without a clear answer: intents, unknown and unsettled ones."""
+        return self._in_states(UNCLEAR)
+
+    def followed(self, now: datetime) -> tuple[Offer, ...]:
+        """Offers whose row may still bring news: sent, viewed, unsettled, and given-up ones whose link still works.
+
+        ``now`` is the office's wall clock. Open Dental keeps a link usable until seven days after the slot.
+        """
+        return self._offers(
+            f"state IN ({_quoted(AWAITED)}) OR (state IN ({_quoted(LATE)}) AND start >= :oldest)",
+            oldest=wall_text(now - LINK_STAYS_OPEN),
+        )
+
+    def since(self, day: date) -> tuple[Offer, ...]:
+        """What limits must know: offers made or starting on ``day`` (office) or later, open ones, stops for ever."""
+        return self._offers(
+            f"made >= :day OR start >= :day OR state = :stopped OR state IN ({_quoted(LIVE)})",
+            day=day.isoformat(),
+            stopped=State.STOPPED,
+        )
+
+    def by_patient(self, patient: int) -> tuple[Offer, ...]:
+        """Everything that was ever meant for one patient."""
+        return self._offers("patient = :patient", patient=patient)
+
+    def steps(self, offer: int) -> tuple[Step, ...]:
+        """The story of one offer, oldest step first."""
+        rows = self._rows(
+            "SELECT s.* FROM offer_steps s JOIN offers o ON o.id = s.offer "
+            "WHERE o.office = :office AND o.id = :offer ORDER BY s.id",
+            offer=offer,
+        )
+        return tuple(
+            Step(
+                offer=row["offer"],
+                at=moment_of(row["at"]),
+                before=State(row["from"]) if row["from"] else None,
+                after=State(row["to"]),
+                reason=row["reason"],
+            )
+            for row in rows
+        )
+
+    def _answer(self, offers: Iterable[int], to: State) -> tuple[Offer, ...]:
+        """A person's answer to several offers, in one transaction."""
+        answered = []
+        with self.store.transaction() as database:
+            for offer in offers:
+                before = self._one(offer)
+                require(before.state, to)
+                self._update(database, before, to, None)
+                answered.append(self._one(offer))
+        for after in answered:
+            log.info("offer.%s office=%s offer=%d", to, self.office, after.id)
+        return tuple(answered)
+
+    def _against(self, new: NewOffer) -> list[Offer]:
+        """Every row that could stand against ``new``: same person, phone, candidate, opening, or place and time."""
+        return list(
+            self._offers(
+                "patient = :patient OR (phone = :phone AND phone <> '') OR (kind = :kind AND number = :number) "
+                'OR opening = :opening OR (operatory = :operatory AND start < :end AND "end" > :start)',
+                patient=new.patient,
+                phone=new.phone,
+                kind=new.kind,
+                number=new.number,
+                opening=new.opening,
+                operatory=new.operatory,
+                start=wall_text(new.start),
+                end=wall_text(new.end),
+            )
+        )
+
+    def _insert(self, database: Database, new: NewOffer, state: State, reason: str | None) -> Offer:
+        """A new row with its first step.
+
+        Raises:
+            Held: the unique indexes know the candidate and slot, or an open offer of the patient or phone.
+        """
+        require(None, state)
+        now = moment_text(self.store.clock.now())
+        row = {**_columns(new), "office": self.office, "state": state, "reason": reason, "created": now, "changed": now}
+        names = ", ".join(f'"{name}"' for name in row)
+        places = ", ".join(f":{name}" for name in row)
+        try:
+            # The names come from _columns, never from outside.
+            number = database.execute(f"INSERT INTO offers ({names}) VALUES ({places})", row).lastrowid  # noqa: S608
+        except sqlite3.IntegrityError as error:
+            raise Held(_broken_index(error)) from error
+        assert number is not None  # noqa: S101  for the type checker: an INSERT always has one
+        self._record(database, number, now, None, state, reason)
+        return self._one(number)
+
+    def _send_approved(self, database: Database, approved: Offer, new: NewOffer) -> Offer:
+        """An approved row becomes the intent; from now on it counts for the day on which it is sent."""
+        require(approved.state, State.INTENT)
+        now = moment_text(self.store.clock.now())
+        row = {**_columns(new), "id": approved.id, "state": State.INTENT, "now": now}
+        assignments = ", ".join(f'"{name}" = :{name}' for name in _columns(new))
+        database.execute(
+            f"UPDATE offers SET {assignments}, state = :state, reason = NULL, created = :now, changed = :now "  # noqa: S608  our own column names
+            "WHERE id = :id",
+            row,
+        )
+        self._record(database, approved.id, now, approved.state, State.INTENT, None)
+        return self._one(approved.id)
+
+    def _update(
+        self,
+        database: Database,
+        before: Offer,
+        to: State,
+        reason: str | None,
+        *,
+        asapcomm: int | None = None,
+        schedule: int | None = None,
+    ) -> None:
+        """Write one legal step and its history."""
+        if reason is not None and reason not in RULES:
+            raise ValueError(f"{reason!r} is not a reason code of asapfill.reasons")
+        now = moment_text(self.store.clock.now())
+        database.execute(
+            "UPDATE offers SET state = :state, reason = :reason, changed = :now, "
+            "asapcomm = coalesce(:asapcomm, asapcomm), schedule = coalesce(:schedule, schedule), "
+            "settled = :settled WHERE id = :id",
+            {
+                "id": before.id,
+                "state": to,
+                "reason": reason,
+                "now": now,
+                "asapcomm": asapcomm,
+                "schedule": schedule,
+                "settled": now if to in FINAL else None,
+            },
+        )
+        self._record(database, before.id, now, before.state, to, reason)
+
+    def _record(
+        self, database: Database, offer: int, now: str, before: State | None, after: State, reason: str | None
+    ) -> None:
+        """One line of an offer's story."""
+        database.execute(
+            'INSERT INTO offer_steps (offer, at, "from", "to", reason) VALUES (?, ?, ?, ?, ?)',
+            [offer, now, before or "", after, reason],
+        )
+
+    def _one(self, offer: int) -> Offer:
+        """One row of this office."""
+        found = self._offers("id = :offer", offer=offer)
+        if not found:
+            raise LookupError(f"office {self.office} has no offer {offer}")
+        return found[0]
+
+    def _in_states(self, states: frozenset[State]) -> tuple[Offer, ...]:
+        """Offers in any of ``states``, oldest first."""
+        return self._offers(f"state IN ({_quoted(states)})")
+
+    def _offers(self, where: str, **parameters: object) -> tuple[Offer, ...]:
+        """This office's offers for which ``where`` (written in this module) holds, oldest first."""
+        rows = self._rows(f"SELECT * FROM offers WHERE office = :office AND ({where}) ORDER BY id", **parameters)  # noqa: S608
+        return tuple(_offer(row) for row in rows)
+
+    def _rows(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
+        """Rows of a query that names this office ``:office``."""
+        return self.store.rows(sql, {"office": self.office, **parameters})
+
+
+_INDEXES: Final = {
+    "offers.patient": "live_offer",
+    "offers.phone": "phone_live_offer",
+}
+
+
+def _broken_index(error: sqlite3.IntegrityError) -> Reason:
+    """Which unique index stood against an insert (SQLite names its columns); any other constraint is passed on."""
+    text = str(error)
+    if not text.startswith("UNIQUE"):
+        raise error
+    return next((Reason(code) for column, code in _INDEXES.items() if column in text), Reason("already_offered"))
+
+
+def _quoted(states: Iterable[State]) -> str:
+    """States as an SQL list; their values are plain words of ours."""
+    return ", ".join(f"'{state}'" for state in sorted(states))
+
+
+def _columns(new: NewOffer) -> dict[str, Any]:
+    """The columns of an offer that planning decides."""
+    return {
+        "clinic": new.clinic,
+        "kind": new.kind,
+        "number": new.number,
+        "patient": new.patient,
+        "phone": new.phone,
+        "operatory": new.operatory,
+        "provider": new.provider,
+        "start": wall_text(new.start),
+        "end": wall_text(new.end),
+        "wave": new.wave,
+        "opening": new.opening,
+        "made": wall_text(new.made),
+    }
+
+
+def _offer(row: dict[str, Any]) -> Offer:
+    """A row of the table as data."""
+    return Offer(
+        id=row["id"],
+        office=row["office"],
+        clinic=row["clinic"],
+        kind=row["kind"],
+        number=row["number"],
+        patient=row["patient"],
+        phone=row["phone"],
+        operatory=row["operatory"],
+        provider=row["provider"],
+        start=wall_of(row["start"]),
+        end=wall_of(row["end"]),
+        wave=row["wave"],
+        opening=row["opening"],
+        made=wall_of(row["made"]),
+        state=State(row["state"]),
+        reason=row["reason"],
+        asapcomm=row["asapcomm"],
+        schedule=row["schedule"],
+        created=moment_of(row["created"]),
+        changed=moment_of(row["changed"]),
+        settled=None if row["settled"] is None else moment_of(row["settled"]),
+        missing_since=None if row["missing_since"] is None else moment_of(row["missing_since"]),
+    )

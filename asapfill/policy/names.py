@@ -1,0 +1,268 @@
+"""From the names in a policy to the numbers in the office.
+
+Operatories, providers, blockout types, the clinic and the commlog type are looked up in the lists of one office.
+
+A name is right when exactly one row of the office can be meant. Anything else stops the policy with a problem; a name
+never silently means nothing, because an exclusion that means nothing would allow what the office manager forbade.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from asapfill.opendental.models import Clinic, Definition, Operatory, Provider
+from asapfill.policy.model import PolicyFile
+from asapfill.policy.policy import CandidatesPolicy, CommlogPolicy, OpeningsPolicy, Policy, TextsPolicy
+from asapfill.policy.tree import Location
+from asapfill.problems import ConfigurationError, Problem
+
+MOST_LISTED = 12
+APPOINTMENT_USAGE = "APPT"
+"""Open Dental marks the commlog type it uses for appointments itself with this word in ItemValue."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeNames:
+    """The lists of one office in which a policy's names are looked up, hidden rows included.
+
+    ``clinics`` empty: the office does not use clinics.
+    """
+
+    operatories: tuple[Operatory, ...]
+    providers: tuple[Provider, ...]
+    blockout_types: tuple[Definition, ...]
+    commlog_types: tuple[Definition, ...]
+    clinics: tuple[Clinic, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What sort of thing a name stands for, in words."""
+
+    one: str
+    many: str
+    whose: str = "of the office"
+
+
+PROVIDER = _Kind("provider", "providers")
+BLOCKOUT = _Kind("blockout type", "blockout types")
+COMMLOG = _Kind("commlog type", "commlog types")
+CLINIC = _Kind("clinic", "clinics")
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """One row that a name may mean. ``hidden``: staff do not see it in Open Dental."""
+
+    number: int
+    labels: tuple[str, ...]
+    hidden: bool
+
+    def __str__(self) -> str:
+        labels = [f"“{label}”" for label in dict.fromkeys(self.labels) if label.strip()]
+        return f"{' or '.join(labels) or 'without a name'} (number {self.number})"
+
+
+def resolve(written: PolicyFile, names: OfficeNames) -> Policy:
+    """The policy with every name turned into its number.
+
+    Operatories are looked up among those of the policy's clinic and those of none. Of several rows with the same name
+    the one that is not hidden is meant; an exclusion takes the hidden ones with it.
+
+    Raises:
+        ConfigurationError: with every name that the office does not have or that could mean several rows.
+    """
+    lookup = _Lookup(written)
+    clinic = _clinic(lookup, written, names.clinics)
+    openings = _openings(lookup, written, names, clinic)
+    commlog = CommlogPolicy(written.commlog.write, _commlog_type(lookup, written, names.commlog_types))
+    if lookup.problems:
+        raise ConfigurationError(sorted(lookup.problems, key=lambda problem: (problem.line, problem.column)))
+    return Policy(
+        office=written.office,
+        timezone=written.timezone,
+        clinic=clinic or 0,
+        mode=written.mode,
+        openings=openings,
+        candidates=_candidates(written),
+        order=written.order,
+        texts=_texts(written),
+        commlog=commlog,
+    )
+
+
+def _openings(lookup: _Lookup, written: PolicyFile, names: OfficeNames, clinic: int | None) -> OpeningsPolicy:
+    """The openings' part. ``clinic`` None: which operatories are meant cannot be told, so they are not looked up."""
+    wanted = written.openings
+    chosen, excepted = (wanted.operatories, wanted.except_operatories) if clinic is not None else (None, ())
+    rooms = _Kind("operatory", "operatories", "of this clinic" if clinic else "of the office")
+    operatories = [
+        _Choice(row.operatory_num, (row.op_name, row.abbrev), row.is_hidden)
+        for row in names.operatories
+        if not clinic or row.clinic_num in {0, clinic}
+    ]
+    providers = [
+        _Choice(row.prov_num, (row.abbr,), row.is_hidden or row.prov_status == "Deleted") for row in names.providers
+    ]
+    blockouts = _definitions(names.blockout_types)
+    return OpeningsPolicy(
+        look_ahead=wanted.look_ahead,
+        notice=wanted.notice,
+        settle=wanted.settle,
+        shortest=wanted.shortest,
+        operatories=None if chosen is None else lookup.numbers("operatories", chosen, operatories, rooms),
+        except_operatories=lookup.exclusions("except_operatories", excepted, operatories, rooms),
+        except_providers=lookup.exclusions("except_providers", wanted.except_providers, providers, PROVIDER),
+        blockouts_allowed=lookup.numbers("blockouts_allowed", wanted.blockouts_allowed, blockouts, BLOCKOUT),
+        days=frozenset().union(*wanted.days),
+        hours=wanted.hours,
+    )
+
+
+def _candidates(written: PolicyFile) -> CandidatesPolicy:
+    wanted = written.candidates
+    return CandidatesPolicy(
+        include=frozenset(wanted.include),
+        gain=wanted.gain,
+        same_provider=wanted.same_provider,
+        under_18=wanted.under_18,
+        except_patients=frozenset(wanted.except_patients),
+    )
+
+
+def _texts(written: PolicyFile) -> TextsPolicy:
+    wanted = written.texts
+    return TextsPolicy(
+        between=wanted.between,
+        days=frozenset().union(*wanted.days),
+        per_patient_per_day=wanted.per_patient_per_day,
+        per_patient_per_week=wanted.per_patient_per_week,
+        per_opening=wanted.per_opening,
+        wave=wanted.wave,
+        wait=wanted.wait,
+        rest_after_decline=wanted.rest_after_decline,
+    )
+
+
+def claimed_twice(policies: Iterable[tuple[PolicyFile, Policy]]) -> tuple[Problem, ...]:
+    """A problem for each resolved policy whose clinic another one claims too: by number here, by name there."""
+    pairs = list(policies)
+    problems = []
+    for written, policy in pairs:
+        others = [
+            other.source.path.name
+            for other, claim in pairs
+            if other is not written and (claim.office, claim.clinic) == (policy.office, policy.clinic)
+        ]
+        if others:
+            message = f"{', '.join(others)} is for the same clinic. Neither is used."
+            problems.append(written.source.problem(("clinic",), message, "Keep one of them."))
+    return tuple(problems)
+
+
+def _definitions(rows: Iterable[Definition]) -> list[_Choice]:
+    return [_Choice(row.def_num, (row.item_name,), row.is_hidden) for row in rows]
+
+
+def _clinic(lookup: _Lookup, written: PolicyFile, clinics: Sequence[Clinic]) -> int | None:
+    """The ClinicNum, 0 for an office without clinics, None when it could not be told (and was noted)."""
+    choices = [_Choice(row.clinic_num, (row.description, row.abbr), row.is_hidden) for row in clinics]
+    if written.clinic is None and not choices:
+        return 0
+    if written.clinic is None:
+        hint = f"Add a line clinic: NAME, one policy file per clinic. {_listed(choices)}"
+        lookup.note(("office",), "The office uses clinics, and this policy does not say for which it is.", hint)
+        return None
+    if not choices:
+        hint = "Take the line out. (In Open Dental, clinics are off or this key may not see them.)"
+        lookup.note(("clinic",), "The office does not use clinics.", hint)
+        return None
+    return next(iter(lookup.found(("clinic",), written.clinic, choices, CLINIC)), None)
+
+
+def _commlog_type(lookup: _Lookup, written: PolicyFile, types: Sequence[Definition]) -> int | None:
+    """The DefNum of the commlog type.
+
+    A type that the person wrote must exist. The default gives way to the type that the office itself uses for
+    appointments, if it has one.
+    """
+    choices = _definitions(types)
+    name = written.commlog.type
+    if "commlog" in written.model_fields_set and "type" in written.commlog.model_fields_set:
+        return next(iter(lookup.found(("commlog", "type"), name, choices, COMMLOG)), None)
+    visible = [choice for choice in choices if not choice.hidden and choice.number]
+    named = _matching(name, visible)
+    usual = [row.def_num for row in types if APPOINTMENT_USAGE in row.item_value.upper() and not row.is_hidden]
+    return named[0].number if len(named) == 1 else min((number for number in usual if number), default=None)
+
+
+@dataclass
+class _Lookup:
+    """One resolution of one policy file: looks names up and collects what is wrong."""
+
+    written: PolicyFile
+    problems: list[Problem] = field(default_factory=list)
+
+    def note(self, location: Location, message: str, hint: str) -> None:
+        """Note a problem at a place of the file."""
+        self.problems.append(self.written.source.problem(location, message, hint))
+
+    def numbers(self, key: str, names: Iterable[str], choices: Sequence[_Choice], kind: _Kind) -> frozenset[int]:
+        """The numbers meant by a list of names below ``openings``: one number for each name."""
+        found = [self.found(("openings", key, position), name, choices, kind) for position, name in enumerate(names)]
+        return frozenset(numbers[0] for numbers in found if numbers)
+
+    def exclusions(self, key: str, names: Iterable[str], choices: Sequence[_Choice], kind: _Kind) -> frozenset[int]:
+        """As ``numbers``, with the hidden rows of the same name: leaving out more is safe."""
+        found = [self.found(("openings", key, position), name, choices, kind) for position, name in enumerate(names)]
+        return frozenset(number for numbers in found for number in numbers)
+
+    def found(self, location: Location, name: str, choices: Sequence[_Choice], kind: _Kind) -> tuple[int, ...]:
+        """The number ``name`` means, then those of hidden rows of the same name; empty when noted as wrong."""
+        matching = _matching(name, [choice for choice in choices if choice.number])
+        visible = [choice for choice in matching if not choice.hidden]
+        meant = visible or matching
+        if not matching:
+            self.note(location, f"“{name}” is no {kind.one} {kind.whose}.", _nearest(name, choices))
+            return ()
+        if len(meant) > 1:
+            either = ", or ".join(str(choice) for choice in meant)
+            hint = f"Write what only one of them has: {either}."
+            self.note(location, f"“{name}” could mean {len(meant)} {kind.many}.", hint)
+            return ()
+        return (meant[0].number, *(choice.number for choice in matching if choice is not meant[0]))
+
+
+def _matching(name: str, choices: Sequence[_Choice]) -> list[_Choice]:
+    """The rows that ``name`` may mean: written exactly so, else with case and blanks forgiven; or by number."""
+    exact = [choice for choice in choices if name in choice.labels]
+    forgiven = [choice for choice in choices if _folded(name) in {_folded(label) for label in choice.labels}]
+    named = exact or forgiven
+    number = int(name) if re.fullmatch("[0-9]{1,18}", name) else 0
+    numbered = [choice for choice in choices if choice.number == number]
+    return named + [choice for choice in numbered if choice not in named]
+
+
+def _folded(label: str) -> str:
+    return "".join(label.casefold().split())
+
+
+def _nearest(name: str, choices: Sequence[_Choice]) -> str:
+    """What was perhaps meant, and what there is."""
+    labels = {_folded(label): label for choice in choices for label in choice.labels if label.strip()}
+    near = [labels[key] for key in get_close_matches(_folded(name), labels, n=3, cutoff=0.5)]
+    guess = f"Did you mean {' or '.join(f'“{label}”' for label in near)}? " if near else ""
+    return guess + _listed(choices)
+
+
+def _listed(choices: Sequence[_Choice]) -> str:
+    """The names that staff see, as many as can be read."""
+    shown = [next((label for label in choice.labels if label.strip()), "") for choice in choices if not choice.hidden]
+    names = [name for name in dict.fromkeys(shown) if name]
+    if not names:
+        return "There are none."
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return f"There are: {', '.join(names[:MOST_LISTED])}{more}."

@@ -1,0 +1,263 @@
+"""Reading policy files: from bytes to a checked ``PolicyFile``, or to everything that is wrong with them.
+
+Steps: ``tree`` (what stands where), ``model`` (what each key may be), ``contradictions`` (what goes together). Names
+of the office are checked later, in ``names``, because that needs the office.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import SequenceMatcher, get_close_matches
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from asapfill.policy.contradictions import contradictions
+from asapfill.policy.formats import Unreadable
+from asapfill.policy.model import PolicyFile
+from asapfill.policy.tree import LARGEST_FILE, MOST_PROBLEMS, Location, Source, read_tree
+from asapfill.problems import ConfigurationError, Problem
+
+SUFFIXES = (".yaml", ".yml")
+NEAR = 0.7
+"""How alike (0 to 1) a misspelt key and a known one must be for a guess."""
+NEIGHBOUR = 0.1
+"""What a key of the same section has ahead of others."""
+START_HINT = "Copy policies/sample.yaml there, name it after the office, and change it."
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedPolicies:
+    """A folder of policies: the files that are right, and everything that is wrong with the others."""
+
+    files: tuple[PolicyFile, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_policies(folder: Path, offices: Collection[str]) -> LoadedPolicies:
+    """Read every ``*.yaml`` and ``*.yml`` in ``folder``; ``offices`` are the names in the settings.
+
+    A file that is wrong, that is for an office the settings do not name, or that claims a clinic which another file
+    claims too is left out and told in ``problems``; the others stand. Raises nothing.
+    """
+    try:
+        paths = sorted(
+            path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        )
+    except OSError as error:
+        message = f"The folder of policies {folder} cannot be read: {error.strerror}."
+        return LoadedPolicies((), (Problem(folder, message, hint=f"Make the folder. {START_HINT}"),))
+    if not paths:
+        message = f"The folder {folder} holds no policy (a file whose name ends in .yaml)."
+        return LoadedPolicies((), (Problem(folder, message, hint=START_HINT),))
+    files: list[PolicyFile] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            files.append(read_policy(path))
+        except ConfigurationError as error:
+            problems += error.problems
+    problems += [_unknown_office(file, offices) for file in files if file.office not in offices]
+    files = [file for file in files if file.office in offices]
+    doubles = list(_claimed_twice(files))
+    problems += [problem for _, problem in doubles]
+    refused = [id(file) for file, _ in doubles]
+    return LoadedPolicies(tuple(file for file in files if id(file) not in refused), tuple(problems))
+
+
+def read_policy(path: Path) -> PolicyFile:
+    """Read one policy file.
+
+    Raises:
+        ConfigurationError: with everything that is wrong with it.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise ConfigurationError([Problem(path, f"{path} is not a file.", hint="A policy is a text file.")])
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE + 1)
+    except OSError as error:
+        hint = "The user that runs asapfill must be allowed to read it."
+        raise ConfigurationError([Problem(path, f"{path} cannot be read: {error.strerror}.", hint=hint)]) from None
+    return parse_policy(raw, path)
+
+
+def parse_policy(raw: bytes, path: Path) -> PolicyFile:
+    """Check the bytes of a policy file; ``path`` is for messages (the file need not exist any more).
+
+    Raises:
+        ConfigurationError: with everything that is wrong with it, from top to bottom.
+    """
+    tree = read_tree(raw, path)
+    empty = [location for location, value in _values(tree.data) if value is None]
+    problems = [*tree.problems, *_nothing_there(tree.source, empty)]
+    wrong = {_key_of(location) for location in empty}
+    policy, errors = _validated(_without(tree.data, wrong))
+    problems += [_in_words(tree.source, error) for error in errors if _location(error) not in wrong]
+    wrong |= {_key_of(_location(error)) for error in errors}
+    if policy is None:
+        policy, _ = _validated(_without(tree.data, wrong))
+    for found in contradictions(policy) if policy is not None else ():
+        if not any(_touches(key, other) for key in found.keys for other in wrong):
+            problems.append(tree.source.problem(_written(found.keys, tree.source), found.message, found.hint))
+    if problems or policy is None:
+        raise ConfigurationError(_in_order(problems, path))
+    return policy.located(tree.source)
+
+
+def _in_order(problems: Iterable[Problem], path: Path) -> list[Problem]:
+    """Problems from top to bottom of the file, no more than somebody can read."""
+    ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
+    left = len(ordered) - MOST_PROBLEMS
+    more = [Problem(path, f"There are {left} more mistakes.", hint="Mend these first.")] if left > 0 else []
+    return ordered[:MOST_PROBLEMS] + more
+
+
+def _validated(data: Mapping[str, Any]) -> tuple[PolicyFile | None, list[ErrorDetails]]:
+    try:
+        return PolicyFile.model_validate(data), []
+    except ValidationError as error:
+        return None, error.errors(include_url=False)
+
+
+def _location(error: ErrorDetails) -> Location:
+    return tuple(error["loc"])
+
+
+def _values(node: Any, location: Location = ()) -> Iterator[tuple[Location, Any]]:  # noqa: ANN401  a tree of texts
+    """Every value in a tree with its location, the outer before the inner."""
+    if location:
+        yield location, node
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield from _values(value, (*location, key))
+
+
+def _key_of(location: Location) -> Location:
+    """The key to which a location belongs: a list counts as a whole, so that its items keep their numbers."""
+    return tuple(takewhile(lambda part: isinstance(part, str), location))
+
+
+def _without(data: Mapping[str, Any], keys: Collection[Location], here: Location = ()) -> dict[str, Any]:
+    """The tree without the values of ``keys``."""
+    return {
+        name: _without(value, keys, (*here, name)) if isinstance(value, dict) else value
+        for name, value in data.items()
+        if (*here, name) not in keys
+    }
+
+
+def _touches(one: Location, other: Location) -> bool:
+    """Whether one location lies inside the other, or is it."""
+    return one[: len(other)] == other or other[: len(one)] == one
+
+
+def _written(keys: Iterable[Location], source: Source) -> Location:
+    """The first of some keys that really stands in the file: the others are defaults."""
+    return next((key for key in keys if _key_of(key) in source.values), ())
+
+
+def _nothing_there(source: Source, empty: Iterable[Location]) -> Iterator[Problem]:
+    for location in empty:
+        hint = "Write a value there, or take the line out to get the default."
+        if isinstance(location[-1], int):
+            yield source.problem(location, "Nothing stands at this place of the list.", "Write a value or take it out.")
+        else:
+            message = f"Nothing stands behind `{location[-1]}:`."
+            yield source.problem(location, message, hint, at_key=True)
+
+
+def _in_words(source: Source, error: ErrorDetails) -> Problem:
+    """One finding of the model, as a person reads it. The model's own sentences are never shown."""
+    location = _location(error)
+    key = _shown(location)
+    cause = error.get("ctx", {}).get("error")
+    if isinstance(cause, Unreadable):
+        return source.problem(location, f"`{key}` {cause}", cause.hint)
+    if error["type"] == "missing":
+        examples = {name: field.examples for name, field in PolicyFile.model_fields.items()}
+        example = (examples.get(key) or ["…"])[0]
+        return source.problem((), f"The line `{key}:` is missing.", f"Write for example: {key}: {example}")
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(source, location)
+    if error["type"] in {"model_type", "model_attributes_type", "dict_type"}:
+        keys = ", ".join(_sections()[(key,)])
+        hint = f"Write lines below it, indented by two blanks, with any of: {keys}."
+        return source.problem(location, f"`{key}` takes no value of its own.", hint)
+    return source.problem(location, f"`{key}` cannot be what stands here.", "Compare with policies/sample.yaml.")
+
+
+def _shown(location: Location) -> str:
+    """A key with the section it stands in, without the position in a list."""
+    return ".".join(part for part in location if isinstance(part, str))
+
+
+def _sections() -> dict[Location, list[str]]:
+    """The keys allowed in each section; () is the file itself."""
+    sections: dict[Location, list[str]] = {(): list(PolicyFile.model_fields)}
+    for name, field in PolicyFile.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            sections[(name,)] = list(field.annotation.model_fields)
+    return sections
+
+
+def _unknown_key(source: Source, location: Location) -> Problem:
+    sections = _sections()
+    section, key = location[:-1], str(location[-1])
+    folded = "_".join(key.casefold().replace("-", " ").split())
+    place = f"below `{section[0]}`" if section else "at the left margin"
+    message = f"`{key}` is not a key that asapfill knows {place}."
+    elsewhere = [
+        f"below `{where[0]}:`" if where else "at the left margin" for where in sections if folded in sections[where]
+    ]
+    near = _nearest_key(folded, section, sections)
+    if folded in sections[section]:
+        hint = f"Did you mean `{folded}`?"
+    elif elsewhere:
+        hint = f"It belongs {' or '.join(elsewhere)}."
+    elif near:
+        hint = f"Did you mean `{near}`?"
+    else:
+        hint = f"Allowed here: {', '.join(sections[section])}."
+    return source.problem(location, message, hint, at_key=True)
+
+
+def _nearest_key(key: str, section: Location, sections: Mapping[Location, Collection[str]]) -> str:
+    """The key that was perhaps meant, with its section if that is another one; empty when none is near."""
+    nearness = {
+        (*where, name): SequenceMatcher(None, key, name).ratio() + (NEIGHBOUR if where == section else 0)
+        for where, names in sections.items()
+        for name in names
+    }
+    best = max(nearness, key=lambda location: nearness[location])
+    if nearness[best] < NEAR:
+        return ""
+    return str(best[-1]) if best[:-1] == section else _shown(best)
+
+
+def _unknown_office(file: PolicyFile, offices: Collection[str]) -> Problem:
+    guess = get_close_matches(file.office, offices, n=1)
+    named = ", ".join(sorted(offices)) or "none"
+    hint = f"Did you mean {guess[0]}?" if guess else f"Offices in the settings: {named}."
+    message = f"The settings have no office “{file.office}”; this policy is used for nothing."
+    return file.source.problem(("office",), message, hint)
+
+
+def _claimed_twice(files: Iterable[PolicyFile]) -> Iterator[tuple[PolicyFile, Problem]]:
+    """Files that are for the same office and clinic, each with its problem: nobody knows which one was meant."""
+    claims: dict[tuple[str, str], list[PolicyFile]] = defaultdict(list)
+    for file in files:
+        clinic = "".join((file.clinic or "").casefold().split())
+        claims[file.office, clinic].append(file)
+    for claimants in claims.values():
+        for file in claimants if len(claimants) > 1 else ():
+            others = ", ".join(other.source.path.name for other in claimants if other is not file)
+            whose = f"“{file.office}”" + (f", clinic “{file.clinic}”" if file.clinic else "")
+            message = f"{others} is for {whose} too. Neither is used."
+            hint = "Keep one of them, or give each its own clinic."
+            yield file, file.source.problem(("clinic" if file.clinic else "office",), message, hint)

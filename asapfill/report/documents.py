@@ -1,0 +1,154 @@
+"""The JSON documents of ``plan``, ``once``, ``openings``, ``status`` and ``history``. Scripts depend on them: only additions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from asapfill.offers.journal import Step
+from asapfill.offers.offer import Offer
+from asapfill.planning.plan import Skipped
+from asapfill.scheduling.openings import LeftAlone, Opening
+from asapfill.service.results import ClinicResult, OfferLine
+
+
+def plan_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
+    """``plan --json`` and ``once --json``."""
+    return {"offices": [_clinic(result) for result in results]}
+
+
+def openings_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
+    """``openings --json``."""
+    return {
+        "offices": [
+            {
+                **_head(result),
+                "openings": [opening(item) for item in result.openings],
+                "left_alone": [_left(item) for item in result.left_alone],
+                **_tail(result),
+            }
+            for result in results
+        ]
+    }
+
+
+def opening(item: Opening) -> dict[str, Any]:
+    """One opening."""
+    return {
+        "id": item.id,
+        "operatory": item.operatory,
+        "provider": item.provider,
+        "start": wall(item.start),
+        "end": wall(item.end),
+    }
+
+
+def history_document(offers: Iterable[tuple[Offer, tuple[Step, ...]]]) -> dict[str, Any]:
+    """``history --json``."""
+    return {"offers": [{**_journal_offer(offer), "steps": [_step(step) for step in steps]} for offer, steps in offers]}
+
+
+def wall(moment: datetime) -> str:
+    """An office wall-clock time, without offset, as Open Dental keeps it."""
+    return moment.isoformat(timespec="seconds")
+
+
+def _clinic(result: ClinicResult) -> dict[str, Any]:
+    return {
+        **_head(result),
+        "openings": [opening(item) for item in result.openings],
+        "offers": [_line(line) for line in result.offers],
+        "skipped": [_skipped(item) for item in result.skipped],
+        **_tail(result),
+    }
+
+
+def _head(result: ClinicResult) -> dict[str, Any]:
+    return {
+        "office": result.office,
+        "clinic": result.clinic,
+        "mode": result.mode,
+        "now": result.now.isoformat(timespec="seconds"),
+    }
+
+
+def _tail(result: ClinicResult) -> dict[str, Any]:
+    return {
+        "requests": result.requests,
+        "errors": [trouble.message for trouble in result.errors],
+        "notes": list(result.notes),
+    }
+
+
+def _line(line: OfferLine) -> dict[str, Any]:
+    offer = line.offer
+    return {
+        "kind": offer.kind,
+        "number": offer.number,
+        "patient": offer.patient,
+        "operatory": offer.operatory,
+        "provider": offer.provider,
+        "start": wall(offer.start),
+        "end": wall(offer.end),
+        "wave": offer.wave,
+        "opening": offer.opening,
+        "state": line.state,
+        "asapcomm": line.asapcomm,
+        "reason": line.reason,
+        "id": line.id,
+    }
+
+
+def _skipped(item: Skipped) -> dict[str, Any]:
+    return {
+        "reason": item.reason.code,
+        "detail": item.reason.sentence,
+        "opening": item.opening,
+        "kind": item.kind,
+        "number": item.number,
+        "operatory": item.operatory,
+        "start": wall(item.start) if item.start is not None else None,
+        "end": wall(item.end) if item.end is not None else None,
+    }
+
+
+def _left(item: LeftAlone) -> dict[str, Any]:
+    return {
+        "reason": item.reason.code,
+        "detail": item.reason.sentence,
+        "operatory": item.operatory or None,
+        "provider": item.provider or None,
+        "start": wall(item.start),
+        "end": wall(item.end),
+    }
+
+
+def _journal_offer(offer: Offer) -> dict[str, Any]:
+    return {
+        "id": offer.id,
+        "office": offer.office,
+        "clinic": offer.clinic,
+        "kind": offer.kind,
+        "number": offer.number,
+        "patient": offer.patient,
+        "operatory": offer.operatory,
+        "provider": offer.provider,
+        "start": wall(offer.start),
+        "end": wall(offer.end),
+        "wave": offer.wave,
+        "opening": offer.opening,
+        "state": str(offer.state),
+        "reason": offer.reason,
+        "asapcomm": offer.asapcomm,
+        "made": wall(offer.made),
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "at": step.at.isoformat(timespec="seconds"),
+        "from": str(step.before) if step.before is not None else None,
+        "to": str(step.after),
+        "reason": step.reason,
+    }

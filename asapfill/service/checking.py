@@ -1,0 +1,166 @@
+"""``asapfill check``: is every office reachable, allowed, new enough, and do the policies make sense there?
+
+Only reads. Each finding says ok, look or wrong, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from asapfill.clock import office_now
+from asapfill.opendental.errors import NotFound, OpenDentalError, TooOld
+from asapfill.opendental.mirror import Names
+from asapfill.opendental.models import SchedType
+from asapfill.opendental.versions import MINIMUM, supports
+from asapfill.planning.limits import LEAST_LEAD_MINUTES
+from asapfill.policy.model import PolicyFile
+from asapfill.policy.names import resolve
+from asapfill.policy.policy import Policy
+from asapfill.problems import ConfigurationError
+from asapfill.scheduling.office import preference_flag
+from asapfill.service.cycle import CLOCKS_APART, office_names
+from asapfill.service.desk import Desk
+from asapfill.service.preferences import sending_window, text_limit
+
+Verdict = Literal["ok", "look", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the check. ``configuration``: settings or policy are wrong, not the office."""
+
+    verdict: Verdict
+    subject: str
+    message: str
+    configuration: bool = False
+
+
+def check_office(desk: Desk, files: Sequence[PolicyFile]) -> list[Finding]:
+    """Everything that can be found out about one office by reading. Raises nothing: what fails is a finding."""
+    findings: list[Finding] = []
+    try:
+        for finding in _check(desk, files):
+            findings.append(finding)  # noqa: PERF402  what was found before an error stays
+    except OpenDentalError as error:
+        findings.append(Finding("wrong", "connection", str(error)))
+    return findings
+
+
+def _check(desk: Desk, files: Sequence[PolicyFile]) -> Iterator[Finding]:
+    with desk.client.purpose("check"):
+        names = desk.mirror.read_names(desk.clock.now())
+        yield Finding("ok", "connection", "The office answers, and the keys are right.")
+        yield _version(names)
+        yield from _permissions(desk, files)
+        yield from _texting(names)
+        yield from _lists(names)
+        lists = office_names(names)
+        for file in files:
+            try:
+                policy = resolve(file, lists)
+            except ConfigurationError as error:
+                yield from (Finding("wrong", "policy", str(item), configuration=True) for item in error.problems)
+                continue
+            yield Finding("ok", "policy", f"{file.source.path.name}: every name is known; mode {policy.mode}.")
+            yield from _policy(desk, policy, names)
+
+
+def _version(names: Names) -> Finding:
+    if names.version is None:
+        return Finding("look", "version", "The office does not tell its version (preference ProgramVersion).")
+    text = ".".join(map(str, names.version))
+    if not supports(names.version, "asapcomms"):
+        needed = ".".join(map(str, MINIMUM["asapcomms"]))
+        return Finding("wrong", "version", f"Open Dental {text} is too old: offers need {needed}. Update Open Dental.")
+    if not supports(names.version, "asapcomms POST recallNum"):
+        needed = ".".join(map(str, MINIMUM["asapcomms POST recallNum"]))
+        return Finding("look", "version", f"Open Dental {text}: recalls are left out, they need {needed}.")
+    return Finding("ok", "version", f"Open Dental {text}.")
+
+
+def _permissions(desk: Desk, files: Sequence[PolicyFile]) -> Iterator[Finding]:
+    try:
+        rows = desk.client.security_perms().rows
+    except (NotFound, TooOld):
+        yield Finding("look", "permissions", "The office does not tell the key's permissions; the first offer will.")
+        return
+    granted = {row.permission for row in rows if row.has_permission}
+    if "ApiTextingASAP" in granted:
+        yield Finding("ok", "permissions", "The key may post ASAP offers.")
+    else:
+        yield Finding(
+            "wrong",
+            "permissions",
+            "The key lacks the permission TextingASAP, so no offer can be posted. Ask Open Dental to add it to your "
+            "developer key and enable it for this office; a change takes up to 15 minutes.",
+        )
+    if any(file.commlog.write for file in files) and not granted & {"ApiComm", "ApiAllOthers"}:
+        yield Finding(
+            "look", "permissions", "The key lacks Comm, so no commlogs are written. Add it, or set commlog: write: no."
+        )
+
+
+def _texting(names: Names) -> Iterator[Finding]:
+    if preference_flag(names.preferences, "WebSchedAsapEnabled", default=False):
+        yield Finding("ok", "texting", "Web Sched ASAP is switched on.")
+    else:
+        yield Finding(
+            "look",
+            "texting",
+            "Web Sched ASAP does not seem to be switched on (preference WebSchedAsapEnabled). The office needs the "
+            "eServices Web Sched ASAP and Integrated Texting.",
+        )
+    limit = text_limit(names.preferences)
+    if limit == 0:
+        yield Finding("wrong", "texting", "The office's own limit is 0 ASAP texts a day (WebSchedAsapTextLimit).")
+
+
+def _lists(names: Names) -> Iterator[Finding]:
+    visible = [row for row in names.operatories if not row.is_hidden]
+    if not visible:
+        yield Finding("wrong", "operatories", "The office has no visible operatory, so there is nothing to fill.")
+    else:
+        yield Finding("ok", "operatories", f"{len(visible)} operatories, {len(names.clinics)} clinics.")
+    if not names.providers:
+        yield Finding("look", "providers", "The office lists no providers.")
+
+
+def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
+    now = desk.clock.now()
+    wall = office_now(now, policy.timezone)
+    desk.mirror.refresh(wall, timedelta(days=1), [policy.clinic] if policy.clinic else [])
+    if desk.mirror.skew is None:
+        yield Finding("look", "clock", "No answer told the office's clock, so the time zone could not be checked.")
+    elif abs(desk.mirror.skew) > CLOCKS_APART:
+        minutes = round(desk.mirror.skew.total_seconds() / 60)
+        yield Finding(
+            "wrong",
+            "clock",
+            f"The office's clock is {minutes:+d} minutes off ours in {policy.timezone.key}: nothing would be sent. "
+            "Check `timezone` in the policy and the clocks of both machines.",
+        )
+    else:
+        yield Finding("ok", "clock", f"The clocks agree ({policy.timezone.key}).")
+    window = sending_window(names.preferences)
+    between = policy.texts.between
+    if window is not None and (between.end <= window[0] or between.start >= window[1]):
+        yield Finding(
+            "wrong",
+            "hours",
+            f"The policy texts {between.start:%H:%M}-{between.end:%H:%M}, Open Dental sends only "
+            f"{window[0]:%H:%M}-{window[1]:%H:%M}: no text would ever go out.",
+        )
+    office = desk.mirror.office()
+    if not any(row.sched_type == SchedType.PROVIDER for row in office.schedules):
+        yield Finding("look", "schedules", "No provider has hours today or tomorrow: without hours nothing is free.")
+    asap = len(office.asap) + sum(recall.priority == "ASAP" for recall in office.recalls)
+    yield Finding("ok" if asap else "look", "ASAP list", f"{asap} appointments and recalls are on the ASAP list.")
+    if policy.openings.notice < timedelta(minutes=LEAST_LEAD_MINUTES):
+        yield Finding(
+            "look",
+            "notice",
+            f"Texts go out at least {LEAST_LEAD_MINUTES} minutes before a slot, whatever `notice` says.",
+        )

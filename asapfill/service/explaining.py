@@ -1,0 +1,238 @@
+"""``explain``: every rule applied to one candidate or one opening, pass or fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from asapfill.clock import office_now
+from asapfill.opendental.errors import NotFound
+from asapfill.opendental.models import ASAP, Appointment, Recall
+from asapfill.policy.policy import Policy
+from asapfill.reasons import RULES, Reason
+from asapfill.report.documents import opening as opening_document
+from asapfill.report.documents import wall
+from asapfill.scheduling.candidates import (
+    GROUPS,
+    Candidate,
+    Check,
+    appointment_checks,
+    find_candidates,
+    first_failure,
+    recall_checks,
+)
+from asapfill.scheduling.fits import Fit, Ground, fits, prepare, refusal
+from asapfill.scheduling.office import Office
+from asapfill.service.desk import Desk
+from asapfill.service.results import ClinicResult
+from asapfill.service.situation import limits_of, situation_of
+
+Kind = Literal["appointment", "recall"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What ``explain`` tells about one candidate. ``asked``: whether the plan made now would ask them."""
+
+    kind: Kind
+    number: int
+    patient: int
+    checks: tuple[Check, ...]
+    candidate: Candidate | None
+    places: tuple[Fit, ...]
+    reason: Reason | None
+    asked: bool
+
+
+def explain_candidate(desk: Desk, result: ClinicResult, kind: Kind, number: int) -> Explanation | None:
+    """Every rule for one candidate; None when the office has no such appointment or recall.
+
+    ``result``: of a cycle that only looked. Raises OpenDentalError: the office could not be read.
+    """
+    policy, found = result.policy, result.found
+    if policy is None or found is None:
+        return None
+    row = _row(desk, kind, number)
+    if row is None:
+        return None
+    desk.mirror.read_patients([row.pat_num])
+    office = desk.mirror.office()
+    now = desk.clock.now()
+    wall_now = office_now(now, policy.timezone)
+    checks = (
+        appointment_checks(row, office, policy, wall_now)
+        if isinstance(row, Appointment)
+        else recall_checks(row, office, policy, wall_now)
+    )
+    candidate = _as_candidate(row, office, policy, desk)
+    ground = prepare(office, policy, found)
+    places = tuple(fits(candidate, ground)) if candidate is not None else ()
+    failed = first_failure(checks)
+    line = next((line for line in result.offers if (line.offer.kind, line.offer.number) == (kind, number)), None)
+    skipped = next((item.reason for item in result.skipped if (item.kind, item.number) == (kind, number)), None)
+    return Explanation(
+        kind=kind,
+        number=number,
+        patient=row.pat_num,
+        checks=tuple(checks),
+        candidate=candidate,
+        places=places,
+        reason=None if line is not None else failed or skipped or (None if places else Reason("no_fit")),
+        asked=line is not None,
+    )
+
+
+def explanation_document(result: ClinicResult, item: Explanation) -> dict[str, Any]:
+    """``explain --json`` for a candidate; ``fits``: every place on the office's time grid."""
+    return {
+        "office": result.office,
+        "clinic": result.clinic,
+        "now": result.now.isoformat(timespec="seconds"),
+        "kind": item.kind,
+        "number": item.number,
+        "patient": item.patient,
+        "group": item.candidate.group if item.candidate is not None else None,
+        "minutes": len(item.candidate.pattern) * 5 if item.candidate is not None else None,
+        "asked": item.asked,
+        "reason": item.reason.code if item.reason is not None else None,
+        "checks": [check_document(check) for check in item.checks],
+        "fits": [
+            {
+                "operatory": fit.opening.operatory,
+                "provider": fit.opening.provider,
+                "start": wall(fit.start),
+                "end": wall(fit.end),
+                "opening": fit.opening.id,
+            }
+            for fit in item.places
+        ],
+        "requests": result.requests,
+    }
+
+
+def check_document(check: Check) -> dict[str, Any]:
+    """One rule, pass or fail."""
+    rule = RULES[check.code]
+    return {
+        "rule": check.code,
+        "passed": check.failed is None,
+        "detail": check.failed.detail if check.failed is not None else "",
+        "sentence": rule.sentence,
+        "source": rule.source,
+    }
+
+
+def explain_opening(desk: Desk, result: ClinicResult, opening_id: str) -> dict[str, Any] | None:
+    """Every candidate against one opening: where it fits, or which rule stands against it. None: no such opening.
+
+    Time that was left alone is explained by its reason.
+    """
+    policy, found = result.policy, result.found
+    if policy is None or found is None:
+        return None
+    head = {"office": result.office, "clinic": result.clinic, "now": result.now.isoformat(timespec="seconds")}
+    left = [item for item in result.skipped if item.opening == opening_id and item.kind is None]
+    chosen = next((opening for opening in found.openings if opening.id == opening_id), None)
+    if chosen is None:
+        if not left:
+            return None
+        return {**head, "opening": None, "id": opening_id, "reasons": [_skip(item.reason) for item in left]}
+    wall_now = office_now(desk.clock.now(), policy.timezone)
+    limits = limits_of(desk, policy, wall_now)
+    situation = situation_of(desk, policy, found, limits, desk.clock.now())
+    only = replace(situation.ground, openings=(chosen,))
+    planned = {(line.offer.kind, line.offer.number) for line in result.offers if line.offer.opening == opening_id}
+    skipped = {(item.kind, item.number): item.reason for item in result.skipped if item.kind is not None}
+    return {
+        **head,
+        "opening": opening_document(chosen),
+        "id": opening_id,
+        "reasons": [_skip(item.reason) for item in left],
+        "candidates": [
+            _against(candidate, only, (candidate.kind, candidate.number) in planned, skipped)
+            for candidate in situation.candidates
+        ],
+    }
+
+
+def _against(
+    candidate: Candidate,
+    ground: Ground,
+    planned: bool,
+    skipped: dict[tuple[Any, Any], Reason],
+) -> dict[str, Any]:
+    places = fits(candidate, ground)
+    opening = ground.openings[0]
+    reason: str | None = None
+    if not places:
+        reason = refusal(candidate, opening, opening.span[0], ground) or "no_fit"
+    elif not planned:
+        reason = skipped.get((candidate.kind, candidate.number), Reason("not_needed")).code
+    return {
+        "kind": candidate.kind,
+        "number": candidate.number,
+        "minutes": 5 * len(candidate.pattern),
+        "starts": [wall(fit.start) for fit in places],
+        "asked": planned,
+        "reason": reason,
+    }
+
+
+def _skip(reason: Reason) -> dict[str, str]:
+    return {"reason": reason.code, "detail": reason.sentence, "source": RULES[reason.code].source}
+
+
+def _row(desk: Desk, kind: Kind, number: int) -> Appointment | Recall | None:
+    """The row itself, on the ASAP list or not."""
+    office = desk.mirror.office()
+    if kind == "recall":
+        known = next((recall for recall in office.recalls if recall.recall_num == number), None)
+        return known or next((recall for recall in desk.client.recalls().rows if recall.recall_num == number), None)
+    listed: Iterable[Appointment] = (*office.asap, *office.appointments)
+    known_appointment = next((row for row in listed if row.apt_num == number), None)
+    if known_appointment is not None:
+        return known_appointment
+    try:
+        return desk.client.appointment(number)
+    except NotFound:
+        return None
+
+
+def _as_candidate(row: Appointment | Recall, office: Office, policy: Policy, desk: Desk) -> Candidate | None:
+    """The row as a candidate for fitting, whoever the patient is: where it could be placed is one thing, asking another."""
+    patient = office.patients.get(row.pat_num)
+    willing = {"pat_status": "Patient", "txt_msg_ok": "Yes", "wireless_phone": "0" * 10, "clinic_num": policy.clinic}
+    anyone = replace(
+        office,
+        patients={} if patient is None else {row.pat_num: patient.model_copy(update=willing)},
+        lab_cases=(),
+        asap=(row.model_copy(update={"priority": ASAP}),) if isinstance(row, Appointment) else (),
+        recalls=tuple(office.recalls) if isinstance(row, Recall) else (),
+    )
+    if isinstance(row, Appointment) and row.apt_status not in GROUPS:
+        return None
+    lenient = replace(
+        policy,
+        candidates=replace(
+            policy.candidates,
+            include=frozenset({"unscheduled", "planned", "broken", "scheduled", "recalls"}),
+            except_patients=frozenset(),
+            under_18="text",
+        ),
+    )
+    wall_now = office_now(desk.clock.now(), policy.timezone)
+    candidates, _ = find_candidates(anyone, lenient, wall_now)
+    number = row.apt_num if isinstance(row, Appointment) else row.recall_num
+    return next((candidate for candidate in candidates if candidate.number == number), None)
+
+
+def explanation_lines(item: Explanation) -> list[str]:
+    """The walk through the rules, one line each, for a terminal."""
+    lines = []
+    for check in item.checks:
+        mark = "ok " if check.failed is None else "NO "
+        detail = f" ({check.failed.detail})" if check.failed is not None and check.failed.detail else ""
+        sentence = RULES[check.code].sentence if check.failed is not None else f"not: {RULES[check.code].sentence}"
+        lines.append(f"  {mark} {check.code:<20} {sentence}{detail}")
+    return lines

@@ -1,0 +1,257 @@
+"""What the commands do, without a terminal: look, plan, run one cycle. ``cli`` turns results into text and exit codes."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from asapfill.clock import Clock
+from asapfill.offers.commlogs import recover_commlogs
+from asapfill.offers.journal import Journal, Step
+from asapfill.offers.offer import Offer
+from asapfill.offers.reconcile import recover
+from asapfill.policy.model import PolicyFile
+from asapfill.problems import ConfigurationError, Problem
+from asapfill.service.checking import Finding, check_office
+from asapfill.service.cycle import run_cycle
+from asapfill.service.desk import Desk
+from asapfill.service.desks import open_desks
+from asapfill.service.explaining import Kind, explain_candidate, explain_opening, explanation_document
+from asapfill.service.policies import PolicyBook
+from asapfill.service.results import ClinicResult
+from asapfill.settings import Settings
+from asapfill.store.database import open_for_reading, open_store
+from asapfill.store.lock import only_one
+from asapfill.store.pause import EVERY_OFFICE, pause, resume
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """One cycle over all offices: what came of each clinic, and what is wrong with the policies."""
+
+    results: tuple[ClinicResult, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 done; 1 some clinic was not served; 78 settings or policies are wrong and nothing was served."""
+        served = [result for result in self.results if result.served]
+        wrong = bool(self.problems) or any(trouble.configuration for r in self.results for trouble in r.errors)
+        if wrong and not served and all(t.configuration for r in self.results for t in r.errors):
+            return 78
+        return 1 if wrong or len(served) < len(self.results) else 0
+
+
+@contextmanager
+def desks_for(
+    settings: Settings, offices: Collection[str], clock: Clock, stop: threading.Event, *, act: bool
+) -> Iterator[list[Desk]]:
+    """Desks for these offices. ``act``: the state is made, locked and recovered; otherwise it is only read, if there is one.
+
+    Raises:
+        StoreError: the state cannot be used.
+        AlreadyRunning: ``act``, and another asapfill works on this state.
+    """
+    with only_one(settings.state) if act else nullcontext():
+        store = open_store(settings.state, clock) if act else open_for_reading(settings.state, clock)
+        try:
+            with open_desks(settings, offices, clock, store, stop) as desks:
+                for desk in desks if act else ():
+                    if desk.journal is not None:
+                        dead = recover(desk.journal) + recover_commlogs(desk.journal)
+                        if dead:
+                            log.warning("state.recovered office=%s unknown=%d", desk.office, dead)
+                yield desks
+        finally:
+            if store is not None:
+                store.close()
+
+
+def run_once(
+    settings: Settings, offices: Collection[str], clock: Clock, *, act: bool, stop: threading.Event | None = None
+) -> Cycle:
+    """One cycle over ``offices``; ``act`` False looks and plans only.
+
+    Raises:
+        ConfigurationError: no policy is for any of these offices.
+        StoreError, AlreadyRunning: see ``desks_for``.
+    """
+    book = PolicyBook(settings.policies, tuple(settings.offices))
+    files = [file for file in book.read() if file.office in offices]
+    if not files:
+        raise ConfigurationError(book.problems or (no_policy(settings, offices),))
+    results: list[ClinicResult] = []
+    with desks_for(settings, {file.office for file in files}, clock, stop or threading.Event(), act=act) as desks:
+        for desk in desks:
+            results += run_cycle(desk, policies_of(desk.office, files), act=act, still_valid=book.still_valid)
+    return Cycle(tuple(results), book.problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What ``check`` found: mistakes in files, and findings per office."""
+
+    problems: tuple[Problem, ...]
+    findings: Mapping[str, Sequence[Finding]]
+
+    @property
+    def exit_code(self) -> int:
+        """78 when settings or policies are wrong, 1 when an office is, else 0."""
+        wrong = [finding for findings in self.findings.values() for finding in findings if finding.verdict == "wrong"]
+        if self.problems or any(finding.configuration for finding in wrong):
+            return 78
+        return 1 if wrong else 0
+
+    def document(self) -> dict[str, Any]:
+        """``check --json``."""
+        return {
+            "problems": [
+                {
+                    "file": str(item.file),
+                    "line": item.line,
+                    "column": item.column,
+                    "message": item.message,
+                    "hint": item.hint,
+                }
+                for item in self.problems
+            ],
+            "offices": [
+                {
+                    "office": office,
+                    "findings": [
+                        {"verdict": item.verdict, "subject": item.subject, "message": item.message} for item in findings
+                    ],
+                }
+                for office, findings in self.findings.items()
+            ],
+        }
+
+
+def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, offline: bool) -> Checked:
+    """Check the policies and, unless ``offline``, every office."""
+    book = PolicyBook(settings.policies, tuple(settings.offices))
+    files = [file for file in book.read() if file.office in offices]
+    problems = list(book.problems)
+    unserved = [office for office in offices if not policies_of(office, files)]
+    if unserved and not problems:
+        problems.append(no_policy(settings, unserved))
+    findings: dict[str, Sequence[Finding]] = {}
+    if not offline:
+        with open_desks(settings, offices, clock, None, threading.Event()) as desks:
+            findings = {desk.office: check_office(desk, policies_of(desk.office, files)) for desk in desks}
+    return Checked(tuple(problems), findings)
+
+
+def explain_one(
+    settings: Settings,
+    offices: Collection[str],
+    clock: Clock,
+    *,
+    appointment: int | None = None,
+    recall: int | None = None,
+    opening: str | None = None,
+) -> dict[str, Any] | None:
+    """The explanation of one candidate or opening, from the first clinic that has it; None when none has.
+
+    Raises:
+        ConfigurationError: no policy is for any of these offices, or its names are wrong.
+        OpenDentalError: the office could not be read.
+    """
+    book = PolicyBook(settings.policies, tuple(settings.offices))
+    files = [file for file in book.read() if file.office in offices]
+    if not files:
+        raise ConfigurationError(book.problems or (no_policy(settings, offices),))
+    found: dict[str, Any] | None = None
+    with desks_for(settings, {file.office for file in files}, clock, threading.Event(), act=False) as desks:
+        for desk in desks:
+            for result in run_cycle(desk, policies_of(desk.office, files), act=False):
+                for trouble in result.errors:
+                    raise Unserved(trouble.message, configuration=trouble.configuration)
+                document = _explain(desk, result, appointment, recall, opening)
+                if document is not None and "other_clinic" not in str(document.get("reason")):
+                    return document
+                found = found or document
+    return found
+
+
+def _explain(
+    desk: Desk, result: ClinicResult, appointment: int | None, recall: int | None, opening: str | None
+) -> dict[str, Any] | None:
+    if opening is not None:
+        return explain_opening(desk, result, opening)
+    kind: Kind = "appointment" if appointment is not None else "recall"
+    item = explain_candidate(desk, result, kind, appointment or recall or 0)
+    return None if item is None else explanation_document(result, item)
+
+
+class Unserved(Exception):  # noqa: N818  a fact about an office, told to a person
+    """An office could not be looked at; the message is for a person."""
+
+    def __init__(self, message: str, *, configuration: bool) -> None:
+        self.configuration = configuration
+        super().__init__(message)
+
+
+def read_history(
+    settings: Settings, offices: Collection[str], clock: Clock, since: date, patient: int | None
+) -> list[tuple[Offer, tuple[Step, ...]]]:
+    """Offers made on ``since`` (office day) or later, or all of one patient's, with their steps, oldest first."""
+    store = open_for_reading(settings.state, clock)
+    if store is None:
+        return []
+    with store:
+        stories = []
+        for office in offices:
+            journal = Journal(store, office)
+            offers = journal.by_patient(patient) if patient is not None else journal.since(since)
+            stories += [(offer, journal.steps(offer.id)) for offer in offers if offer.office_day >= since or patient]
+        return sorted(stories, key=lambda story: story[0].created)
+
+
+def set_pause(settings: Settings, office: str | None, clock: Clock, *, paused: bool) -> None:
+    """Pause or resume one office, or all. A running daemon sees it between two POSTs."""
+    with open_store(settings.state, clock) as store:
+        if paused:
+            pause(store, office or EVERY_OFFICE)
+        else:
+            resume(store, office or EVERY_OFFICE)
+
+
+def answer_waiting(
+    settings: Settings, clock: Clock, ids: Collection[int] | None, *, yes: bool
+) -> tuple[list[Offer], list[str]]:
+    """A person's answer to waiting offers (``ids`` None: all). Returns those answered, and a sentence for each that was not."""
+    answered: list[Offer] = []
+    refused: list[str] = []
+    with open_store(settings.state, clock) as store:
+        waiting = {offer.id: (offer, Journal(store, office)) for office in settings.offices
+                   for offer in Journal(store, office).waiting()}  # fmt: skip
+        for number in waiting if ids is None else ids:
+            if number not in waiting:
+                refused.append(f"Offer {number} does not wait for an answer.")
+                continue
+            journal = waiting[number][1]
+            answered += journal.approve([number]) if yes else journal.decline([number])
+    return answered, refused
+
+
+def policies_of(office: str, files: Sequence[PolicyFile]) -> list[PolicyFile]:
+    """The policies of one office."""
+    return [file for file in files if file.office == office]
+
+
+def no_policy(settings: Settings, offices: Collection[str]) -> Problem:
+    """What to say when nobody wrote a policy for an office that is to be served."""
+    names = ", ".join(sorted(offices))
+    return Problem(
+        settings.policies,
+        f"There is no policy for {names}.",
+        hint="Copy policies/sample.yaml there, name the office in it, and leave `mode: preview` until you have seen a plan.",
+    )

@@ -1,0 +1,245 @@
+"""Opening the state database, one connection per thread, and transactions that are on disk when they return.
+
+What the tables mean is not known here; see ``schema`` for their columns, and the modules named after them for the
+rules.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self
+
+from sqlite_utils import Database
+
+from asapfill.clock import Clock
+from asapfill.store.schema import MIGRATIONS, VERSION
+
+FILE_NAME: Final = "asapfill.db"
+BUSY_SECONDS: Final = 10.0
+"""How long a writer waits for another one (``pause`` beside the daemon) before it gives up."""
+
+Parameters = Sequence[Any] | dict[str, Any]
+
+
+class StoreError(Exception):
+    """The state database cannot be used as it is; the message says why and what to do. Nothing was sent."""
+
+
+class Store:
+    """The state database. Safe to share between threads: each gets a connection of its own."""
+
+    def __init__(self, path: Path, clock: Clock, *, read_only: bool = False) -> None:
+        self.path = path
+        self.clock = clock
+        self.read_only = read_only
+        self._local = threading.local()
+        self._connections: list[Database] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        """The store itself; it is closed at the end of the ``with``."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close every connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection of every thread. Calling it again does nothing."""
+        with self._lock:
+            connections, self._connections = self._connections, []
+            self._local = threading.local()
+        for database in connections:
+            database.close()
+
+    def rows(self, sql: str, parameters: Parameters = ()) -> list[dict[str, Any]]:
+        """All rows of a query, in this thread's transaction if one is open.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with self._explained():
+            return list(self._database().query(sql, parameters))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Database]:
+        """A transaction that may read and then write: BEGIN IMMEDIATE, durable when the block is left.
+
+        An exception inside rolls everything back. An IntegrityError of SQLite passes through unchanged, so that callers
+        can tell "exists already" apart.
+
+        Raises:
+            StoreError: the database is locked for too long, read-only, full or damaged.
+        """
+        with self._explained():
+            database = self._database()
+            database.conn.execute("BEGIN IMMEDIATE")
+            try:
+                yield database
+                database.conn.execute("COMMIT")
+            except BaseException:
+                database.rollback()
+                raise
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Turn SQLite's errors, but not violated constraints, into sentences."""
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise StoreError(explain(error, self.path)) from error
+
+    def _database(self) -> Database:
+        """This thread's connection."""
+        database: Database | None = getattr(self._local, "database", None)
+        if database is None:
+            database = _connect(self.path, read_only=self.read_only)
+            with self._lock:
+                self._connections.append(database)
+            self._local.database = database
+        return database
+
+
+def open_store(folder: Path, clock: Clock) -> Store:
+    """Open the state database in ``folder`` for reading and writing, made or brought up to date if need be.
+
+    The folder is made with mode 0700, the file with 0600.
+
+    Raises:
+        StoreError: damaged, from a newer asapfill, not writable or locked. Nothing is deleted or repaired.
+    """
+    path = folder / FILE_NAME
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    except OSError as error:
+        raise StoreError(
+            f"The state database {path} cannot be written ({error.strerror}). Nothing was sent. "
+            "Make the folder writable for the user that runs asapfill, or name another one as `state` in asapfill.toml."
+        ) from error
+    store = Store(path, clock)
+    try:
+        _check(store)
+        _migrate(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def open_for_reading(folder: Path, clock: Clock) -> Store | None:
+    """Open the state database without changing anything; None when there is none yet.
+
+    Raises:
+        StoreError: damaged, or of another schema version than this asapfill reads.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        return None
+    store = Store(path, clock, read_only=True)
+    try:
+        _check(store)
+        _check_not_older(store)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def explain(error: sqlite3.Error, path: Path) -> str:
+    """What an error of SQLite means to the person who looks after this machine, and what to do."""
+    text = str(error).lower()
+    if "locked" in text or "busy" in text:
+        what = "is locked by another program"
+        remedy = "Find what else has the file open (a backup, a viewer, a second machine), close it and try again."
+    elif "readonly" in text or "read-only" in text or "unable to open" in text:
+        what = "cannot be opened or written"
+        remedy = "Check that the folder exists, is on a writable disk and belongs to the user that runs asapfill."
+    elif "full" in text:
+        what = "cannot grow: the disk is full"
+        remedy = "Make room on that disk; asapfill goes on by itself."
+    elif "malformed" in text or "not a database" in text or "disk i/o" in text or "encrypted" in text:
+        return damaged(path)
+    else:
+        what = "cannot be used"
+        remedy = "Run `asapfill doctor`; if it does not help, restore a backup with `asapfill state restore`."
+    return f"The state database {path} {what} (SQLite: {error}). {remedy}"
+
+
+def damaged(path: Path) -> str:
+    """What to do about a damaged database: never delete it, it is what keeps texts from being sent twice."""
+    return (
+        f"The state database {path} is damaged. Nothing was sent and nothing was changed. Do not delete it: it keeps "
+        "patients from being texted twice. Restore the latest backup with `asapfill state restore`, and keep the "
+        "damaged file for `asapfill state verify`."
+    )
+
+
+def _connect(path: Path, *, read_only: bool) -> Database:
+    """A connection set up as every one must be: autocommit, so that only ``transaction`` begins one."""
+    uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
+    # Each thread uses its own; only close() reaches over, when the others have stopped.
+    connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    try:
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return Database(connection, execute_plugins=False)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _version(store: Store) -> int:
+    """The schema version of the file; 0 for an empty one."""
+    return int(store.rows("PRAGMA user_version")[0]["user_version"])
+
+
+def _check(store: Store) -> None:
+    """Refuse a damaged file and one that a newer asapfill has written.
+
+    Raises:
+        StoreError: with what to do.
+    """
+    found = store.rows("PRAGMA integrity_check(3)")
+    if [row["integrity_check"] for row in found] != ["ok"] or store.rows("PRAGMA foreign_key_check"):
+        raise StoreError(damaged(store.path))
+    version = _version(store)
+    if version > VERSION:
+        raise StoreError(
+            f"The state database {store.path} was written by a newer asapfill (schema {version}, this one knows "
+            f"{VERSION}). Nothing was sent. Install that version again; do not delete the file."
+        )
+
+
+def _check_not_older(store: Store) -> None:
+    """Refuse to read a database whose migrations are still to be applied.
+
+    Raises:
+        StoreError: with what to do.
+    """
+    if _version(store) < VERSION:
+        raise StoreError(
+            f"The state database {store.path} was written by an older asapfill. "
+            "Start `asapfill run` or `asapfill once` of this version; it brings the database up to date."
+        )
+
+
+def _migrate(store: Store) -> None:
+    """Apply the migrations that are missing, all in one transaction."""
+    if _version(store) == VERSION:
+        return
+    with store.transaction() as database:
+        # Read again: another process may have done it while this one waited for the lock.
+        for migration in MIGRATIONS[_version(store) :]:
+            for statement in migration:
+                database.conn.execute(statement)
+        database.conn.execute(f"PRAGMA user_version = {VERSION:d}")

@@ -1,0 +1,140 @@
+"""The state database's tables, as an ordered list of migrations. Nothing here runs SQL; ``database`` does.
+
+``PRAGMA user_version`` counts the migrations applied. A migration that was ever released is never edited:
+a change is a new one at the end.
+
+How values are kept: moments aware in UTC as ISO text with microseconds; office wall-clock times and days as naive ISO
+text; numbers and codes otherwise. No names, no message texts, no phone numbers (a phone is a keyed hash).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_FIRST: Final = (
+    # The journal: one row for each candidate, operatory and start that was ever meant to be offered.
+    """
+    CREATE TABLE offers (
+        id INTEGER PRIMARY KEY,
+        office TEXT NOT NULL,
+        clinic INTEGER NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('appointment', 'recall')),
+        number INTEGER NOT NULL,
+        patient INTEGER NOT NULL,
+        phone TEXT NOT NULL,
+        operatory INTEGER NOT NULL,
+        provider INTEGER NOT NULL,
+        start TEXT NOT NULL,
+        "end" TEXT NOT NULL,
+        wave INTEGER NOT NULL,
+        opening TEXT NOT NULL,
+        state TEXT NOT NULL,
+        reason TEXT,
+        asapcomm INTEGER,
+        schedule INTEGER,
+        made TEXT NOT NULL,
+        created TEXT NOT NULL,
+        changed TEXT NOT NULL,
+        settled TEXT,
+        missing_since TEXT,
+        CHECK ("end" > start)
+    ) STRICT
+    """,
+    # "Nothing twice", held by SQLite itself, whoever asks and however many threads there are.
+    """
+    CREATE UNIQUE INDEX offers_once ON offers (office, kind, number, operatory, start)
+        WHERE state NOT IN ('unsent', 'lapsed')
+    """,
+    """
+    CREATE UNIQUE INDEX offers_live_patient ON offers (office, patient)
+        WHERE state IN ('waiting', 'approved', 'intent', 'unknown', 'unsettled', 'sent', 'viewed')
+    """,
+    """
+    CREATE UNIQUE INDEX offers_live_phone ON offers (office, phone)
+        WHERE phone <> '' AND state IN ('waiting', 'approved', 'intent', 'unknown', 'unsettled', 'sent', 'viewed')
+    """,
+    "CREATE UNIQUE INDEX offers_asapcomm ON offers (office, asapcomm) WHERE asapcomm IS NOT NULL",
+    "CREATE INDEX offers_patient ON offers (office, patient)",
+    "CREATE INDEX offers_phone ON offers (office, phone)",
+    "CREATE INDEX offers_slot ON offers (office, operatory, start)",
+    "CREATE INDEX offers_opening ON offers (office, opening)",
+    "CREATE INDEX offers_made ON offers (office, made)",
+    "CREATE INDEX offers_state ON offers (office, state)",
+    # The story of each offer; the first step comes from nowhere ('').
+    """
+    CREATE TABLE offer_steps (
+        id INTEGER PRIMARY KEY,
+        offer INTEGER NOT NULL REFERENCES offers (id),
+        at TEXT NOT NULL,
+        "from" TEXT NOT NULL,
+        "to" TEXT NOT NULL,
+        reason TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX offer_steps_offer ON offer_steps (offer)",
+    # Every AsapComm row that was ever read, ours or not: what was there before an intent cannot be its result.
+    """
+    CREATE TABLE asapcomms_seen (
+        office TEXT NOT NULL,
+        asapcomm INTEGER NOT NULL,
+        at TEXT NOT NULL,
+        PRIMARY KEY (office, asapcomm)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE commlogs (
+        offer INTEGER PRIMARY KEY REFERENCES offers (id),
+        office TEXT NOT NULL,
+        patient INTEGER NOT NULL,
+        state TEXT NOT NULL,
+        commlog INTEGER,
+        noted TEXT NOT NULL,
+        attempts INTEGER NOT NULL,
+        changed TEXT NOT NULL,
+        missing_since TEXT
+    ) STRICT
+    """,
+    "CREATE INDEX commlogs_state ON commlogs (office, state)",
+    """
+    CREATE TABLE free_time (
+        office TEXT NOT NULL,
+        clinic INTEGER NOT NULL,
+        operatory INTEGER NOT NULL,
+        provider INTEGER NOT NULL,
+        start TEXT NOT NULL,
+        "end" TEXT NOT NULL,
+        since TEXT NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX free_time_clinic ON free_time (office, clinic)",
+    # office '*': every office
+    "CREATE TABLE paused (office TEXT PRIMARY KEY, at TEXT NOT NULL) STRICT",
+    """
+    CREATE TABLE ticks (
+        office TEXT NOT NULL,
+        clinic INTEGER NOT NULL,
+        at TEXT NOT NULL,
+        ok INTEGER NOT NULL CHECK (ok IN (0, 1)),
+        requests INTEGER NOT NULL,
+        problems TEXT NOT NULL,
+        PRIMARY KEY (office, clinic)
+    ) STRICT
+    """,
+    """
+    CREATE TABLE policy_versions (
+        office TEXT NOT NULL,
+        clinic INTEGER NOT NULL,
+        hash TEXT NOT NULL,
+        text TEXT NOT NULL,
+        at TEXT NOT NULL,
+        PRIMARY KEY (office, clinic)
+    ) STRICT
+    """,
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+"""The statements of each migration, oldest first."""
+
+VERSION: Final = len(MIGRATIONS)
+"""The schema version that this asapfill reads and writes."""

@@ -1,0 +1,214 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from asapfill.clock import SteppedClock
+from asapfill.offers.contacts import contacts_of_others
+from asapfill.offers.following import Followed, follow, outcome
+from asapfill.offers.journal import Check, Journal
+from asapfill.offers.offer import NewOffer, Offer
+from asapfill.offers.states import State
+from asapfill.opendental.models import AsapComm, ResponseStatus, Schedule
+
+Meant = Callable[..., NewOffer]
+RowBuilder = Callable[..., AsapComm]
+NOW = datetime(2026, 11, 20, 9, 30)
+SLOT = datetime(2026, 11, 20, 14, 0)
+
+EXPECTED = {
+    "UnableToSend": State.SENT,  # because a text is queued
+    "AwaitingTransmit": State.SENT,
+    "PendingRsvp": State.SENT,
+    "Viewed": State.VIEWED,
+    "ViewedNotAvailable": State.TAKEN,
+    "AcceptedAndMoved": State.ACCEPTED,
+    "AcceptedAndNotAvailable": State.TAKEN,
+    "Declined": State.DECLINED,
+    "ChoseDifferentSlot": State.OTHER_SLOT,
+    "Expired": State.EXPIRED,
+    "Failed": State.FAILED,
+    "DeclinedStopComm": State.STOPPED,
+}
+
+
+@pytest.fixture
+def offer(journal: Journal, meant: Meant, anything: Check) -> Offer:
+    intent = journal.begin(meant(), check=anything)
+    return journal.step(intent.id, State.SENT, asapcomm=2374, schedule=52527)
+
+
+def free(_: Offer) -> bool:
+    return False
+
+
+def test_every_response_status_is_mapped(row: RowBuilder) -> None:
+    assert set(EXPECTED) == {str(status) for status in ResponseStatus}
+    found = {status: outcome(row(ResponseStatus=status, SmsSendStatus="SendNotAttempted")) for status in EXPECTED}
+    assert found == EXPECTED
+
+
+def test_failed_with_do_not_send_means_that_the_slot_was_taken_before_sending(row: RowBuilder) -> None:
+    note = "Not sending because the time slot has been taken by another appointment."
+    assert outcome(row(ResponseStatus="Failed", SmsSendStatus="DoNotSend", Note=note)) is State.TAKEN
+    assert outcome(row(ResponseStatus="Failed", SmsSendStatus="SendFailed")) is State.FAILED
+
+
+def test_unable_to_send_with_do_not_send_is_suppressed(row: RowBuilder) -> None:
+    assert outcome(row(ResponseStatus="UnableToSend", SmsSendStatus="DoNotSend")) is State.SUPPRESSED
+
+
+@pytest.mark.parametrize("status", ["SomethingNew", [], ""])
+def test_a_status_that_nobody_knows_yet_changes_nothing_and_is_reported(
+    journal: Journal, offer: Offer, row: RowBuilder, status: object
+) -> None:
+    followed = follow(journal, [row(ResponseStatus=status)], NOW, free)
+    assert followed == Followed(problems=("AsapComm 2374 has a status that asapfill does not know.",))
+    assert journal.get(offer.id) == offer
+
+
+@pytest.mark.parametrize("status", sorted(set(EXPECTED) - {"UnableToSend", "AwaitingTransmit", "PendingRsvp"}))
+def test_an_offer_follows_its_row(journal: Journal, offer: Offer, row: RowBuilder, status: str) -> None:
+    followed = follow(journal, [row(AsapCommNum=1), row(ResponseStatus=status)], NOW, free)
+    assert [one.state for one in followed.changed] == [EXPECTED[status]]
+    assert journal.get(offer.id).state is EXPECTED[status]
+    assert follow(journal, [row(ResponseStatus=status)], NOW, free) == Followed()
+
+
+def test_accepted_offers_are_handed_back_once(journal: Journal, offer: Offer, row: RowBuilder) -> None:
+    accepted = row(ResponseStatus="AcceptedAndMoved")
+    assert [one.id for one in follow(journal, [accepted], NOW, free).accepted] == [offer.id]
+    assert follow(journal, [accepted], NOW, free).accepted == ()
+
+
+def test_a_viewed_offer_does_not_go_back_when_an_old_backup_was_restored(
+    journal: Journal, offer: Offer, row: RowBuilder
+) -> None:
+    follow(journal, [row(ResponseStatus="Viewed")], NOW, free)
+    assert follow(journal, [row(ResponseStatus="PendingRsvp")], NOW, free) == Followed()
+    assert journal.get(offer.id).state is State.VIEWED
+
+
+@pytest.mark.parametrize(("now", "state"), [(SLOT - timedelta(seconds=1), State.SENT), (SLOT, State.PASSED)])
+def test_an_offer_whose_time_came_without_an_answer_is_over(
+    journal: Journal, offer: Offer, row: RowBuilder, now: datetime, state: State
+) -> None:
+    follow(journal, [row()], now, free)
+    assert journal.get(offer.id).state is state
+
+
+def test_what_the_row_tells_comes_before_the_clock_and_the_schedule(
+    journal: Journal, offer: Offer, row: RowBuilder
+) -> None:
+    follow(journal, [row(ResponseStatus="AcceptedAndMoved")], SLOT, lambda _: True)
+    assert journal.get(offer.id).state is State.ACCEPTED
+
+
+def test_offers_left_over_for_a_slot_that_somebody_fills_are_closed(
+    journal: Journal, offer: Offer, row: RowBuilder
+) -> None:
+    followed = follow(journal, [row()], NOW, lambda one: one.id == offer.id)
+    assert [(one.state, one.reason) for one in followed.changed] == [(State.CLOSED, "filled_by_another")]
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("AcceptedAndMoved", State.ACCEPTED), ("DeclinedStopComm", State.STOPPED), ("ViewedNotAvailable", State.TAKEN)],
+)
+def test_late_news_about_a_closed_offer_is_still_heard(
+    journal: Journal, offer: Offer, row: RowBuilder, status: str, state: State
+) -> None:
+    follow(journal, [row()], NOW, lambda _: True)
+    follow(journal, [row(ResponseStatus=status)], NOW, lambda _: True)
+    assert journal.get(offer.id).state is state
+
+
+def test_a_row_that_is_missing_from_the_reading_changes_nothing(journal: Journal, offer: Offer) -> None:
+    assert follow(journal, [], NOW, free) == Followed()
+    assert journal.get(offer.id).state is State.SENT
+
+
+def test_unknown_and_waiting_offers_are_not_followed(journal: Journal, meant: Meant, anything: Check) -> None:
+    unknown = journal.begin(meant(), check=anything)
+    journal.step(unknown.id, State.UNKNOWN)
+    journal.wait(meant(patient=1, number=7), check=anything)
+    assert follow(journal, [], SLOT + timedelta(days=1), lambda _: True) == Followed()
+
+
+def test_an_unsettled_offer_stops_blocking_when_its_time_is_over(
+    journal: Journal, meant: Meant, anything: Check
+) -> None:
+    intent = journal.begin(meant(), check=anything)
+    for state in (State.UNKNOWN, State.UNSETTLED):
+        journal.step(intent.id, state)
+    assert [one.state for one in follow(journal, [], SLOT, free).changed] == [State.PASSED]
+
+
+# Texts of others
+
+
+def schedule(**columns: Any) -> Schedule:
+    values = {"ScheduleNum": "52527", "SchedDate": "2026-11-20", "StartTime": "14:00:00", "StopTime": "14:40:00"}
+    return Schedule.read({**values, "SchedType": "WebSchedASAP", "operatories": "3", **columns})
+
+
+def test_others_rows_become_contacts_and_ours_do_not(row: RowBuilder) -> None:
+    rows = [row(), row(AsapCommNum=2375, FKey=40, FKeyType="Recall", PatNum=9)]
+    (contact,) = contacts_of_others(rows, {2374}, NOW, phones={9: "ab"}, schedules={52527: schedule()})
+    assert (contact.patient, contact.phone, contact.kind, contact.number) == (9, "ab", "recall", 40)
+    assert (contact.operatory, contact.start, contact.end) == (3, SLOT, SLOT + timedelta(minutes=40))
+    assert (contact.state, contact.day, contact.ours) == (State.SENT, date(2026, 11, 20), False)
+
+
+def test_without_its_schedule_row_a_contacts_start_follows_from_its_expiry(row: RowBuilder) -> None:
+    (contact,) = contacts_of_others([row()], (), NOW)
+    assert (contact.operatory, contact.start, contact.end) == (0, SLOT, None)
+
+
+@pytest.mark.parametrize(
+    ("columns", "day"),
+    [
+        ({}, 20),
+        ({"DateTimeSmsScheduled": "2026-11-21 07:00:00"}, 21),  # held until the window opens
+        ({"DateTimeSmsScheduled": "0001-01-01 00:00:00", "DateTimeEntry": "2026-11-19 10:00:00"}, 19),
+        ({"DateTimeSmsScheduled": "", "DateTimeEntry": ""}, 20),
+    ],
+)
+def test_a_contact_counts_for_the_day_on_which_its_text_goes_out(
+    row: RowBuilder, columns: dict[str, Any], day: int
+) -> None:
+    (contact,) = contacts_of_others([row(**columns)], (), NOW)
+    assert contact.day == date(2026, 11, day)
+
+
+@pytest.mark.parametrize(
+    ("status", "now", "state"),
+    [
+        ("PendingRsvp", NOW, State.SENT),
+        ("PendingRsvp", SLOT, State.PASSED),
+        ("SomethingNew", NOW, State.SENT),
+        ("Declined", SLOT, State.DECLINED),
+    ],
+)
+def test_others_offers_are_open_until_their_slot_begins(
+    row: RowBuilder, status: str, now: datetime, state: State
+) -> None:
+    (contact,) = contacts_of_others([row(ResponseStatus=status)], (), now)
+    assert contact.state is state
+
+
+def test_ours_as_contacts_tell_the_office_time_of_the_answer(
+    journal: Journal, offer: Offer, clock: SteppedClock
+) -> None:
+    clock.sleep(25 * 60)
+    contact = journal.step(offer.id, State.DECLINED).contact()
+    assert contact.settled == datetime.combine(NOW.date(), time(9, 25))
+    assert (contact.start, contact.end, contact.ours, contact.opening) == (
+        SLOT,
+        SLOT + timedelta(hours=1),
+        True,
+        "3-14",
+    )

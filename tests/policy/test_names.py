@@ -1,0 +1,210 @@
+"""Names in a policy become numbers of the office, or the policy stops."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from asapfill.opendental.models import Clinic, Definition, Operatory, Provider
+from asapfill.policy.names import OfficeNames, claimed_twice, resolve
+from asapfill.policy.policy import Policy
+from asapfill.policy.reading import parse_policy
+from asapfill.problems import ConfigurationError
+
+HEAD = "office: main-street\ntimezone: America/Los_Angeles\n"
+
+
+def operatory(number: int, name: str, abbrev: str = "", *, clinic: int = 0, hidden: bool = False) -> Operatory:
+    return Operatory(operatory_num=number, op_name=name, abbrev=abbrev, clinic_num=clinic, is_hidden=hidden)
+
+
+def provider(number: int, abbr: str, *, status: str = "Active", hidden: bool = False) -> Provider:
+    return Provider(prov_num=number, abbr=abbr, prov_status=status, is_hidden=hidden)
+
+
+def definition(number: int, name: str, value: str = "", *, hidden: bool = False) -> Definition:
+    return Definition(def_num=number, item_name=name, item_value=value, isHidden=hidden)
+
+
+OFFICE = OfficeNames(
+    operatories=(
+        operatory(11, "Op 1", "1"),
+        operatory(12, "Op 2", "2"),
+        operatory(13, "Hygiene Room", "HYG"),
+        operatory(14, "Consult", "hyg"),
+        operatory(15, "Old Chair", "OLD", hidden=True),
+    ),
+    providers=(
+        provider(1, "DOC1"),
+        provider(2, "HYG1"),
+        provider(3, "DOC9", status="Deleted"),
+        provider(4, "HYG1", hidden=True),
+    ),
+    blockout_types=(
+        definition(248, "Staff Meeting", "NS,DC"),
+        definition(249, "Hygiene"),
+        definition(250, "Old", hidden=True),
+    ),
+    commlog_types=(
+        definition(235, "ApptRelated", "APPT"),
+        definition(236, "Insurance"),
+        definition(239, "Misc", "MISC"),
+    ),
+    clinics=(),
+)
+NORTH, SOUTH = (
+    Clinic(clinic_num=4, description="North Side", abbr="N"),
+    Clinic(clinic_num=5, description="South", abbr="S"),
+)
+GROUP = OfficeNames(
+    operatories=(operatory(21, "Op 1", clinic=4), operatory(22, "Op 1", clinic=5), operatory(23, "Float", clinic=0)),
+    providers=OFFICE.providers,
+    blockout_types=OFFICE.blockout_types,
+    commlog_types=OFFICE.commlog_types,
+    clinics=(NORTH, SOUTH),
+)
+
+
+def resolved(text: str, names: OfficeNames = OFFICE) -> Policy:
+    return resolve(parse_policy((HEAD + text).encode(), Path("main-street.yaml")), names)
+
+
+def refused(text: str, names: OfficeNames = OFFICE) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        resolved(text, names)
+    return str(caught.value)
+
+
+def test_a_policy_without_names_is_the_default_policy() -> None:
+    policy = resolved("")
+    assert policy == Policy("main-street", policy.timezone, commlog=policy.commlog)
+    assert policy.openings.operatories is None
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("Op 1", 11),
+        ("op1", 11),
+        ("OP  1", 11),
+        ("1", 11),
+        ("11", 11),
+        ("Hygiene Room", 13),
+        ("hygieneroom", 13),
+        ("HYG", 13),
+        ("hyg", 14),
+    ],
+)
+def test_an_operatory_is_found_by_name_abbreviation_or_number(name: str, number: int) -> None:
+    assert resolved(f"openings:\n  operatories: [{name}]\n").openings.operatories == frozenset({number})
+
+
+def test_every_kind_of_name_is_resolved() -> None:
+    policy = resolved(
+        "openings:\n  operatories: [Op 1, Op 2, HYG]\n  except_operatories: [Consult]\n  except_providers: [doc1]\n"
+        "  blockouts_allowed: hygiene\ncommlog:\n  type: insurance\n"
+    )
+    assert policy.openings.operatories == frozenset({11, 12, 13})
+    assert policy.openings.except_operatories == {14}
+    assert policy.openings.except_providers == {1}
+    assert policy.openings.blockouts_allowed == {249}
+    assert policy.commlog.type == 236
+
+
+def test_all_unknown_names_are_told_at_once_each_with_its_place_and_what_is_near() -> None:
+    text = refused(
+        "openings:\n  operatories: [Op 1, Opp 2]\n  except_operatories: [Laundry]\n  except_providers: [DOCC1]\n"
+        "  blockouts_allowed: [Lunch]\ncommlog:\n  type: Appointment\n"
+    )
+    assert "main-street.yaml:4:23: “Opp 2” is no operatory of the office." in text
+    assert "      operatories: [Op 1, Opp 2]\n                          ^\n    Did you mean “Op 2”" in text
+    assert "main-street.yaml:5:24: “Laundry” is no operatory of the office." in text
+    assert "There are: Op 1, Op 2, Hygiene Room, Consult." in text
+    assert "main-street.yaml:6:22: “DOCC1” is no provider of the office." in text
+    assert "main-street.yaml:7:23: “Lunch” is no blockout type of the office." in text
+    assert "main-street.yaml:9:9: “Appointment” is no commlog type of the office." in text
+
+
+def test_a_name_that_could_mean_two_is_refused_with_both() -> None:
+    text = refused("openings:\n  operatories: [Hyg]\n")
+    assert "“Hyg” could mean 2 operatories." in text
+    assert "“Hygiene Room” or “HYG” (number 13), or “Consult” or “hyg” (number 14)" in text
+
+
+def test_a_number_that_is_another_ones_name_is_refused() -> None:
+    names = OfficeNames((operatory(1, "Left"), operatory(2, "1")), (), (), (), ())
+    assert "“1” could mean 2 operatories." in refused("openings:\n  operatories: [1]\n", names)
+
+
+def test_hidden_and_deleted_providers_can_be_left_out_by_name() -> None:
+    assert resolved("openings:\n  except_providers: [DOC9]\n").openings.except_providers == {3}
+
+
+def test_leaving_out_a_name_leaves_out_hidden_rows_of_the_same_name_too() -> None:
+    assert resolved("openings:\n  except_providers: [HYG1]\n").openings.except_providers == {2, 4}
+
+
+def test_a_name_that_vanishes_from_the_office_stops_the_policy() -> None:
+    fewer = OfficeNames(OFFICE.operatories[1:], OFFICE.providers, OFFICE.blockout_types, OFFICE.commlog_types, ())
+    assert "“Op 1” is no operatory of the office." in refused("openings:\n  except_operatories: [Op 1]\n", fewer)
+
+
+def test_an_office_without_any_rows_says_so() -> None:
+    nothing = OfficeNames((), (), (), (), ())
+    assert "There are none." in refused("openings:\n  operatories: [Op 1]\n", nothing)
+
+
+def test_the_default_commlog_type_gives_way_to_the_one_the_office_uses_for_appointments() -> None:
+    other = (definition(300, "Visits", "APPT"), definition(299, "Old", "APPT", hidden=True))
+    names = OfficeNames((), (), (), other, ())
+    assert resolved("", OFFICE).commlog.type == 235
+    assert resolved("", names).commlog.type == 300
+    assert resolved("", OfficeNames((), (), (), (), ())).commlog.type is None
+
+
+def test_a_commlog_type_that_a_person_wrote_must_exist() -> None:
+    names = OfficeNames((), (), (), (definition(300, "Visits", "APPT"),), ())
+    assert "“ApptRelated” is no commlog type of the office." in refused("commlog:\n  type: ApptRelated\n", names)
+
+
+@pytest.mark.parametrize("name", ["North Side", "north side", "N", "4"])
+def test_a_clinic_is_found_by_name_abbreviation_or_number(name: str) -> None:
+    assert resolved(f"clinic: {name}\n", GROUP).clinic == 4
+
+
+def test_an_office_with_clinics_needs_one_named() -> None:
+    text = refused("", GROUP)
+    assert "uses clinics" in text
+    assert "There are: North Side, South." in text
+
+
+def test_an_office_without_clinics_has_none_to_name() -> None:
+    assert "main-street.yaml:3:9: The office does not use clinics." in refused("clinic: North Side\n")
+
+
+def test_operatories_are_those_of_the_clinic_or_of_none() -> None:
+    policy = resolved("clinic: South\nopenings:\n  operatories: [Op 1, Float]\n", GROUP)
+    assert policy.openings.operatories == frozenset({22, 23})
+
+
+def test_an_operatory_of_another_clinic_is_none_of_this_one() -> None:
+    names = OfficeNames((operatory(21, "Left", clinic=4), operatory(22, "Right", clinic=5)), (), (), (), (NORTH, SOUTH))
+    text = refused("clinic: South\nopenings:\n  operatories: [Left]\n", names)
+    assert "“Left” is no operatory of this clinic." in text
+    assert "There are: Right." in text
+
+
+def test_a_wrong_clinic_is_told_without_guesses_about_its_operatories() -> None:
+    text = refused("clinic: Nord Side\nopenings:\n  operatories: [Op 1]\n", GROUP)
+    assert "“Nord Side” is no clinic of the office." in text
+    assert "Did you mean “North Side”?" in text
+    assert "Op 1" not in text
+
+
+def test_two_policies_that_name_one_clinic_differently_are_both_told() -> None:
+    files = [
+        parse_policy(f"{HEAD}clinic: {clinic}\n".encode(), Path(f"{clinic}.yaml")) for clinic in ("N", "4", "South")
+    ]
+    problems = claimed_twice((file, resolve(file, GROUP)) for file in files)
+    assert [problem.file.name for problem in problems] == ["N.yaml", "4.yaml"]

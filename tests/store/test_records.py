@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from asapfill.clock import SteppedClock
+from asapfill.store.database import Store, open_for_reading, open_store
+from asapfill.store.free_time import FreeTime, read_free_time, replace_free_time
+from asapfill.store.pause import EVERY_OFFICE, is_paused, pause, paused, resume
+from asapfill.store.phones import phone_hash, phone_key
+from asapfill.store.policies import keep_policy, last_good_policy
+from asapfill.store.ticks import last_ticks, record_tick
+
+START = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def clock() -> SteppedClock:
+    return SteppedClock(START)
+
+
+@pytest.fixture
+def store(tmp_path: Path, clock: SteppedClock) -> Iterator[Store]:
+    with open_store(tmp_path, clock) as opened:
+        yield opened
+
+
+def test_a_pause_concerns_its_office_only(store: Store) -> None:
+    pause(store, "main-street")
+    assert is_paused(store, "main-street")
+    assert not is_paused(store, "hill")
+
+
+def test_a_pause_of_everything_concerns_every_office_until_it_is_lifted(store: Store) -> None:
+    pause(store)
+    assert is_paused(store, "main-street")
+    assert resume(store)
+    assert not is_paused(store, "main-street")
+
+
+def test_resuming_everything_lifts_single_pauses_too(store: Store) -> None:
+    pause(store, "main-street")
+    resume(store)
+    assert paused(store) == {}
+
+
+def test_resuming_one_office_does_not_lift_the_pause_of_all(store: Store) -> None:
+    pause(store)
+    assert not resume(store, "main-street")
+    assert is_paused(store, "main-street")
+
+
+def test_pausing_again_keeps_the_first_time(store: Store, clock: SteppedClock) -> None:
+    pause(store)
+    clock.sleep(60)
+    pause(store)
+    assert paused(store) == {EVERY_OFFICE: START}
+
+
+def test_a_pause_set_by_another_process_is_seen_at_once(store: Store, tmp_path: Path, clock: SteppedClock) -> None:
+    assert not is_paused(store, "main-street")
+    with open_store(tmp_path, clock) as other:
+        pause(other, "main-street")
+    assert is_paused(store, "main-street")
+
+
+def test_the_last_tick_of_each_clinic_is_kept(store: Store, clock: SteppedClock) -> None:
+    record_tick(store, "a", 0, ok=True, requests=9)
+    clock.sleep(60)
+    record_tick(store, "a", 0, ok=False, requests=3, problems=["wrong_key"])
+    record_tick(store, "b", 2, ok=True, requests=1)
+    first, second = last_ticks(store)
+    assert (first.at, first.ok, first.requests, first.problems) == (
+        START + timedelta(seconds=60),
+        False,
+        3,
+        ("wrong_key",),
+    )
+    assert (second.office, second.clinic, second.problems) == ("b", 2, ())
+
+
+def test_the_phone_key_is_made_once_and_survives_a_restart(store: Store, tmp_path: Path, clock: SteppedClock) -> None:
+    key = phone_key(store)
+    assert len(key) == 32
+    assert phone_key(store) == key
+    reader = open_for_reading(tmp_path, clock)
+    assert reader is not None
+    with reader:
+        assert phone_key(reader) == key
+
+
+@pytest.mark.parametrize("written", ["(503) 555-0142", "503-555-0142", "+1 503 555 0142", "15035550142"])
+def test_one_phone_written_in_many_ways_is_one_phone(written: str) -> None:
+    assert phone_hash(b"k" * 32, written) == phone_hash(b"k" * 32, "5035550142")
+
+
+def test_phone_hashes_depend_on_the_key_and_the_number_and_do_not_contain_it() -> None:
+    one = phone_hash(b"k" * 32, "5035550142")
+    assert one != phone_hash(b"q" * 32, "5035550142")
+    assert one != phone_hash(b"k" * 32, "5035550143")
+    assert "5550142" not in one
+
+
+def test_no_phone_has_no_hash_so_that_people_without_one_are_not_taken_for_relatives() -> None:
+    assert phone_hash(b"k" * 32, " -- ") == ""
+
+
+def test_the_last_good_policy_is_kept_per_clinic(store: Store) -> None:
+    assert last_good_policy(store, "a", 0) is None
+    keep_policy(store, "a", 0, "mode: ask")
+    keep_policy(store, "a", 1, "mode: preview")
+    keep_policy(store, "a", 0, "mode: automatic")
+    assert last_good_policy(store, "a", 0) == "mode: automatic"
+    assert last_good_policy(store, "a", 1) == "mode: preview"
+
+
+def test_free_time_is_replaced_as_a_whole_for_its_clinic_only(store: Store) -> None:
+    def free(operatory: int, hour: int) -> FreeTime:
+        return FreeTime(operatory, 1, datetime(2026, 11, 20, hour), datetime(2026, 11, 20, hour + 1), START)
+
+    replace_free_time(store, "a", 0, [free(2, 9), free(1, 11), free(1, 9)])
+    replace_free_time(store, "a", 1, [free(7, 9)])
+    assert read_free_time(store, "a", 0) == (free(1, 9), free(1, 11), free(2, 9))
+    replace_free_time(store, "a", 0, [free(3, 9)])
+    assert read_free_time(store, "a", 0) == (free(3, 9),)
+    assert read_free_time(store, "a", 1) == (free(7, 9),)
