@@ -38,7 +38,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON doc
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(__version__, prog_name="asapfill")
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens to standard error.")
-def cli(verbose: bool) -> None:  # noqa: FBT001  click passes options by name
+def cli(verbose: bool) -> None:
     """Fill openings on an Open Dental schedule from the office's ASAP list."""
     logging.basicConfig(
         stream=sys.stderr,
@@ -89,7 +89,7 @@ def _explained(command: Command) -> Command:
 @_json
 @click.option("--offline", is_flag=True, help="Check the files only; ask no office.")
 @_explained
-def check(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:  # noqa: FBT001  click
+def check(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
     """Check settings, policies and (unless offline) every office."""
     from asapfill.report.text import wrapped
     from asapfill.service.operations import check_all
@@ -118,7 +118,7 @@ def check(config: Path | None, office: str | None, as_json: bool, offline: bool)
 @_office
 @_json
 @_explained
-def openings(config: Path | None, office: str | None, as_json: bool) -> None:  # noqa: FBT001  click
+def openings(config: Path | None, office: str | None, as_json: bool) -> None:
     """List the openings, and what was left alone and why."""
     from asapfill.report.documents import openings_document
     from asapfill.report.text import openings_text
@@ -132,7 +132,7 @@ def openings(config: Path | None, office: str | None, as_json: bool) -> None:  #
 @_office
 @_json
 @_explained
-def plan(config: Path | None, office: str | None, as_json: bool) -> None:  # noqa: FBT001  click
+def plan(config: Path | None, office: str | None, as_json: bool) -> None:
     """Show the offers that one cycle would make now. Sends nothing."""
     from asapfill.report.documents import plan_document
     from asapfill.report.text import plan_text
@@ -146,7 +146,7 @@ def plan(config: Path | None, office: str | None, as_json: bool) -> None:  # noq
 @_office
 @_json
 @_explained
-def once(config: Path | None, office: str | None, as_json: bool) -> None:  # noqa: FBT001  click
+def once(config: Path | None, office: str | None, as_json: bool) -> None:
     """Run one full cycle, honouring the policy's mode."""
     from asapfill.report.documents import plan_document
     from asapfill.report.text import plan_text
@@ -166,7 +166,7 @@ def once(config: Path | None, office: str | None, as_json: bool) -> None:  # noq
 def explain(
     config: Path | None,
     office: str | None,
-    as_json: bool,  # noqa: FBT001  click
+    as_json: bool,
     appointment: int | None,
     recall: int | None,
     opening: str | None,
@@ -206,7 +206,7 @@ def run(config: Path | None) -> None:
 @_config
 @_json
 @_explained
-def status(config: Path | None, as_json: bool) -> None:  # noqa: FBT001  click
+def status(config: Path | None, as_json: bool) -> None:
     """Is it alive, what is open, what is waiting, what went wrong."""
     from asapfill.service.statuses import status_document, status_text
 
@@ -226,7 +226,7 @@ def status(config: Path | None, as_json: bool) -> None:  # noqa: FBT001  click
 def history(
     config: Path | None,
     office: str | None,
-    as_json: bool,  # noqa: FBT001  click
+    as_json: bool,
     since: datetime | None,
     patient: int | None,
 ) -> None:
@@ -272,7 +272,7 @@ def resume(config: Path | None, office: str | None) -> None:
 @click.argument("ids", nargs=-1, type=int)
 @click.option("--all", "everything", is_flag=True, help="Every offer that waits.")
 @_explained
-def approve(config: Path | None, ids: tuple[int, ...], everything: bool) -> None:  # noqa: FBT001  click
+def approve(config: Path | None, ids: tuple[int, ...], everything: bool) -> None:
     """Say yes to offers that wait (mode ask); each is looked at again before it is sent."""
     _answer(config, ids, everything=everything, yes=True)
 
@@ -338,7 +338,7 @@ def sandbox(
               help="Folder for the schedule page.")  # fmt: skip
 @_json
 @_explained
-def demo(seed: int, out: Path, as_json: bool) -> None:  # noqa: FBT001  click
+def demo(seed: int, out: Path, as_json: bool) -> None:
     """Run a simulated office's working day through asapfill, fast."""
     from asapfill.service.demo import run_demo, summary_text
 

@@ -120,6 +120,7 @@ RULES: dict[str, Rule] = {
     ),
     "waiting_for_answers": Rule("The people asked so far still have time to answer.", "policy texts.wait"),
     "unknown_offer": Rule("An earlier offer has no clear answer yet.", "nothing is sent until it is settled"),
+    "nobody_to_ask": Rule("Nobody who fits may be asked now.", "the limits on texting, person by person"),
     "not_needed": Rule("Others come first for this opening.", "policy order, texts.wave"),
     "too_late_to_text": Rule(
         "A text now would come less than an hour before the time.",

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 from asapfill.failpoints import reach
 from asapfill.offers.journal import Journal
 from asapfill.offers.offer import Offer
+from asapfill.offers.reconcile import ABANDONED, BETWEEN_READINGS, SERVER_LIMIT
 from asapfill.offers.states import COUNTED, UNCLEAR, State
 from asapfill.opendental.errors import Answered, MissingPermission, NotSent, OpenDentalError, Throttled, WrongKey
 from asapfill.opendental.models import Commlog
@@ -24,8 +25,6 @@ from asapfill.store.times import moment_of, moment_text
 
 log = logging.getLogger(__name__)
 
-SERVER_LIMIT: Final = timedelta(seconds=75)
-BETWEEN_READINGS: Final = timedelta(seconds=60)
 MOST_ATTEMPTS: Final = 3
 """Then the chart goes without: a missing note is better than three."""
 
@@ -114,9 +113,13 @@ def marker(offer: Offer) -> str:
     return f"[asapfill AsapCommNum={offer.asapcomm}]"
 
 
-def recover_commlogs(journal: Journal) -> int:
-    """At start, under the state's lock: commlogs of a process that died are unknown. Returns how many."""
-    dead = [note for note in _notes(journal) if note.state is Note.INTENT]
+def recover_commlogs(journal: Journal, *, older_than: timedelta = timedelta(0)) -> int:
+    """At start, under the state's lock: commlogs of a process that died are unknown. Returns how many.
+
+    ``older_than``: in a running daemon, those whose answer could not be written (a full disk).
+    """
+    abandoned = journal.store.clock.now() - older_than
+    dead = [note for note in _notes(journal) if note.state is Note.INTENT and note.changed <= abandoned]
     for note in dead:
         _step(journal, note.offer, Note.UNKNOWN)
     return len(dead)
@@ -146,6 +149,7 @@ def keep_commlogs(
     Returns:
         The error that ended the round early, if one did; the next round goes on.
     """
+    recover_commlogs(journal, older_than=ABANDONED)
     offers = {
         offer.id: offer
         for offer in journal.since((now - RECENT).date())

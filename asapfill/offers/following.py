@@ -1,11 +1,11 @@
-"""What became of the offers: AsapComm rows read again, slots that passed, slots that somebody else fills."""
+"""What became of the offers: AsapComm rows read again, slots that passed, were filled by others, or lapsed unasked."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from asapfill.failpoints import reach
@@ -14,6 +14,7 @@ from asapfill.offers.offer import Offer
 from asapfill.offers.sending import is_suppressed, suppressed_reason
 from asapfill.offers.states import STEPS, State
 from asapfill.opendental.models import AsapComm, ResponseStatus, SmsSendStatus
+from asapfill.planning.limits import LEAST_LEAD_MINUTES
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,10 @@ _OUTCOMES: Final[Mapping[str, State]] = {
     ResponseStatus.EXPIRED: State.EXPIRED,
     ResponseStatus.DECLINED_STOP: State.STOPPED,
 }
+
+
+LAST_CALL: Final = timedelta(minutes=LEAST_LEAD_MINUTES)
+"""An offer that still waits for a person lapses when it could not be texted in time any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ def _next(
     """The step an offer takes: what its row tells comes first, then the clock, then the schedule."""
     if row is not None and told is not None and told in STEPS[offer.state]:
         return told, suppressed_reason(row.note) if told is State.SUPPRESSED else None
+    if State.LAPSED in STEPS[offer.state] and (offer.start <= now + LAST_CALL or taken(offer)):
+        return State.LAPSED, "no_longer_wanted"
     if State.PASSED in STEPS[offer.state] and offer.start <= now:
         return State.PASSED, "no_answer_in_time"
     if State.CLOSED in STEPS[offer.state] and taken(offer):

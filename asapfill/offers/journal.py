@@ -12,16 +12,17 @@ import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any
 
 from sqlite_utils import Database
 
 from asapfill.failpoints import reach
 from asapfill.offers.offer import LINK_STAYS_OPEN, NewOffer, Offer
+from asapfill.offers.rows import broken_index, columns, offer_of, quoted
 from asapfill.offers.states import AWAITED, FINAL, LATE, LIVE, UNCLEAR, State, require
 from asapfill.reasons import RULES, Reason
 from asapfill.store.database import Store
-from asapfill.store.times import moment_of, moment_text, wall_of, wall_text
+from asapfill.store.times import moment_of, moment_text, wall_text
 
 log = logging.getLogger(__name__)
 
@@ -157,15 +158,13 @@ class Journal:
         if fresh:
             with self.store.transaction() as database:
                 database.conn.executemany(
-                    "INSERT OR IGNORE INTO asapcomms_seen (office, asapcomm, at) VALUES (?, ?, ?)",
+                    "INSERT INTO asapcomms_seen (office, asapcomm, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
                     [(self.office, number, now) for number in sorted(fresh)],
                 )
 
-    def seen_before(self, moment: datetime) -> frozenset[int]:
-        """AsapCommNums that had been read before ``moment`` (aware)."""
-        rows = self._rows(
-            "SELECT asapcomm FROM asapcomms_seen WHERE office = :office AND at < :at", at=moment_text(moment)
-        )
+    def seen_before(self, offer: Offer) -> frozenset[int]:
+        """AsapCommNums that had been read before the intent of ``offer``: none of them is its result."""
+        rows = self._rows("SELECT asapcomm FROM asapcomms_seen WHERE office = :office AND id <= :seen", seen=offer.seen)
         return frozenset(row["asapcomm"] for row in rows)
 
     def asapcomms(self) -> frozenset[int]:
@@ -198,19 +197,19 @@ class Journal:
         return self._in_states(UNCLEAR)
 
     def followed(self, now: datetime) -> tuple[Offer, ...]:
-        """Offers whose row may still bring news: sent, viewed, unsettled, and given-up ones whose link still works.
+        """Offers that may still take a step: open ones, and given-up ones whose link still works.
 
         ``now`` is the office's wall clock. Open Dental keeps a link usable until seven days after the slot.
         """
         return self._offers(
-            f"state IN ({_quoted(AWAITED)}) OR (state IN ({_quoted(LATE)}) AND start >= :oldest)",
+            f"state IN ({quoted(AWAITED)}) OR (state IN ({quoted(LATE)}) AND start >= :oldest)",
             oldest=wall_text(now - LINK_STAYS_OPEN),
         )
 
     def since(self, day: date) -> tuple[Offer, ...]:
         """What limits must know: offers made or starting on ``day`` (office) or later, open ones, stops for ever."""
         return self._offers(
-            f"made >= :day OR start >= :day OR state = :stopped OR state IN ({_quoted(LIVE)})",
+            f"made >= :day OR start >= :day OR state = :stopped OR state IN ({quoted(LIVE)})",
             day=day.isoformat(),
             stopped=State.STOPPED,
         )
@@ -275,14 +274,22 @@ class Journal:
         """
         require(None, state)
         now = moment_text(self.store.clock.now())
-        row = {**_columns(new), "office": self.office, "state": state, "reason": reason, "created": now, "changed": now}
+        row = {
+            **columns(new),
+            "office": self.office,
+            "state": state,
+            "reason": reason,
+            "created": now,
+            "changed": now,
+            "seen": self._last_seen(),
+        }
         names = ", ".join(f'"{name}"' for name in row)
         places = ", ".join(f":{name}" for name in row)
         try:
-            # The names come from _columns, never from outside.
+            # The names come from our own columns, never from outside.
             number = database.execute(f"INSERT INTO offers ({names}) VALUES ({places})", row).lastrowid  # noqa: S608
         except sqlite3.IntegrityError as error:
-            raise Held(_broken_index(error)) from error
+            raise Held(broken_index(error)) from error
         assert number is not None  # noqa: S101  for the type checker: an INSERT always has one
         self._record(database, number, now, None, state, reason)
         return self._one(number)
@@ -291,15 +298,19 @@ class Journal:
         """An approved row becomes the intent; from now on it counts for the day on which it is sent."""
         require(approved.state, State.INTENT)
         now = moment_text(self.store.clock.now())
-        row = {**_columns(new), "id": approved.id, "state": State.INTENT, "now": now}
-        assignments = ", ".join(f'"{name}" = :{name}' for name in _columns(new))
-        database.execute(
-            f"UPDATE offers SET {assignments}, state = :state, reason = NULL, created = :now, changed = :now "  # noqa: S608  our own column names
-            "WHERE id = :id",
-            row,
-        )
+        row = {**columns(new), "id": approved.id, "state": State.INTENT, "now": now, "seen": self._last_seen()}
+        assignments = ", ".join(f'"{name}" = :{name}' for name in columns(new))
+        steps = "state = :state, reason = NULL, created = :now, changed = :now, seen = :seen"
+        # The names come from our own columns, never from outside.
+        database.execute(f"UPDATE offers SET {assignments}, {steps} WHERE id = :id", row)  # noqa: S608
         self._record(database, approved.id, now, approved.state, State.INTENT, None)
         return self._one(approved.id)
+
+    def _last_seen(self) -> int:
+        """The number of the last AsapComm row that was remembered as read."""
+        return int(
+            self._rows("SELECT coalesce(max(id), 0) AS seen FROM asapcomms_seen WHERE office = :office")[0]["seen"]
+        )
 
     def _update(
         self,
@@ -349,78 +360,13 @@ class Journal:
 
     def _in_states(self, states: frozenset[State]) -> tuple[Offer, ...]:
         """Offers in any of ``states``, oldest first."""
-        return self._offers(f"state IN ({_quoted(states)})")
+        return self._offers(f"state IN ({quoted(states)})")
 
     def _offers(self, where: str, **parameters: object) -> tuple[Offer, ...]:
         """This office's offers for which ``where`` (written in this module) holds, oldest first."""
         rows = self._rows(f"SELECT * FROM offers WHERE office = :office AND ({where}) ORDER BY id", **parameters)  # noqa: S608
-        return tuple(_offer(row) for row in rows)
+        return tuple(offer_of(row) for row in rows)
 
     def _rows(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
         """Rows of a query that names this office ``:office``."""
         return self.store.rows(sql, {"office": self.office, **parameters})
-
-
-_INDEXES: Final = {
-    "offers.patient": "live_offer",
-    "offers.phone": "phone_live_offer",
-}
-
-
-def _broken_index(error: sqlite3.IntegrityError) -> Reason:
-    """Which unique index stood against an insert (SQLite names its columns); any other constraint is passed on."""
-    text = str(error)
-    if not text.startswith("UNIQUE"):
-        raise error
-    return next((Reason(code) for column, code in _INDEXES.items() if column in text), Reason("already_offered"))
-
-
-def _quoted(states: Iterable[State]) -> str:
-    """States as an SQL list; their values are plain words of ours."""
-    return ", ".join(f"'{state}'" for state in sorted(states))
-
-
-def _columns(new: NewOffer) -> dict[str, Any]:
-    """The columns of an offer that planning decides."""
-    return {
-        "clinic": new.clinic,
-        "kind": new.kind,
-        "number": new.number,
-        "patient": new.patient,
-        "phone": new.phone,
-        "operatory": new.operatory,
-        "provider": new.provider,
-        "start": wall_text(new.start),
-        "end": wall_text(new.end),
-        "wave": new.wave,
-        "opening": new.opening,
-        "made": wall_text(new.made),
-    }
-
-
-def _offer(row: dict[str, Any]) -> Offer:
-    """A row of the table as data."""
-    return Offer(
-        id=row["id"],
-        office=row["office"],
-        clinic=row["clinic"],
-        kind=row["kind"],
-        number=row["number"],
-        patient=row["patient"],
-        phone=row["phone"],
-        operatory=row["operatory"],
-        provider=row["provider"],
-        start=wall_of(row["start"]),
-        end=wall_of(row["end"]),
-        wave=row["wave"],
-        opening=row["opening"],
-        made=wall_of(row["made"]),
-        state=State(row["state"]),
-        reason=row["reason"],
-        asapcomm=row["asapcomm"],
-        schedule=row["schedule"],
-        created=moment_of(row["created"]),
-        changed=moment_of(row["changed"]),
-        settled=None if row["settled"] is None else moment_of(row["settled"]),
-        missing_since=None if row["missing_since"] is None else moment_of(row["missing_since"]),
-    )

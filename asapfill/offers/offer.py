@@ -73,6 +73,7 @@ class Offer(NewOffer):
         changed: when the last step was taken.
         settled: when nothing was waited for any more.
         missing_since: the first reading that did not find an unknown offer.
+        seen: up to which row others' and our AsapComms had been read when the intent was written.
     """
 
     id: int
@@ -85,6 +86,7 @@ class Offer(NewOffer):
     changed: datetime
     settled: datetime | None = None
     missing_since: datetime | None = None
+    seen: int = 0
 
     @property
     def office_day(self) -> date:

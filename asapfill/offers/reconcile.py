@@ -29,6 +29,9 @@ BETWEEN_READINGS: Final = timedelta(seconds=60)
 GIVE_UP: Final = timedelta(days=1)
 """An offer that could not be found out by then is shown to a person."""
 
+ABANDONED: Final = timedelta(minutes=10)
+"""No POST takes this long, waiting for its turn included: an intent this old has lost its answer."""
+
 CLOCKS: Final = timedelta(minutes=10)
 """How far the office's clock and ours may be apart when rows are matched. Sending stops at 5 minutes."""
 
@@ -70,9 +73,13 @@ class Reconciled:
     error: OpenDentalError | None = None
 
 
-def recover(journal: Journal) -> int:
-    """At start, under the state's lock: intents of a process that died are unknown. Returns how many there were."""
-    intents = [offer for offer in journal.unknowns() if offer.state is State.INTENT]
+def recover(journal: Journal, *, older_than: timedelta = timedelta(0)) -> int:
+    """At start, under the state's lock: intents of a process that died are unknown. Returns how many there were.
+
+    ``older_than``: in a running daemon, intents whose answer could not be written (a full disk).
+    """
+    abandoned = journal.store.clock.now() - older_than
+    intents = [offer for offer in journal.unknowns() if offer.state is State.INTENT and offer.changed <= abandoned]
     for offer in intents:
         journal.step(offer.id, State.UNKNOWN, "interrupted")
         reach("offers.recover.stepped")
@@ -89,6 +96,7 @@ def reconcile(journal: Journal, api: AsapCommReader, clock: Clock, timezone: Zon
     Raises:
         StoreError: the state cannot be written.
     """
+    recover(journal, older_than=ABANDONED)
     unclear = [offer for offer in journal.unknowns() if offer.state is not State.INTENT]
     due = [offer for offer in unclear if clock.now() - _unknown_since(journal, offer) >= SERVER_LIMIT]
     if not due:
@@ -169,14 +177,16 @@ def _find(
     offer: Offer, rows: Collection[AsapComm], journal: Journal, api: AsapCommReader, timezone: ZoneInfo
 ) -> AsapComm | None:
     """The row that our POST made, if there is one; of several the one made nearest after the intent."""
-    earlier = journal.seen_before(offer.created)
+    earlier = journal.seen_before(offer)
     linked = journal.asapcomms()
-    latest = _unknown_since(journal, offer) + SERVER_LIMIT + CLOCKS
+    # Our clock may have been set in between, in either direction.
+    ends = (offer.created, _unknown_since(journal, offer))
+    earliest, latest = min(ends) - CLOCKS, max(ends) + SERVER_LIMIT + CLOCKS
     matching: list[tuple[tuple[bool, timedelta], AsapComm]] = []
     for row in rows:
         if row.asap_comm_num in earlier or row.asap_comm_num in linked or not is_about(offer, row):
             continue
-        moments = [moment for moment in _entered(row, timezone) if offer.created - CLOCKS <= moment <= latest]
+        moments = [moment for moment in _entered(row, timezone) if earliest <= moment <= latest]
         if moments:
             matching.append((min(_distance(offer, moment) for moment in moments), row))
         elif row.date_time_entry is None:

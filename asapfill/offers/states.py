@@ -101,8 +101,8 @@ LIVE: Final = UNCLEAR | {State.WAITING, State.APPROVED, State.SENT, State.VIEWED
 FINAL: Final = frozenset(State) - LIVE
 """Nothing is waited for any more, though late news may still come."""
 
-AWAITED: Final = frozenset({State.SENT, State.VIEWED, State.UNSETTLED})
-"""Their rows or the clock will bring the next step."""
+AWAITED: Final = frozenset({State.WAITING, State.APPROVED, State.SENT, State.VIEWED, State.UNSETTLED})
+"""Their rows, the schedule or the clock will bring the next step."""
 
 LATE: Final = frozenset(state for state in FINAL if STEPS[state])
 """Given up or answered, but the link still works: the row may bring late news."""

@@ -190,7 +190,8 @@ class Mirror:
                     self._lab_cases[number] = cases.rows if cases is not None else ()
 
     def vacated_since(self, moment: datetime) -> list[tuple[int, datetime, timedelta]]:
-        """Places (OperatoryNum, start, length) that appointments held before they were moved or deleted since ``moment``.
+        """Places (OperatoryNum, start, length) that appointments held before they were moved or deleted since
+        ``moment``.
 
         ``moment``: naive office time. Read from the appointments' history; offices older than 23.1.30 have none, and
         blockouts leave no trace.

@@ -6,7 +6,7 @@ wave when it is due; the rest is cut into slots for the candidates who come firs
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -22,6 +22,9 @@ from asapfill.scheduling.fits import Fit, Ground, fits
 from asapfill.scheduling.intervals import Interval, overlaps, subtract
 from asapfill.scheduling.openings import Found, LeftAlone, Opening, opening_id
 from asapfill.scheduling.units import ceil_unit, floor_unit, units_in
+
+_OF_THE_OPENING = frozenset({"quiet_hours", "too_late_to_text", "per_opening", "not_needed"})
+"""Reasons that say as much of an opening as of a person."""
 
 Judge = Callable[[NewOffer, Sequence[Contact]], Reason | None]
 """Says why an offer may not be made now, given every text that counts, or None. See ``limits``."""
@@ -313,16 +316,21 @@ def _last_texted(contacts: Iterable[Contact]) -> Mapping[int, date]:
 
 def _why_nobody(opening: Opening, has_slots: bool, draft: _Draft) -> Skipped:  # noqa: FBT001  private, read once
     """Why an opening gets no offer in this cycle."""
-    refused = None
-    for candidate in draft.order:
-        if (opening.id, candidate.kind, candidate.number) in draft.places:
-            refused = draft.refused.get((candidate.kind, candidate.number), Reason("not_needed"))
-            if refused.code not in {"live_offer", "phone_live_offer"}:
-                break
+    why = Counter(
+        draft.refused.get((candidate.kind, candidate.number), Reason("not_needed")).code
+        for candidate in draft.order
+        if (opening.id, candidate.kind, candidate.number) in draft.places
+    )
     if has_slots:
-        refused = Reason("waiting_for_answers")
+        reason = Reason("waiting_for_answers")
+    elif not why:
+        reason = Reason("no_fit")
+    elif len(why) == 1 and next(iter(why)) in _OF_THE_OPENING:
+        reason = Reason(next(iter(why)))
+    else:
+        reason = Reason("nobody_to_ask", ", ".join(f"{code} {count}" for code, count in sorted(why.items())))
     return Skipped(
-        reason=refused or Reason("no_fit"),
+        reason=reason,
         opening=opening.id,
         operatory=opening.operatory,
         start=opening.start,

@@ -33,10 +33,14 @@ START_HINT = "Copy policies/sample.yaml there, name it after the office, and cha
 
 @dataclass(frozen=True, slots=True)
 class LoadedPolicies:
-    """A folder of policies: the files that are right, and everything that is wrong with the others."""
+    """A folder of policies: the files that are right, and everything that is wrong with the others.
+
+    ``doubly_claimed``: files that are right in themselves but claim a clinic which another file claims too.
+    """
 
     files: tuple[PolicyFile, ...]
     problems: tuple[Problem, ...]
+    doubly_claimed: tuple[Path, ...] = ()
 
 
 def read_policies(folder: Path, offices: Collection[str]) -> LoadedPolicies:
@@ -67,7 +71,11 @@ def read_policies(folder: Path, offices: Collection[str]) -> LoadedPolicies:
     doubles = list(_claimed_twice(files))
     problems += [problem for _, problem in doubles]
     refused = [id(file) for file, _ in doubles]
-    return LoadedPolicies(tuple(file for file in files if id(file) not in refused), tuple(problems))
+    return LoadedPolicies(
+        files=tuple(file for file in files if id(file) not in refused),
+        problems=tuple(problems),
+        doubly_claimed=tuple(file.source.path for file, _ in doubles),
+    )
 
 
 def read_policy(path: Path) -> PolicyFile:

@@ -1,4 +1,6 @@
-"""The JSON documents of ``plan``, ``once``, ``openings``, ``status`` and ``history``. Scripts depend on them: only additions."""
+"""The JSON documents of ``plan``, ``once``, ``openings``, ``status`` and ``history``. Scripts depend on them: only
+additions.
+"""
 
 from __future__ import annotations
 

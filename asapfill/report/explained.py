@@ -53,9 +53,6 @@ def _opening(document: dict[str, Any]) -> list[str]:
         lines.append("")
     for candidate in sorted(candidates, key=lambda item: (not item["asked"], not item["starts"], item["number"])):
         who = f"{candidate['kind']} {candidate['number']}"
-        if candidate["asked"]:
-            what = "would be offered now"
-        else:
-            what = RULES[candidate["reason"]].sentence
+        what = "would be offered now" if candidate["asked"] else RULES[candidate["reason"]].sentence
         lines.append(f"  {who:<20} {candidate['minutes']:>3} min  {what}")
     return lines

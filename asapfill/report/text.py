@@ -30,10 +30,9 @@ def plan_text(result: ClinicResult) -> str:
         lines += [_offer_line(line, names) for line in result.offers]
     else:
         lines.append("No offers.")
-    quiet = [
-        item for item in result.skipped if item.opening is not None and item.kind is None and item.start is not None
-    ]
-    lines += _openings_without_offers(quiet, names)
+    ids = {opening.id for opening in result.openings}
+    waiting = [item for item in result.skipped if item.opening in ids and item.kind is None]
+    lines += _openings_without_offers(waiting, names)
     lines += _people_not_asked(result.skipped)
     return "\n".join([*lines, *_trouble(result)])
 
@@ -52,7 +51,7 @@ def openings_text(result: ClinicResult) -> str:
             name = names.get(operatory, f"operatory {operatory}") if operatory else "everywhere"
             for index, item in enumerate(of_operatory):
                 label = name if index == 0 else ""
-                lines.append(f"  {label:<12.12} {_span(item.start, item.end)}  {_what(item)}")
+                lines += wrapped(f"  {label:<12.12} {_span(item.start, item.end)}  {_what(item)}", 30)
     if everywhere:
         lines += ["", "Operatories left out"]
         for item in everywhere:
@@ -94,7 +93,8 @@ def _offer_line(line: OfferLine, names: Names) -> str:
     place = names.get(offer.operatory, f"operatory {offer.operatory}")
     reason = f": {line.reason}" if line.reason and line.reason != "preview" else ""
     who = f"{offer.kind} {offer.number}"
-    return f"  {offer.start:%a %m-%d} {_span(offer.start, offer.end)}  {place:<10.10} {who:<18} wave {offer.wave}  {line.state}{reason}"
+    when = f"{offer.start:%a %m-%d} {_span(offer.start, offer.end)}"
+    return f"  {when}  {place:<10.10} {who:<18} wave {offer.wave}  {line.state}{reason}"
 
 
 def _openings_without_offers(items: Iterable[Skipped], names: Names) -> list[str]:
@@ -103,9 +103,9 @@ def _openings_without_offers(items: Iterable[Skipped], names: Names) -> list[str
         if item.start is None or item.end is None:
             continue
         place = names.get(item.operatory or 0, "everywhere")
-        sentence = RULES[item.reason.code].sentence
-        lines.append(f"  {item.start:%a %m-%d} {_span(item.start, item.end)}  {place:<10.10} {sentence}"[:WIDTH])
-    return ["", "Time without an offer", *lines] if lines else []
+        when = f"{item.start:%a %m-%d} {_span(item.start, item.end)}"
+        lines += wrapped(f"  {when}  {place:<10.10} {item.reason.sentence}", 36)
+    return ["", "Openings without an offer", *lines] if lines else []
 
 
 def _people_not_asked(items: Iterable[Skipped]) -> list[str]:
@@ -135,8 +135,7 @@ def _what(item: Opening | LeftAlone) -> str:
     if isinstance(item, Opening):
         minutes = int((item.end - item.start).total_seconds()) // 60
         return f"open, {minutes} min, provider {item.provider}  {item.id}"
-    detail = f" ({item.reason.detail})" if item.reason.detail else ""
-    return f"- {RULES[item.reason.code].sentence}{detail}"[: WIDTH - 28]
+    return f"- {item.reason.sentence}"
 
 
 def _span(start: datetime, end: datetime) -> str:

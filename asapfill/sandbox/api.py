@@ -24,13 +24,14 @@ REMOTE_CAP = 100
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``resource``: path after /api/v1/, without the number; ``number``: primary key in the path."""
+    """``resource``: path after /api/v1/ without the number; ``number``: primary key in the path; ``customer``: key."""
 
     method: str
     resource: str
     number: int | None = None
     query: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    customer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,12 @@ def _permissions(api: Api, request: Request) -> Answer:
     return _json(api.page(request, rows))
 
 
+def _subscriptions(api: Api, request: Request) -> Answer:
+    """Only those of the customer key that asks."""
+    rows = [row for row in lists.keyed(api.office.subscriptions) if row["CustomerKey"] == request.customer]
+    return _json([shapes.render(api.office, "subscriptions", row) for row in api.page(request, rows)])
+
+
 def _single(table: str, shape: str, word: str) -> Callable[[Api, Request], Answer]:
     """A GET of one row; a deleted one is 404."""
 
@@ -175,12 +182,12 @@ def _post_commlog(api: Api, request: Request) -> Answer:
 
 
 def _put_commlog(api: Api, request: Request) -> Answer:
-    writes.change_commlog(api.office, request.number or 0, writes.read_body(request.body))
-    return Answer(200, key=request.number)
+    row = writes.change_commlog(api.office, request.number or 0, writes.read_body(request.body))
+    return _json(shapes.render(api.office, "commlogs", row), key=request.number)
 
 
 def _post_subscription(api: Api, request: Request) -> Answer:
-    row = writes.create_subscription(api.office, writes.read_body(request.body))
+    row = writes.create_subscription(api.office, writes.read_body(request.body), request.customer)
     return _created(api, "subscriptions", row, row["SubscriptionNum"])
 
 
@@ -232,11 +239,11 @@ def _reads() -> dict[tuple[str, str, str], Route]:
         "asapcomms": ((23, 3, 3), _listed("asapcomms", lists.asapcomms)),
         "histappointments": ((23, 1, 30), _listed("histappointments", lists.hist_appointments)),
         "signalods": ((21, 2), _listed("signalods", lists.signalods)),
-        "labcases": ((21, 1), _listed("labcases", lists.lab_cases)),
+        "labcases": ((24, 2, 28), _listed("labcases", lists.lab_cases)),
         "securityperms": ((22, 2), _permissions),
         "subscriptions": (
             (22, 1),
-            _listed("subscriptions", lambda office, _query: lists.keyed(office.subscriptions)),
+            _subscriptions,
         ),
     }
     one: dict[str, tuple[tuple[int, ...], Callable[[Api, Request], Answer]]] = {
@@ -249,7 +256,7 @@ def _reads() -> dict[tuple[str, str, str], Route]:
         "patients": ((21, 1), _single("patients", "patient", "Patient")),
         "commlogs": ((25, 1, 13), _single("commlogs", "commlogs", "Commlog")),
         "asapcomms": ((23, 3, 3), _single("asapcomms", "asapcomms", "AsapComm")),
-        "labcases": ((21, 1), _single("labcases", "labcases", "LabCase")),
+        "labcases": ((24, 2, 28), _single("labcases", "labcases", "LabCase")),
     }
     routes = {(name, "GET", "many"): Route(since, _READ, act) for name, (since, act) in many.items()}
     return routes | {(name, "GET", "one"): Route(since, _READ, act) for name, (since, act) in one.items()}

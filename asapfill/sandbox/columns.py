@@ -300,6 +300,7 @@ DEFAULTS: dict[str, Row] = {
         "Instructions": "",
         "LabFee": 0.0,
         "DateTStamp": NO_MOMENT,
+        "InvoiceNum": "",
     },
     "subscriptions": {
         "SubscriptionNum": 0,

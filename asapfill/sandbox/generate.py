@@ -33,6 +33,9 @@ _SHARE_IN_RESERVE = 6
 """One household in six has no visit in the book."""
 
 
+MOVING_UP = 2.2
+
+
 def make_office(
     seed: int,
     *,
@@ -42,6 +45,8 @@ def make_office(
     clinics: int = 0,
     timezone: str = "America/Los_Angeles",
     version: str = "25.2.30.0",
+    moving_up: float = MOVING_UP,
+    booked: float | None = None,
 ) -> dict[str, Any]:
     """Make an office file (see tables.py) as it stands at ``start``.
 
@@ -53,18 +58,20 @@ def make_office(
         clinics: over how many clinics the chairs are spread; 0: the office does not use clinics.
         timezone: IANA name.
         version: Open Dental's ProgramVersion.
+        moving_up: visits per chair that have a time and are on the ASAP list to come sooner.
+        booked: how much of the next ``days`` days is booked, 0 to 1; None: 83 to 93 %, today quite full.
 
     Raises:
         ValueError: ``start`` has a time zone, or a size makes no sense.
     """
     _check(start, operatories, days, clinics)
     locations = make_locations(operatories, clinics)
-    book = Book(start=start, calendar=make_calendar(start.date(), days), days=days)
+    book = Book(start=start, calendar=make_calendar(start.date(), days), days=days, booked=booked)
     patients: list[Row] = []
     for location in locations:
         rng = random.Random(f"asapfill office {seed} {location.clinic}")
         overflow = overflow_op(locations) if location is locations[0] else 0
-        patients += _populate(rng, book, location, len(patients) + 1, overflow)
+        patients += _populate(rng, book, location, len(patients) + 1, overflow, moving_up)
     number_recalls(random.Random(f"asapfill office {seed} recalls"), book)
     texting_since = (start.date() - timedelta(days=900)).isoformat()
     schedules = schedule_rows(locations, book.calendar, book.all_days())
@@ -100,7 +107,9 @@ def _check(start: datetime, operatories: int, days: int, clinics: int) -> None:
         raise ValueError("an office needs at least one operatory and one day, and an operatory for each clinic")
 
 
-def _populate(rng: random.Random, book: Book, location: Location, first: int, overflow: int) -> list[Row]:
+def _populate(
+    rng: random.Random, book: Book, location: Location, first: int, overflow: int, moving_up: float
+) -> list[Row]:
     """Give a location its patients, visits, ASAP list and recalls; returns the patients."""
     households = make_patients(rng, location, first, PATIENTS_PER_CHAIR * len(location.chairs), book.today)
     waiting = len(households) // _SHARE_IN_RESERVE
@@ -108,7 +117,7 @@ def _populate(rng: random.Random, book: Book, location: Location, first: int, ov
     fill_book(rng, book, location, rota)
     patients = [row for household in households for row in household]
     by_number = {row["PatNum"]: row for row in patients}
-    add_asap_list(rng, book, location, Reserve(households[:waiting], book.today), by_number)
+    add_asap_list(rng, book, location, Reserve(households[:waiting], book.today), by_number, moving_up)
     add_recalls(rng, book, location, [row for row in patients if row["PatStatus"] == "Patient"])
     add_oddities(rng, book, location, overflow)
     return patients

@@ -57,14 +57,14 @@ class Reserve:
 
 
 def add_asap_list(
-    rng: random.Random, book: Book, location: Location, reserve: Reserve, patients: dict[int, Row]
+    rng: random.Random, book: Book, location: Location, reserve: Reserve, patients: dict[int, Row], moving_up: float
 ) -> None:
     """Put about six entries per chair on the ASAP list.
 
-    ``patients``: all patients of the office by PatNum; some are changed to be what a list has to deal with.
+    ``moving_up``: visits per chair that have a time and would rather come sooner. ``patients``: all patients of the office by PatNum; some are changed to be what a list has to deal with.
     """
     chairs = len(location.chairs)
-    scheduled = _scheduled(rng, book, location, max(3, round(2.2 * chairs)))
+    scheduled = _scheduled(rng, book, location, max(3, round(moving_up * chairs)))
     unscheduled = [
         _loose(rng, book, location, reserve.adult(), "UnschedList") for _ in range(max(3, round(1.3 * chairs)))
     ]

@@ -23,11 +23,15 @@ TODAY_BOOKED = 0.92
 
 @dataclass
 class Book:
-    """An office under construction. ``start`` is the wall-clock moment at which it begins to live."""
+    """An office under construction. ``start`` is the wall-clock moment at which it begins to live.
+
+    ``booked``: how full the next ``days`` days are, 0 to 1; None: as usual.
+    """
 
     start: datetime
     calendar: Calendar
     days: int
+    booked: float | None = None
     appointments: list[Row] = field(default_factory=list)
     recalls: list[Row] = field(default_factory=list)
     labcases: list[Row] = field(default_factory=list)
@@ -70,6 +74,8 @@ def fill_book(rng: random.Random, book: Book, location: Location, rota: Rota) ->
 def _share_booked(rng: random.Random, book: Book, day: date) -> float:
     """How much of a day's bookable time is to be booked, 0 to 1."""
     ahead = (day - book.today).days
+    if book.booked is not None and 0 <= ahead < book.days:
+        return book.booked
     if ahead == 0:
         return TODAY_BOOKED
     if ahead < book.days:

@@ -82,12 +82,15 @@ class Life:
         self._begin_day(office.now.date())
 
     def advance(self, to: datetime) -> None:
-        """Let everything happen that is due up to ``to`` (naive office wall-clock, inclusive); never goes back."""
+        """Let everything happen that is due up to ``to`` (naive office wall-clock, inclusive).
+
+        In the autumn night the wall clock, and the office with it, goes back an hour; nothing happens twice.
+        """
         while self._queue and self._queue[0][0] <= to:
             when, _, act = heapq.heappop(self._queue)
             self.office.now = max(self.office.now, when)
             act()
-        self.office.now = max(self.office.now, to)
+        self.office.now = to
 
     def offered(self, offer: Row) -> None:
         """A row came into asapcomms: its text and its expiry lie ahead."""

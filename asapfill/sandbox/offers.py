@@ -95,9 +95,12 @@ def _wanted(office: Office, body: Row) -> Wanted:
 def read_moment(text: object, name: str) -> datetime:
     """A ``yyyy-MM-dd HH:mm:ss`` input. Raises Refusal naming the field."""
     try:
-        return datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S")
+        found = datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S")
     except ValueError as error:
         raise Refusal(400, f"{name} format must be yyyy-MM-dd HH:mm:ss.") from error
+    if stamp(found) != text:  # such as 2026-4-14 9:00:00
+        raise Refusal(400, f"{name} format must be yyyy-MM-dd HH:mm:ss.")
+    return found
 
 
 def _whole(body: Row, name: str) -> int | None:

@@ -87,21 +87,10 @@ _FIELDS = {
 
 def render(office: Office, shape: str, row: Row) -> Row:
     """One row as the API shows it."""
-    return {
-        name: _plain(derived(office, row) if (derived := _derived(shape, name)) else row[name])
-        for name in _fields(office, shape)
-    }
-
-
-def _fields(office: Office, shape: str) -> list[str]:
-    names = _FIELDS[shape].split()
+    shown = {name: _plain(derive(office, row) if derive else row[name]) for name, derive in _PLANS[shape]}
     if shape == "schedules" and not office.at_least(24, 4):  # the column came to the API after 24.3
-        names.remove("DateTStamp")
-    return names
-
-
-def _derived(shape: str, name: str) -> Callable[[Office, Row], Any] | None:
-    return _DERIVED.get(f"{shape}.{name}") or _DERIVED.get(name)
+        del shown["DateTStamp"]
+    return shown
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a JSON value
@@ -164,3 +153,9 @@ _DERIVED: dict[str, Callable[[Office, Row], Any]] = {
     "websched.IsHygiene": lambda _office, row: str(row["IsHygiene"]),
     **{f"schedules.{name}": _text(name) for name in ("ScheduleNum", "ProvNum", "BlockoutType", "EmployeeNum")},
 }
+
+_PLANS: dict[str, list[tuple[str, Callable[[Office, Row], Any] | None]]] = {
+    shape: [(name, _DERIVED.get(f"{shape}.{name}") or _DERIVED.get(name)) for name in names.split()]
+    for shape, names in _FIELDS.items()
+}
+"""What to show per shape: the column itself, or what is derived for it."""

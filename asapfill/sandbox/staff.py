@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from asapfill.sandbox import changes, rules
-from asapfill.sandbox.columns import DEFAULTS, Row, moment
+from asapfill.sandbox.columns import DEFAULTS, Row, moment, stamp
 from asapfill.sandbox.offers import Refusal
 from asapfill.sandbox.tables import Office
 
@@ -125,7 +125,7 @@ def _delete_schedule(office: Office, action: Row) -> Row:
 
 
 def _patient(office: Office, action: Row) -> Row:
-    office.patients[action["PatNum"]].update(_columns("patients", action), DateTStamp=str(office.now)[:19])
+    office.patients[action["PatNum"]].update(_columns("patients", action), DateTStamp=stamp(office.now))
     return {"PatNum": action["PatNum"]}
 
 

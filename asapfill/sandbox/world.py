@@ -10,13 +10,14 @@ import json
 import math
 import random
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from asapfill.clock import Clock, FastClock, SteppedClock, SystemClock, instant, office_now
 from asapfill.sandbox import control
 from asapfill.sandbox.api import PREFIX, Answer, Api, Request, error
+from asapfill.sandbox.columns import stamp
 from asapfill.sandbox.faults import Fault, Faults
 from asapfill.sandbox.life import Life
 from asapfill.sandbox.log import RequestLog
@@ -104,7 +105,7 @@ class World:
             retry = (("Retry-After", str(math.ceil(wait))),)
             return Outcome(self._counted(Answer(429, b"Too many requests", retry)), fault)
         self._last[key] = self.clock.monotonic()
-        answer = self._counted(self.api.answer(request))
+        answer = self._counted(self.api.answer(replace(request, customer=key)))
         self._record(request, path, answer, fault)
         return Outcome(_spoiled(fault) if fault and _replaces(fault) else answer, fault, key)
 
@@ -134,7 +135,7 @@ class World:
             body = request.body.decode(errors="replace")
         self.log.write(
             {
-                "at": str(self.office.now)[:19],
+                "at": stamp(self.office.now),
                 "method": request.method,
                 "path": path,
                 "body": body,

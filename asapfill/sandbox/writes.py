@@ -6,7 +6,7 @@ import json
 
 from asapfill.sandbox.columns import Row, stamp
 from asapfill.sandbox.offers import Refusal, read_moment
-from asapfill.sandbox.tables import CUSTOMER_KEY, Office
+from asapfill.sandbox.tables import Office
 
 COMM_TYPES = 27
 """The definition category of commlog types."""
@@ -53,25 +53,26 @@ def create_commlog(office: Office, body: Row) -> Row:
     )
 
 
-def change_commlog(office: Office, number: int, body: Row) -> None:
-    """Replace the Note. Raises Refusal."""
+def change_commlog(office: Office, number: int, body: Row) -> Row:
+    """Replace the Note; returns the row. Raises Refusal."""
     row = office.commlogs.get(number)
     if row is None:
         raise Refusal(404, "Commlog not found")
     if body.get("Note"):
         row.update(Note=str(body["Note"]), DateTStamp=stamp(office.now))
+    return row
 
 
-def create_subscription(office: Office, body: Row) -> Row:
-    """A subscription to events; one like an existing one is refused. Raises Refusal."""
+def create_subscription(office: Office, body: Row, customer: str) -> Row:
+    """A subscription of a customer key to events; one like an existing one is refused. Raises Refusal."""
     if not body.get("EndPointUrl"):
         raise Refusal(400, "EndPointUrl is required.")
     if not body.get("WatchTable") and not body.get("UiEventType"):
         raise Refusal(400, "WatchTable or UiEventType is required.")
     values = {"WatchTable": str(body.get("WatchTable", "")), "UiEventType": str(body.get("UiEventType", ""))}
-    values |= {"CustomerKey": office.keys[0][1] if office.keys else CUSTOMER_KEY, "Workstation": ""}
+    values |= {"CustomerKey": customer, "Workstation": ""}
     values |= _subscription_values(body)
-    same = ("EndPointUrl", "Workstation", "WatchTable", "UiEventType")
+    same = ("CustomerKey", "EndPointUrl", "Workstation", "WatchTable", "UiEventType")
     if any(all(row[name] == values[name] for name in same) for row in office.subscriptions.values()):
         raise Refusal(400, "A subscription like this already exists.")
     return office.insert("subscriptions", values)

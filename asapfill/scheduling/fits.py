@@ -16,10 +16,10 @@ from asapfill.opendental.models import AppointmentType, Definition
 from asapfill.policy.policy import Policy
 from asapfill.scheduling.candidates import Candidate
 from asapfill.scheduling.intervals import Interval, overlaps
-from asapfill.scheduling.occupied import EVERYBODY, Blockout, provider_busy, provider_units
+from asapfill.scheduling.occupied import EVERYBODY, Blockout, provider_busy, provider_units, whole
 from asapfill.scheduling.office import Office
 from asapfill.scheduling.openings import Found, Opening
-from asapfill.scheduling.units import DAY, MINUTES, day_start, floor_unit, moment_of, units_in
+from asapfill.scheduling.units import MINUTES, day_start, floor_unit, moment_of, units_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Ground:
     """The openings with what fitting needs to know around them, prepared once for all candidates.
 
     ``busy``: per ProvNum (or ``EVERYBODY``) the provider's units with their AptNum; ``visits``: AptNum → ProvNum.
-    ``permitted``: see ``permitted_blockouts``. ``shortest`` and ``grid`` in units. ``whole``: the units around the
+    ``permitted``: see ``permitted_blockouts``. ``shortest`` and ``grid`` in units. ``whole``: the units of the
     known days; masks start at its first. ``masks`` and ``clashes`` only remember what was computed.
     """
 
@@ -77,7 +77,7 @@ def prepare(office: Office, policy: Policy, found: Found) -> Ground:
         same_provider=policy.candidates.same_provider,
         shortest=units_in(policy.openings.shortest),
         grid=office.increment // MINUTES,
-        whole=(day_start(office.first), day_start(office.last) + 2 * DAY),
+        whole=whole(office),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, time
 
 from asapfill.opendental.models import Operatory, Provider, SchedType, Schedule
 from asapfill.scheduling.intervals import Interval, subtract
@@ -13,6 +13,10 @@ from asapfill.scheduling.units import ceil_unit, floor_unit
 
 Working = dict[int, list[tuple[Interval, int]]]
 """Per OperatoryNum: disjoint stretches (5-minute units) in order, each with the ProvNum who works there."""
+
+
+_Ranked = tuple[tuple[bool, bool, time, int], Interval, int]
+"""A row's rank (the lowest acts where rows overlap), its units, its ProvNum."""
 
 
 def working_hours(office: Office) -> Working:
@@ -30,7 +34,7 @@ def working_hours(office: Office) -> Working:
     for operatory_num, prov_num in own.items():
         dynamic[prov_num].append(operatory_num)
     hygiene = {operatory.operatory_num for operatory in office.operatories if operatory.is_hygiene}
-    rows: dict[int, list[tuple[tuple[bool, bool, int, int], Interval, int]]] = defaultdict(list)
+    rows: dict[int, list[_Ranked]] = defaultdict(list)
     for schedule in office.schedules:
         stretch = provider_stretch(schedule)
         if stretch is None:
@@ -39,7 +43,7 @@ def working_hours(office: Office) -> Working:
         is_secondary = provider is not None and provider.is_secondary
         for operatory_num in schedule.operatories or dynamic.get(schedule.prov_num, []):
             wrong_role = is_secondary != (operatory_num in hygiene)
-            rank = (wrong_role, not schedule.operatories, stretch[0], schedule.schedule_num)
+            rank = (wrong_role, not schedule.operatories, schedule.start_time, schedule.schedule_num)
             rows[operatory_num].append((rank, stretch, schedule.prov_num))
     return {operatory_num: _acting(ranked) for operatory_num, ranked in rows.items()}
 
@@ -76,7 +80,7 @@ def provider_stretch(schedule: Schedule) -> Interval | None:
     return (start, stop) if stop > start else None
 
 
-def _acting(rows: Iterable[tuple[tuple[bool, bool, int, int], Interval, int]]) -> list[tuple[Interval, int]]:
+def _acting(rows: Iterable[_Ranked]) -> list[tuple[Interval, int]]:
     """Of overlapping rows the better ranked keep the time; the rest of the others stays theirs."""
     covered: list[Interval] = []
     result: list[tuple[Interval, int]] = []

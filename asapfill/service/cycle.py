@@ -1,7 +1,7 @@
 """One cycle of one office: sync → openings → candidates → plan → send → follow, each step a function of another module.
 
-A cycle may be killed anywhere and run again. It raises nothing for what an office, its rows or a person's policy can do:
-those become ``errors`` of the result, and the other offices go on.
+A cycle may be killed anywhere and run again. It raises nothing for what an office, its rows or a person's policy can
+do: those become ``errors`` of the result, and the other offices go on.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from asapfill.opendental.mirror import Names
 from asapfill.opendental.versions import MINIMUM, supports
 from asapfill.planning.limits import checker, may_text_now
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.names import OfficeNames, resolve
+from asapfill.policy.names import OfficeNames, claimed_twice, resolve
 from asapfill.policy.policy import Policy
 from asapfill.problems import ConfigurationError
 from asapfill.reasons import Reason
@@ -132,7 +132,11 @@ def _resolve(desk: Desk, files: Sequence[PolicyFile], results: Sequence[ClinicRe
             continue
         result.clinic, result.policy = policy.clinic, policy
         clinics.append(Clinic(file, policy, result))
-    return clinics
+    doubles = claimed_twice((clinic.file, clinic.policy) for clinic in clinics)
+    for clinic in clinics:
+        mine = [problem for problem in doubles if problem.file == clinic.file.source.path]
+        clinic.result.errors += [Trouble(str(problem), configuration=True) for problem in mine]
+    return [clinic for clinic in clinics if clinic.result.served]
 
 
 def office_names(names: Names) -> OfficeNames:
@@ -307,16 +311,16 @@ def _held_up(desk: Desk, clinic: Clinic, still_valid: StillValid) -> Reason | No
 def _halt_sentence(line: OfferLine) -> str:
     if line.state == "unknown":
         return (
-            f"Open Dental gave no clear answer to an offer for {line.offer.kind} {line.offer.number}; it may or may not "
-            "go out. Nothing more is sent in this cycle, and nothing to that person and place until it is found out."
+            f"Open Dental gave no clear answer to an offer for {line.offer.kind} {line.offer.number}; it may or may "
+            "not go out. Nothing more is sent in this cycle, and nothing to that person and place until it is found out."
         )
     return _HALTED[line.reason or "not_sent"]
 
 
 _HALTED = {
     "wrong_key": "Open Dental refused the key, so nothing was sent. Check the developer and customer key.",
-    "missing_permission": "The key may not post offers: ask Open Dental for the TextingASAP permission. Nothing was sent.",
-    "throttled": "Open Dental asked us to slow down, so the rest of the offers waits. Does another program use the key?",
+    "missing_permission": "The key may not post offers: it lacks TextingASAP. Nothing was sent. Ask Open Dental.",
+    "throttled": "Open Dental asked us to slow down, so the other offers wait. Does another program use the key?",
     "not_sent": "The office could not be reached, so nothing was sent. It is tried again.",
 }
 

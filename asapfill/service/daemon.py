@@ -26,7 +26,8 @@ from asapfill.settings import Settings
 log = logging.getLogger(__name__)
 
 TICK = timedelta(seconds=60)
-"""From one cycle of an office to the next: each costs a handful of requests, and a text that is a minute later harms nobody."""
+"""From one cycle of an office to the next: each costs a handful of requests, and a text that is a minute later harms
+nobody."""
 
 MOST_WORKERS = 16
 _LOOK_FOR_SIGNALS = 1.0

@@ -1,7 +1,7 @@
 """``asapfill demo``: a working day in a simulated office, served by the real thing over real HTTP, in seconds.
 
-The sandbox runs in a process of its own and keeps its own count of what was sent; asapfill's clock and the sandbox's move
-together, so the same seed gives the same day.
+The sandbox runs in a process of its own and keeps its own count of what was sent; asapfill's clock and the sandbox's
+move together, so the same seed gives the same day.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from asapfill.offers.states import State
 from asapfill.opendental.models import AptStatus
 from asapfill.policy.reading import read_policy
 from asapfill.report.demo_page import write_page
+from asapfill.sandbox.generate import make_office
 from asapfill.sandbox.process import Sandbox, start
 from asapfill.scheduling.intervals import Interval, merged, overlaps
 from asapfill.scheduling.occupied import appointment_span
@@ -37,6 +38,9 @@ DAY = datetime(2026, 4, 14)
 OPENS, CLOSES = time(7, 30), time(17, 30)
 TICK = timedelta(minutes=5)
 OPERATORIES = 6
+MOVING_UP = 8
+"""Visits per chair that would rather come sooner: a list as long as that of an office that keeps it well."""
+BOOKED = 0.99
 EAGERNESS = 0.25
 
 Say = Callable[[str], None]
@@ -122,7 +126,10 @@ def run_demo(seed: int, out: Path, say: Say) -> Summary:
     with (
         tempfile.TemporaryDirectory(prefix="asapfill-demo-") as folder,
         start(
-            seed=seed, start=f"{opens:%Y-%m-%d %H:%M:%S}", operatories=OPERATORIES, page_cap=1000, eagerness=EAGERNESS
+            make_office(seed, start=opens, operatories=OPERATORIES, moving_up=MOVING_UP, booked=BOOKED),
+            seed=seed,
+            page_cap=1000,
+            eagerness=EAGERNESS,
         ) as sandbox,
     ):
         before = sandbox.office()

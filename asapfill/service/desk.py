@@ -15,7 +15,9 @@ from asapfill.store.database import Store
 
 @dataclass(slots=True)
 class Desk:
-    """One office being served. ``store`` and ``journal`` None: nothing was ever sent from here, and only reading is meant."""
+    """One office being served. ``store`` and ``journal`` None: nothing was ever sent from here, and only reading is
+    meant.
+    """
 
     office: str
     client: OpenDental

@@ -159,7 +159,7 @@ def explain_opening(desk: Desk, result: ClinicResult, opening_id: str) -> dict[s
 def _against(
     candidate: Candidate,
     ground: Ground,
-    planned: bool,
+    planned: bool,  # noqa: FBT001  private, called once
     skipped: dict[tuple[Any, Any], Reason],
 ) -> dict[str, Any]:
     places = fits(candidate, ground)
@@ -200,7 +200,9 @@ def _row(desk: Desk, kind: Kind, number: int) -> Appointment | Recall | None:
 
 
 def _as_candidate(row: Appointment | Recall, office: Office, policy: Policy, desk: Desk) -> Candidate | None:
-    """The row as a candidate for fitting, whoever the patient is: where it could be placed is one thing, asking another."""
+    """The row as a candidate for fitting, whoever the patient is: where it could be placed is one thing, asking
+    another.
+    """
     patient = office.patients.get(row.pat_num)
     willing = {"pat_status": "Patient", "txt_msg_ok": "Yes", "wireless_phone": "0" * 10, "clinic_num": policy.clinic}
     anyone = replace(

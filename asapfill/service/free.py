@@ -52,7 +52,9 @@ def _remembered(desk: Desk, policy: Policy) -> list[Seen] | None:
 
 
 def _first_look(desk: Desk, policy: Policy, free: FreeTime, now: datetime) -> list[Seen]:
-    """Free time at the very first look: settled, except where the office's own history says that it was just vacated."""
+    """Free time at the very first look: settled, except where the office's own history says that it was just
+    vacated.
+    """
     long_ago = now - policy.openings.settle
     seen = remember([], free, long_ago)
     if not policy.openings.settle:
@@ -67,7 +69,9 @@ def _first_look(desk: Desk, policy: Policy, free: FreeTime, now: datetime) -> li
 
 
 def _vacated(desk: Desk, since: datetime, free: FreeTime) -> dict[int, list[Interval]]:
-    """Per operatory the places that appointments left since ``since`` (naive office time), as far as the history tells."""
+    """Per operatory the places that appointments left since ``since`` (naive office time), as far as the history
+    tells.
+    """
     try:
         places = desk.mirror.vacated_since(since)
     except OpenDentalError as error:

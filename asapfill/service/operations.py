@@ -1,4 +1,6 @@
-"""What the commands do, without a terminal: look, plan, run one cycle. ``cli`` turns results into text and exit codes."""
+"""What the commands do, without a terminal: look, plan, run one cycle. ``cli`` turns results into text and exit
+codes.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,8 @@ class Cycle:
 def desks_for(
     settings: Settings, offices: Collection[str], clock: Clock, stop: threading.Event, *, act: bool
 ) -> Iterator[list[Desk]]:
-    """Desks for these offices. ``act``: the state is made, locked and recovered; otherwise it is only read, if there is one.
+    """Desks for these offices. ``act``: the state is made, locked and recovered; otherwise it is only read, if there
+    is one.
 
     Raises:
         StoreError: the state cannot be used.
@@ -227,7 +230,9 @@ def set_pause(settings: Settings, office: str | None, clock: Clock, *, paused: b
 def answer_waiting(
     settings: Settings, clock: Clock, ids: Collection[int] | None, *, yes: bool
 ) -> tuple[list[Offer], list[str]]:
-    """A person's answer to waiting offers (``ids`` None: all). Returns those answered, and a sentence for each that was not."""
+    """A person's answer to waiting offers (``ids`` None: all). Returns those answered, and a sentence for each that
+    was not.
+    """
     answered: list[Offer] = []
     refused: list[str] = []
     with open_store(settings.state, clock) as store:
@@ -253,5 +258,5 @@ def no_policy(settings: Settings, offices: Collection[str]) -> Problem:
     return Problem(
         settings.policies,
         f"There is no policy for {names}.",
-        hint="Copy policies/sample.yaml there, name the office in it, and leave `mode: preview` until you have seen a plan.",
+        hint="Copy policies/sample.yaml there, name the office in it, and begin with `mode: preview`.",
     )

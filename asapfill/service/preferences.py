@@ -10,8 +10,8 @@ from datetime import time
 def sending_window(preferences: Mapping[str, str]) -> tuple[time, time] | None:
     """When Open Dental sends automatic messages; None when it is not restricted.
 
-    Open Dental: AutomaticCommunicationTimeStart and End, 07:00 and 22:00 by default, equal: off. Only the time part counts; the
-    format of the date before it varies. A value that cannot be read is taken as the default.
+    Open Dental: AutomaticCommunicationTimeStart and End, 07:00 and 22:00 by default, equal: off. Only the time part
+    counts; the format of the date before it varies. A value that cannot be read is taken as the default.
     """
     start = _time_part(preferences.get("AutomaticCommunicationTimeStart", ""), time(7))
     end = _time_part(preferences.get("AutomaticCommunicationTimeEnd", ""), time(22))

@@ -14,7 +14,9 @@ from asapfill.scheduling.openings import Found, LeftAlone, Opening
 
 @dataclass(frozen=True, slots=True)
 class OfferLine:
-    """One offer of a cycle. ``state``: planned, waiting, sent, suppressed, refused or unknown. ``reason``: a code, or None."""
+    """One offer of a cycle. ``state``: planned, waiting, sent, suppressed, refused or unknown. ``reason``: a code,
+    or None.
+    """
 
     offer: NewOffer
     state: str = "planned"

@@ -66,7 +66,9 @@ def our_contacts(desk: Desk, wall: datetime) -> tuple[Contact, ...]:
 
 
 def phone_hashes(desk: Desk) -> Mapping[int, str]:
-    """Keyed hash of the wireless phone per PatNum, for the patients read so far; the numbers themselves stay in memory."""
+    """Keyed hash of the wireless phone per PatNum, for the patients read so far; the numbers themselves stay in
+    memory.
+    """
     result = {}
     for number, patient in desk.mirror.office().patients.items():
         digits = phone_digits(patient.wireless_phone)

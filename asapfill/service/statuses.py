@@ -100,7 +100,8 @@ def status_text(document: dict[str, Any]) -> str:
 
 
 def _one(offer: dict[str, Any]) -> str:
-    return f"#{offer['id']}  {offer['kind']} {offer['number']}, operatory {offer['operatory']}, {offer['start']} ({offer['state']})"
+    place = f"operatory {offer['operatory']}, {offer['start'].replace('T', ' ')[:16]}"
+    return f"#{offer['id']}  {offer['kind']} {offer['number']}, {place} ({offer['state']})"
 
 
 def _offers(journal: Journal) -> dict[str, Any]:

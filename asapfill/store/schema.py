@@ -37,6 +37,7 @@ _FIRST: Final = (
         changed TEXT NOT NULL,
         settled TEXT,
         missing_since TEXT,
+        seen INTEGER NOT NULL,
         CHECK ("end" > start)
     ) STRICT
     """,
@@ -72,14 +73,16 @@ _FIRST: Final = (
     ) STRICT
     """,
     "CREATE INDEX offer_steps_offer ON offer_steps (offer)",
-    # Every AsapComm row that was ever read, ours or not: what was there before an intent cannot be its result.
+    # Every AsapComm row that was ever read, ours or not, in the order of reading: what was read before an intent cannot
+    # be its result. offers.seen is the last one then. Numbers of our own, because clocks may be set back.
     """
     CREATE TABLE asapcomms_seen (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
         office TEXT NOT NULL,
         asapcomm INTEGER NOT NULL,
         at TEXT NOT NULL,
-        PRIMARY KEY (office, asapcomm)
-    ) STRICT, WITHOUT ROWID
+        UNIQUE (office, asapcomm)
+    ) STRICT
     """,
     """
     CREATE TABLE commlogs (

@@ -131,11 +131,36 @@ def test_a_row_that_is_missing_from_the_reading_changes_nothing(journal: Journal
     assert journal.get(offer.id).state is State.SENT
 
 
-def test_unknown_and_waiting_offers_are_not_followed(journal: Journal, meant: Meant, anything: Check) -> None:
+def test_unknown_offers_are_not_followed(journal: Journal, meant: Meant, anything: Check) -> None:
     unknown = journal.begin(meant(), check=anything)
     journal.step(unknown.id, State.UNKNOWN)
-    journal.wait(meant(patient=1, number=7), check=anything)
     assert follow(journal, [], SLOT + timedelta(days=1), lambda _: True) == Followed()
+
+
+@pytest.mark.parametrize("approved", [True, False])
+@pytest.mark.parametrize(
+    ("now", "is_taken", "lapses"),
+    [
+        (SLOT - timedelta(minutes=61), False, False),
+        (SLOT - timedelta(minutes=60), False, True),
+        (NOW, True, True),
+    ],
+    ids=["in time", "too late to text", "taken"],
+)
+def test_what_nobody_answered_lapses_when_it_makes_no_sense_any_more(
+    journal: Journal,
+    meant: Meant,
+    anything: Check,
+    approved: bool,  # noqa: FBT001  a case
+    now: datetime,
+    is_taken: bool,  # noqa: FBT001  a case
+    lapses: bool,  # noqa: FBT001  a case
+) -> None:
+    waiting = journal.wait(meant(), check=anything)
+    if approved:
+        journal.approve([waiting.id])
+    follow(journal, [], now, lambda _: is_taken)
+    assert (journal.get(waiting.id).state is State.LAPSED) is lapses
 
 
 def test_an_unsettled_offer_stops_blocking_when_its_time_is_over(

@@ -280,13 +280,26 @@ def test_a_first_missed_reading_keeps_its_time(
     assert journal.missing(offer.id).missing_since == START
 
 
-def test_rows_seen_at_the_office_keep_the_moment_of_the_first_look(journal: Journal, clock: SteppedClock) -> None:
+def test_rows_read_before_an_intent_are_told_from_those_read_after_even_if_the_clock_was_set_back(
+    store: Store, meant: Meant, anything: Check
+) -> None:
+    journal = Journal(store, "main-street")
     journal.saw([1, 2])
-    clock.sleep(60)
+    offer = journal.begin(meant(), check=anything)
+    store.clock = SteppedClock(START - timedelta(hours=1))
     journal.saw([2, 3])
-    assert journal.seen_before(clock.now()) == {1, 2}
-    clock.sleep(1)
-    assert journal.seen_before(clock.now()) == {1, 2, 3}
+    assert journal.seen_before(offer) == {1, 2}
+    second = journal.begin(meant(number=7, patient=7), check=anything)
+    assert journal.seen_before(second) == {1, 2, 3}
+
+
+def test_rows_read_between_a_persons_yes_and_the_intent_are_not_its_result(
+    journal: Journal, meant: Meant, anything: Check
+) -> None:
+    waiting = journal.wait(meant(), check=anything)
+    journal.saw([1])
+    journal.approve([waiting.id])
+    assert journal.seen_before(journal.begin(meant(), check=anything)) == {1}
 
 
 @pytest.mark.parametrize("state", sorted(State))

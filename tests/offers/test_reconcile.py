@@ -323,8 +323,18 @@ def test_an_intent_under_way_is_left_alone(
     journal: Journal, meant: Meant, anything: Check, office: Office, look: Look
 ) -> None:
     offer = journal.begin(meant(), check=anything)
-    look(office, 3600)
+    look(office, 599)
     assert (journal.get(offer.id), office.readings) == (offer, [])
+
+
+def test_an_intent_whose_answer_could_not_be_written_is_found_out_without_a_restart(
+    journal: Journal, meant: Meant, anything: Check, office: Office, look: Look
+) -> None:
+    offer = journal.begin(meant(), check=anything)
+    look(office, 600)
+    assert journal.get(offer.id).state is State.UNKNOWN
+    look(office, 75)
+    assert journal.get(offer.id).state is State.SENT
 
 
 @pytest.mark.usefixtures("unknown")
@@ -359,10 +369,32 @@ def test_on_the_night_on_which_clocks_go_back_an_hour_the_row_is_still_found(
 
 @pytest.mark.usefixtures("unknown")
 def test_rows_read_while_reconciling_are_remembered_as_seen(
-    journal: Journal, office: Office, look: Look, clock: SteppedClock
+    journal: Journal, meant: Meant, anything: Check, office: Office, look: Look
 ) -> None:
     look(office)
-    assert journal.seen_before(clock.now() + timedelta(seconds=1)) == {2374}
+    assert journal.seen_before(journal.begin(meant(number=7, patient=7), check=anything)) == {2374}
+
+
+@pytest.mark.parametrize("set_by", [timedelta(hours=-3), timedelta(minutes=-30), timedelta(minutes=30)])
+@pytest.mark.parametrize("was_right", [True, False], ids=["right before", "right after"])
+def test_our_clock_set_between_post_and_answer_does_not_make_a_sent_offer_unsent(
+    journal: Journal,
+    meant: Meant,
+    anything: Check,
+    office: Office,
+    row: RowBuilder,
+    set_by: timedelta,
+    was_right: bool,  # noqa: FBT001  a case
+) -> None:
+    offer = journal.begin(meant(), check=anything)
+    clock = SteppedClock(journal.store.clock.now() + set_by)
+    journal.store.clock = clock
+    journal.step(offer.id, State.UNKNOWN)
+    entry = datetime(2026, 11, 20, 9, 0, 5) + (timedelta(0) if was_right else set_by)
+    office.rows = [row(DateTimeEntry=str(entry))]
+    clock.sleep(75)
+    reconcile(journal, office, clock, PACIFIC)
+    assert journal.get(offer.id).state is State.SENT
 
 
 def numbers(offers: Iterable[Offer]) -> set[int]:

@@ -288,12 +288,6 @@ def test_staff_do_at_their_hour_what_still_makes_sense() -> None:
     assert 11 not in life.office.appointments
 
 
-def test_time_never_runs_back() -> None:
-    life = small_life()
-    life.advance(at(8))
-    assert life.office.now == at(9)
-
-
 def test_waiting_texts_of_an_office_file_go_out() -> None:
     row = {"PatNum": 2, "FKey": 11, "FKeyType": "ScheduledAppt", "ScheduleNum": 99, "SmsSendStatus": "SendNotAttempted"}
     row |= {"ResponseStatus": "AwaitingTransmit", "DateTimeSmsScheduled": "2026-04-14 08:59:00"}

@@ -70,6 +70,25 @@ def test_the_asap_list_needs_a_clinic_when_clinics_are_on() -> None:
         assert [row["AptNum"] for row in desk.get("appointments/ASAP?ClinicNum=0")] == [14, 12, 13]
 
 
+def test_the_asap_lists_provider_filter_means_dentist_or_hygienist(desk: Desk) -> None:
+    assert [row["AptNum"] for row in desk.get("appointments/ASAP?ProvNum=1")] == [14, 12, 13, 11]
+    assert desk.get("appointments/ASAP?ProvNum=2") == []
+
+
+@pytest.mark.parametrize(
+    ("version", "query"),
+    [
+        ("21.3.0", "PatNum=2"),
+        ("22.4.27", "AptStatus=Broken"),
+        ("23.2.26", "Op=1"),
+        ("24.4.21", "AppointmentTypeNum=7"),
+    ],
+)
+def test_an_older_office_ignores_filters_that_came_later(version: str, query: str) -> None:
+    with served(office_file(version=version)) as desk:
+        assert len(desk.get(f"appointments?{query}")) == 5
+
+
 def test_ties_on_the_asap_list_change_places_only_when_switched_on() -> None:
     office = office_file()
     for row in office["appointments"]:

@@ -94,6 +94,7 @@ GOOD: dict[str, Any] = {"op": 1, "aptNum": 11, "dateTimeStart": OPENING}
         ({"op": 99}, 404),
         ({"dateTimeStart": None}, 400),
         ({"dateTimeStart": "2026-04-14T13:00"}, 400),
+        ({"dateTimeStart": "2026-4-14 13:00:00"}, 400),
         ({"aptNum": None}, 400),
         ({"recallNum": 21}, 400),
         ({"aptNum": 999}, 404),

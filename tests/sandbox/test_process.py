@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,23 @@ def test_without_an_office_one_is_generated_with_people_in_it() -> None:
         assert len(operatories) >= 4
         sandbox.advance(minutes=12 * 60)
         assert any(event["who"] == "staff" for event in sandbox.log()["happened"])
+
+
+def test_the_same_seed_and_requests_give_the_same_log() -> None:
+    def run() -> Any:
+        with process.start(seed=9, operatories=4, eagerness=0.5, unstable_ties=True) as sandbox:
+            for row in get(f"{sandbox.url}/appointments/ASAP"):
+                wanted = {"op": row["Op"] or 1, "aptNum": row["AptNum"], "dateTimeStart": "2026-04-16 11:30:00"}
+                with contextlib.suppress(urllib.error.HTTPError):  # some places are blocked out
+                    post(f"{sandbox.url}/asapcomms", wanted)
+                sandbox.advance(minutes=7)
+            sandbox.advance(minutes=12 * 60)
+            return sandbox.log(), sandbox.office()
+
+    one, two = run(), run()
+    assert one == two
+    assert one[0]["writes"]
+    assert one[0]["happened"]
 
 
 @pytest.mark.parametrize(

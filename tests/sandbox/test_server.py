@@ -75,6 +75,7 @@ def test_unknown_resources_are_404_and_unknown_methods_400(desk: Desk) -> None:
         ("recalltypes", "GET", "24.1.44", "24.1.43", 404),
         ("operatories/1", "GET", "24.1.10", "24.1.9", 400),
         ("providers/1", "GET", "24.4.17", "24.4.16", 400),
+        ("labcases", "GET", "24.2.28", "24.2.27", 404),
         ("schedules", "GET", "22.1.0", "21.4.0", 404),
         ("appointmenttypes", "GET", "22.4.10", "22.4.9", 404),
         ("securityperms", "GET", "22.2.0", "22.1.0", 404),
@@ -264,6 +265,26 @@ def test_the_stepped_clock_stands_until_it_is_moved(desk: Desk) -> None:
     assert desk.call("POST", "/sandbox/clock", {"now": "soon"}).status == 400
 
 
+def test_the_office_follows_its_wall_clock_through_both_nights_of_the_year() -> None:
+    with served(office_file(now="2026-11-01 00:30:00")) as autumn:
+        times = [autumn.advance(minutes=60)["office_now"][11:] for _ in range(3)]
+        assert times == ["01:30:00", "01:30:00", "02:30:00"]
+    with served(office_file(now="2026-03-08 00:30:00")) as spring:
+        times = [spring.advance(minutes=60)["office_now"][11:] for _ in range(2)]
+        assert times == ["01:30:00", "03:30:00"]
+
+
+def test_a_text_goes_out_once_though_the_hour_comes_twice() -> None:
+    always = {"AutomaticCommunicationTimeStart": "00:00:00", "AutomaticCommunicationTimeEnd": "00:00:00"}
+    with served(office_file(now="2026-11-01 01:29:30", preferences=always)) as desk:
+        assert desk.offer(11, start="2026-11-02 13:00:00").body["SmsSendStatus"] == "SendNotAttempted"
+        desk.advance(minutes=1)
+        assert desk.log()["texts"] == 1
+        desk.advance(minutes=60)
+        assert desk.get("asapcomms/1")["DateTimeSmsSent"] == "2026-11-01 01:30:00"
+        assert desk.log()["texts"] == 1
+
+
 def test_a_fast_clock_runs_by_itself_and_life_with_it() -> None:
     with served(mode="speed", speed=6000.0) as desk:
         desk.offer(11)
@@ -307,7 +328,7 @@ def test_a_commlog_is_written_read_and_changed(desk: Desk) -> None:
     assert made.status == 201
     assert (made.body["CommType"], made.body["commType"], made.body["Mode_"]) == ("235", "ApptRelated", "Text")
     assert (made.body["CommDateTime"], made.body["SentOrReceived"]) == ("2026-04-14 09:00:00", "Sent")
-    assert desk.call("PUT", "commlogs/1", {"Note": "taken"}).body is None
+    assert desk.call("PUT", "commlogs/1", {"Note": "taken"}).body["Note"] == "taken"
     assert [row["Note"] for row in desk.get("commlogs?PatNum=2")] == ["taken"]
     assert desk.call("GET", "commlogs/9").status == 404
     assert desk.post("commlogs", PatNum=2, Note="x").body["commType"] == "Misc"
@@ -347,6 +368,14 @@ def test_subscriptions_are_made_once_changed_and_ended(desk: Desk) -> None:
     assert desk.call("DELETE", "subscriptions/1").status == 200
     assert desk.call("DELETE", "subscriptions/1").status == 404
     assert desk.post("subscriptions", EndPointUrl="https://x/").status == 400
+
+
+def test_a_customer_key_sees_its_own_subscriptions_only() -> None:
+    pairs = [["sandbox-developer", "sandbox-customer"], ["sandbox-developer", "other"]]
+    with served(office_file(keys=pairs)) as desk:
+        desk.post("subscriptions", EndPointUrl="https://x/", WatchTable="Schedule")
+        assert len(desk.get("subscriptions")) == 1
+        assert desk.call("GET", "subscriptions", authorization="ODFHIR sandbox-developer/other").body == []
 
 
 def test_a_body_beyond_the_limit_is_refused(desk: Desk) -> None:
