@@ -1,0 +1,128 @@
+"""``check``, ``explain``, ``status`` and ``history``: questions about offices and about what was done."""
+
+from __future__ import annotations
+
+import sys
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from asapfill.commands.common import (
+    DONE,
+    FAILED,
+    chosen_offices,
+    config_option,
+    end,
+    explained,
+    json_option,
+    office_option,
+    open_settings,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@config_option
+@office_option
+@json_option
+@click.option("--offline", is_flag=True, help="Check the files only; ask no office.")
+@explained
+def check(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
+    """Check settings, policies and (unless offline) every office."""
+    from asapfill.report.text import wrapped
+    from asapfill.service.operations import check_all
+
+    settings, clock = open_settings(config, with_secrets=not offline)
+    checked = check_all(settings, chosen_offices(settings, office), clock, offline=offline)
+    for problem in checked.problems:
+        click.echo(f"{problem}\n", err=True)
+    if as_json:
+        print_json(checked.document())
+    else:
+        for name, findings in checked.findings.items():
+            click.echo(name)
+            for finding in findings:
+                lines = wrapped(f"  {finding.verdict:<6} {finding.subject}: {finding.message}", 9)
+                click.echo(
+                    "\n".join(lines if "\n" not in finding.message else [f"  {finding.verdict}  {finding.message}"])
+                )
+        if not checked.findings and not checked.problems:
+            click.echo("Settings and policies are right.")
+    sys.exit(checked.exit_code)
+
+
+@click.command()
+@config_option
+@office_option
+@json_option
+@click.option("--appointment", type=int, metavar="N", help="An AptNum.")
+@click.option("--recall", type=int, metavar="N", help="A RecallNum.")
+@click.option("--opening", metavar="ID", help="An opening's id, as `openings` shows it.")
+@explained
+def explain(
+    config: Path | None,
+    office: str | None,
+    as_json: bool,
+    appointment: int | None,
+    recall: int | None,
+    opening: str | None,
+) -> None:
+    """Apply every rule to one candidate or opening, pass or fail."""
+    from asapfill.report.explained import explanation_text
+    from asapfill.service.operations import explain_one
+
+    given = [value for value in (appointment, recall, opening) if value is not None]
+    if len(given) != 1:
+        raise click.UsageError("Give one of --appointment, --recall and --opening.")
+    settings, clock = open_settings(config)
+    document = explain_one(
+        settings, chosen_offices(settings, office), clock, appointment=appointment, recall=recall, opening=opening
+    )
+    if document is None:
+        what = f"appointment {appointment}" if appointment else f"recall {recall}" if recall else f"opening {opening}"
+        end(f"No office that asapfill serves has {what}.", FAILED)
+    print_json(document) if as_json else click.echo(explanation_text(document))
+
+
+@click.command()
+@config_option
+@json_option
+@explained
+def status(config: Path | None, as_json: bool) -> None:
+    """Is it alive, what is open, what is waiting, what went wrong."""
+    from asapfill.service.statuses import status_document, status_text
+
+    settings, clock = open_settings(config, with_secrets=False)
+    document = status_document(settings, clock)
+    print_json(document) if as_json else click.echo(status_text(document))
+    sys.exit(DONE if document["ok"] else FAILED)
+
+
+@click.command()
+@config_option
+@office_option
+@json_option
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Offers made on this day or later (default: 7 days).")
+@click.option("--patient", type=int, metavar="N", help="Only this PatNum.")
+@explained
+def history(
+    config: Path | None,
+    office: str | None,
+    as_json: bool,
+    since: datetime | None,
+    patient: int | None,
+) -> None:
+    """Tell offers and outcomes, step by step."""
+    from asapfill.report.documents import history_document
+    from asapfill.report.text import history_text
+    from asapfill.service.operations import read_history
+
+    settings, clock = open_settings(config, with_secrets=False)
+    first: date = since.date() if since is not None else (clock.now() - timedelta(days=7)).date()
+    stories = read_history(settings, chosen_offices(settings, office), clock, first, patient)
+    print_json(history_document(stories)) if as_json else click.echo(history_text(stories))

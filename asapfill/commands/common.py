@@ -1,0 +1,97 @@
+"""What every command shares: options, the settings, and expected failures as sentences and exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from asapfill.clock import Clock
+    from asapfill.settings import Settings
+
+DONE, FAILED, ALREADY_RUNNING, CONFIGURATION, INTERRUPTED = 0, 1, 75, 78, 130
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+config_option = click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), help="The settings file (asapfill.toml)."
+)
+office_option = click.option("--office", help="Only this office of the settings.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+
+
+def explained(command: Command) -> Command:
+    """Turn expected errors into a sentence on standard error and an exit code."""
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  passes a command's own parameters through
+        from asapfill.opendental.errors import OpenDentalError
+        from asapfill.problems import ConfigurationError
+        from asapfill.service.operations import Unserved
+        from asapfill.store.database import StoreError
+        from asapfill.store.lock import AlreadyRunning
+
+        try:
+            return command(*args, **kwargs)
+        except ConfigurationError as error:
+            end(str(error), CONFIGURATION)
+        except AlreadyRunning as error:
+            end(str(error), ALREADY_RUNNING)
+        except (StoreError, OpenDentalError) as error:
+            end(str(error), FAILED)
+        except Unserved as error:
+            end(str(error), CONFIGURATION if error.configuration else FAILED)
+        except BrokenPipeError:
+            # The reader (head, a pager) has gone; the interpreter must not complain about it at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(FAILED)
+        except KeyboardInterrupt:
+            end("Stopped.", INTERRUPTED)
+
+    return run  # type: ignore[return-value]  # same parameters, by construction
+
+
+def open_settings(config: Path | None, *, with_secrets: bool = True) -> tuple[Settings, Clock]:
+    """The settings, and the clock that they ask for.
+
+    Raises:
+        ConfigurationError: there are none, or they are wrong.
+    """
+    from asapfill.service.simulated import clock_for
+    from asapfill.settings import find_settings, load_settings
+
+    path = find_settings(config, os.environ, Path.cwd())
+    settings = load_settings(path, os.environ, with_secrets=with_secrets)
+    return settings, clock_for(settings)
+
+
+def chosen_offices(settings: Settings, office: str | None) -> tuple[str, ...]:
+    """The offices a command is for."""
+    if office is None:
+        return tuple(settings.offices)
+    return (known_office(settings, office) or office,)
+
+
+def known_office(settings: Settings, office: str | None) -> str | None:
+    """The office, if the settings have it; wrong usage otherwise."""
+    if office is not None and office not in settings.offices:
+        known = ", ".join(settings.offices)
+        raise click.UsageError(f"The settings have no office {office!r}. They have: {known}.")
+    return office
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def end(message: str, code: int) -> NoReturn:
+    """End with a sentence on standard error."""
+    click.echo(message, err=True)
+    sys.exit(code)
