@@ -50,6 +50,8 @@ class OpeningsPolicy:
     except_operatories: frozenset[int] = frozenset()
     except_providers: frozenset[int] = frozenset()
     blockouts_allowed: frozenset[int] = frozenset()
+    hygiene_only_in: frozenset[int] = frozenset()
+    recalls_only_in: frozenset[int] = frozenset()
     days: frozenset[int] = frozenset({0, 1, 2, 3, 4})
     hours: Hours = Hours(time(8), time(17))
 
@@ -63,6 +65,7 @@ class CandidatesPolicy:
     same_provider: bool = True
     under_18: Literal["skip", "text"] = "skip"
     except_patients: frozenset[int] = frozenset()
+    spoken_to: timedelta = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class CommlogPolicy:
 
     write: bool = True
     type: int | None = None
+    second_entry: bool = False
 
 
 @dataclass(frozen=True, slots=True)

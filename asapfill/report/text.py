@@ -27,7 +27,7 @@ def plan_text(result: ClinicResult) -> str:
     lines = [_title(result), ""]
     if result.offers:
         lines.append("Offers")
-        lines += [_offer_line(line, names) for line in result.offers]
+        lines += [text for line in result.offers for text in _offer_lines(line, names)]
     else:
         lines.append("No offers.")
     ids = {opening.id for opening in result.openings}
@@ -59,7 +59,8 @@ def openings_text(result: ClinicResult) -> str:
                 f"  {names.get(item.operatory, str(item.operatory)):<12.12} {RULES[item.reason.code].sentence}"
             )
     minutes = sum((item.end - item.start for item in result.openings), timedelta())
-    lines += ["", f"{len(result.openings)} openings, {int(minutes.total_seconds()) // 60} minutes."]
+    count = "1 opening" if len(result.openings) == 1 else f"{len(result.openings)} openings"
+    lines += ["", f"{count}, {int(minutes.total_seconds()) // 60} minutes."]
     return "\n".join([*lines, *_trouble(result)])
 
 
@@ -67,9 +68,10 @@ def history_text(offers: Iterable[tuple[Offer, tuple[Step, ...]]]) -> str:
     """Offers and their stories, oldest first."""
     lines: list[str] = []
     for offer, steps in offers:
-        lines.append(
+        lines += wrapped(
             f"#{offer.id}  {offer.kind} {offer.number}, patient {offer.patient}: "
-            f"{offer.start:%a %Y-%m-%d %H:%M}, operatory {offer.operatory}, wave {offer.wave}"
+            f"{offer.start:%a %Y-%m-%d %H:%M}, operatory {offer.operatory}, wave {offer.wave}",
+            4,
         )
         for step in steps:
             reason = f"  {RULES[step.reason].sentence}" if step.reason in RULES else ""
@@ -88,13 +90,16 @@ def _title(result: ClinicResult) -> str:
     return f"{result.office}{clinic} · {result.now:%a %Y-%m-%d %H:%M} · mode {result.mode}"
 
 
-def _offer_line(line: OfferLine, names: Names) -> str:
+def _offer_lines(line: OfferLine, names: Names) -> list[str]:
+    """The offer, and below it what stands against it or became of it."""
     offer = line.offer
     place = names.get(offer.operatory, f"operatory {offer.operatory}")
-    reason = f": {line.reason}" if line.reason and line.reason != "preview" else ""
     who = f"{offer.kind} {offer.number}"
     when = f"{offer.start:%a %m-%d} {_span(offer.start, offer.end)}"
-    return f"  {when}  {place:<10.10} {who:<18} wave {offer.wave}  {line.state}{reason}"
+    lines = wrapped(f"  {when}  {place:<10.10} {who:<18} wave {offer.wave}  {line.state}", 26)
+    if line.reason in RULES and line.reason != "preview":
+        lines += wrapped(f"      {RULES[line.reason].sentence}", 6)
+    return lines
 
 
 def _openings_without_offers(items: Iterable[Skipped], names: Names) -> list[str]:

@@ -262,7 +262,7 @@ def _is_adult(patient: Patient, today: date) -> bool:
 def _has_length(recall: Recall, office: Office) -> bool:
     """Whether it can be said how long a recall visit is: its type is known, and its patterns are patterns or empty."""
     kind = next((kind for kind in office.recall_types if kind.recall_type_num == recall.recall_type_num), None)
-    if kind is None or "TimePattern" in kind.unreadable:
+    if kind is None or kind.unreadable:
         return False
     return all(not text or is_pattern(text) for text in (kind.time_pattern, recall.time_pattern_override))
 

@@ -68,13 +68,17 @@ def _is_child(patient: Patient | None, office: Office) -> bool:
 def _appended(
     recall: Recall, kind: RecallType | None, others: Iterable[Recall], types: Mapping[int, RecallType], office: Office
 ) -> list[str]:
-    """The patterns of due recalls that Open Dental books together with a special one (AppendToSpecial)."""
+    """The patterns of due recalls that Open Dental books together with a special one (AppendToSpecial). One whose
+    type cannot be read is taken for such.
+    """
     if kind is not None and kind.append_to_special:
         return []
     patterns = []
     for other in others:
         other_kind = types.get(other.recall_type_num)
-        if other.recall_num == recall.recall_num or other_kind is None or not other_kind.append_to_special:
+        if other.recall_num == recall.recall_num or other_kind is None:
+            continue
+        if not (other_kind.append_to_special or other_kind.unreadable):
             continue
         if other.is_disabled or other.date_scheduled is not None:
             continue
@@ -82,7 +86,8 @@ def _appended(
         # A due day that cannot be read may be any; one that is not set is none.
         if "DateDue" not in other.unreadable and (due is None or due > office.last):
             continue
-        patterns.append(stretched(other_kind.time_pattern, office.increment))
+        pattern = stretched(other_kind.time_pattern, office.increment)
+        patterns.append(default_recall_pattern(office.increment) if other_kind.unreadable else pattern)
     return patterns
 
 

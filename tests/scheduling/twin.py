@@ -433,7 +433,7 @@ class Twin:
             return False
         if self.office.version is not None and self.office.version < (25, 2, 9):
             return False
-        if kind is None or (set(kind.time_pattern) | set(recall.time_pattern_override)) - {"X", "/"}:
+        if kind is None or kind.unreadable or (set(kind.time_pattern) | set(recall.time_pattern_override)) - {"X", "/"}:
             return False
         if recall.is_disabled or recall.disable_until_balance > 0 or recall.date_scheduled is not None:
             return False
@@ -490,9 +490,11 @@ class Twin:
         """What another recall of the patient adds."""
         kind = self.recall_type(other.recall_type_num)
         due = "DateDue" in other.unreadable or (other.date_due is not None and other.date_due <= self.office.last)
-        if kind is None or not kind.append_to_special or other.is_disabled or other.date_scheduled or not due:
+        if kind is None or other.is_disabled or other.date_scheduled or not due:
             return []
-        return [mark for mark in kind.time_pattern for _ in range(times)]
+        if kind.unreadable:
+            return ["X"] * (9 if times == 3 else 6)
+        return [] if not kind.append_to_special else [mark for mark in kind.time_pattern for _ in range(times)]
 
     def years(self, patient: Patient | None, day: date) -> int:
         """Age in full years; 0 when not known."""
