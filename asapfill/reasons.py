@@ -120,6 +120,10 @@ RULES: dict[str, Rule] = {
     ),
     "waiting_for_answers": Rule("The people asked so far still have time to answer.", "policy texts.wait"),
     "unknown_offer": Rule("An earlier offer has no clear answer yet.", "nothing is sent until it is settled"),
+    "second_witness": Rule(
+        "Open Dental's own search does not find this time free, so nothing is sent.",
+        "Open Dental: GET /appointments/Slots, where it is meaningful",
+    ),
     "nobody_to_ask": Rule("Nobody who fits may be asked now.", "the limits on texting, person by person"),
     "not_needed": Rule("Others come first for this opening.", "policy order, texts.wave"),
     "too_late_to_text": Rule(

@@ -51,6 +51,12 @@ def explained(command: Command) -> Command:
             # The reader (head, a pager) has gone; the interpreter must not complain about it at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(FAILED)
+        except OSError as error:
+            end(
+                f"{error.filename or 'A file'}: {error.strerror or error}. See that it exists, that its disk has room, "
+                "and that the user who runs asapfill may read and write it.",
+                FAILED,
+            )
         except KeyboardInterrupt:
             end("Stopped.", INTERRUPTED)
 

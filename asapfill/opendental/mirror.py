@@ -170,15 +170,15 @@ class Mirror:
             version=names.version,
         )
 
-    def read_patients(self, numbers: Iterable[int]) -> None:
-        """Read patients, and their lab cases, unless that was done lately. One who is gone is remembered as
-        unusable.
+    def read_patients(self, numbers: Iterable[int], *, kept: timedelta = PATIENTS_KEPT) -> None:
+        """Read patients, and their lab cases, unless that was done less than ``kept`` ago. One who is gone is
+        remembered as unusable.
         """
         now = self.clock.now()
         with self.client.purpose("patients"):
             for number in sorted(numbers):
                 known = self._patients.get(number)
-                if known is not None and now - known[1] < PATIENTS_KEPT:
+                if known is not None and now - known[1] < kept:
                     continue
                 try:
                     patient = self.client.patient(number)

@@ -12,16 +12,17 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from asapfill.offers.offer import Contact, NewOffer
-from asapfill.offers.states import COUNTED, LIVE, State
+from asapfill.offers.states import COUNTED, State
 from asapfill.planning.ranking import ranked
+from asapfill.planning.slots import Held, Slot, held_by, offers_in, slots_already_offered
 from asapfill.planning.waves import Pace, pace
 from asapfill.policy.policy import Policy
 from asapfill.reasons import Reason
 from asapfill.scheduling.candidates import Candidate, Kind, Passed
 from asapfill.scheduling.fits import Fit, Ground, fits
-from asapfill.scheduling.intervals import Interval, overlaps, subtract
+from asapfill.scheduling.intervals import Interval, subtract
 from asapfill.scheduling.openings import Found, LeftAlone, Opening, opening_id
-from asapfill.scheduling.units import ceil_unit, floor_unit, units_in
+from asapfill.scheduling.units import floor_unit, units_in
 
 _OF_THE_OPENING = frozenset({"quiet_hours", "too_late_to_text", "per_opening", "not_needed"})
 """Reasons that say as much of an opening as of a person."""
@@ -55,7 +56,8 @@ class Plan:
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What planning works on. ``contacts``: every text that counts, ours and others'. ``phones``: keyed hash per
-    PatNum."""
+    PatNum.
+    """
 
     policy: Policy
     office_now: datetime
@@ -68,29 +70,35 @@ class Situation:
     judge: Judge
 
 
+_WHATEVER_THE_PLACE = frozenset(
+    {
+        "live_offer",
+        "phone_live_offer",
+        "resting",
+        "per_patient_per_day",
+        "per_patient_per_week",
+        "asked_to_stop",
+        "quiet_hours",
+    }
+)
+"""Reasons that hold for a candidate in every place, and go on to hold while the plan grows."""
+
+
 @dataclass(slots=True)
 class _Draft:
-    """The plan as it grows. ``refused``: per candidate the last reason for which it was not asked."""
+    """The plan as it grows. ``order``: per opening who fits there, first to be asked first. ``refused``: per candidate
+    the last reason for which it was not asked. ``held``: the providers' time that places on offer would take.
+    """
 
     situation: Situation
-    order: list[Candidate]
+    order: Mapping[str, list[Candidate]]
     places: Mapping[tuple[str, str, int], list[Fit]]
+    held: Held
     offers: list[NewOffer] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
     provisional: set[int] = field(default_factory=set)
     skipped: list[Skipped] = field(default_factory=list)
     refused: dict[tuple[Kind, int], Reason] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    """A stretch that people were already offered and may still take. ``wave``: the last one made; ``last``: when."""
-
-    start: int
-    end: int
-    wave: int
-    last: datetime
-    viewed: bool
 
 
 def make_plan(situation: Situation) -> Plan:
@@ -100,20 +108,21 @@ def make_plan(situation: Situation) -> Plan:
     read these patients, find the candidates again, and plan again, until nothing is wanted.
     """
     places: dict[tuple[str, str, int], list[Fit]] = defaultdict(list)
+    order: dict[str, list[Candidate]] = defaultdict(list)
     fitting: set[tuple[Kind, int]] = set()
-    for candidate in situation.candidates:
+    for candidate in ranked(situation.candidates, situation.policy.order, _last_texted(situation.contacts)):
         for fit in fits(candidate, situation.ground):
-            places[fit.opening.id, candidate.kind, candidate.number].append(fit)
+            place = places[fit.opening.id, candidate.kind, candidate.number]
+            if not place:
+                order[fit.opening.id].append(candidate)
+            place.append(fit)
             fitting.add((candidate.kind, candidate.number))
-    texted = _last_texted(situation.contacts)
+    patterns = {(candidate.kind, candidate.number): candidate.pattern for candidate in situation.candidates}
     draft = _Draft(
         situation=situation,
-        order=ranked(
-            (candidate for candidate in situation.candidates if (candidate.kind, candidate.number) in fitting),
-            situation.policy.order,
-            texted,
-        ),
+        order=order,
         places=places,
+        held=held_by(situation.contacts, situation.found.free_time, patterns),
         contacts=list(situation.contacts),
     )
     for opening in situation.found.openings:
@@ -121,28 +130,6 @@ def make_plan(situation: Situation) -> Plan:
     draft.skipped += _explain_people(draft, fitting)
     draft.skipped += [_left_alone(item) for item in situation.found.left_alone]
     return Plan(tuple(draft.offers), tuple(draft.skipped), frozenset(draft.provisional))
-
-
-def slots_already_offered(opening: Opening, contacts: Iterable[Contact]) -> list[_Slot]:
-    """The stretches of an opening for which somebody still holds a live offer, merged where they overlap."""
-    slots: list[_Slot] = []
-    for contact in sorted(_offers_in(opening, contacts), key=lambda contact: (contact.start, contact.end)):
-        if contact.state not in LIVE or contact.start is None or contact.end is None:
-            continue
-        start, end = floor_unit(contact.start), ceil_unit(contact.end)
-        viewed = contact.state == State.VIEWED
-        slot = _Slot(start, end, contact.wave, contact.made or contact.start, viewed)
-        if slots and overlaps((slots[-1].start, slots[-1].end), (start, end)):
-            other = slots.pop()
-            slot = _Slot(
-                start=min(other.start, start),
-                end=max(other.end, end),
-                wave=max(other.wave, slot.wave),
-                last=max(other.last, slot.last),
-                viewed=other.viewed or viewed,
-            )
-        slots.append(slot)
-    return slots
 
 
 def _fill(opening: Opening, draft: _Draft) -> None:
@@ -157,7 +144,7 @@ def _fill(opening: Opening, draft: _Draft) -> None:
         draft.skipped.append(_why_nobody(opening, bool(slots), draft))
 
 
-def _next_wave(opening: Opening, slot: _Slot, draft: _Draft) -> None:
+def _next_wave(opening: Opening, slot: Slot, draft: _Draft) -> None:
     """Ask the next people for a slot, if those asked so far had their time."""
     now = draft.situation.office_now
     tempo = _pace(draft, slot.start)
@@ -166,7 +153,7 @@ def _next_wave(opening: Opening, slot: _Slot, draft: _Draft) -> None:
     if now - slot.last < wait:
         return
     recipients = _recipients(opening, (slot.start, slot.end), draft, tempo.size)
-    _offer(opening, recipients, slot.wave + 1, draft)
+    _offer(recipients, slot.wave + 1, draft)
 
 
 def _new_slots(opening: Opening, part: Interval, draft: _Draft) -> None:
@@ -178,21 +165,23 @@ def _new_slots(opening: Opening, part: Interval, draft: _Draft) -> None:
         if lead is None:
             continue
         span = lead[1].span
-        wave = 1 + max((contact.wave for contact in _offers_in(opening, draft.situation.contacts)), default=0)
+        wave = 1 + max((contact.wave for contact in offers_in(opening, draft.situation.contacts)), default=0)
         recipients = [lead, *_recipients(opening, span, draft, _pace(draft, span[0]).size - 1, lead[0])]
-        _offer(opening, recipients, wave, draft)
+        _offer(recipients, wave, draft)
         rest += subtract([free], [span])
 
 
 def _lead(opening: Opening, free: Interval, draft: _Draft) -> tuple[Candidate, Fit] | None:
     """The first candidate by the policy's order who may be asked and fits into ``free``, at the start that wastes
-    least."""
-    for candidate in draft.order:
+    least.
+    """
+    for candidate in draft.order.get(opening.id, ()):
         options = [
             fit
-            for fit in draft.places.get((opening.id, candidate.kind, candidate.number), ())
+            for fit in draft.places[opening.id, candidate.kind, candidate.number]
             if free[0] <= fit.span[0] and fit.span[1] <= free[1]
         ]
+        options = [fit for fit in options if not _provider_held(candidate, fit, draft)]
         if not options:
             continue
         best = min(options, key=lambda fit: (_waste(fit, free, draft), fit.span))
@@ -207,12 +196,12 @@ def _recipients(
     """Up to ``most`` further candidates, in order, who may be asked and fit inside ``span`` from its start."""
     chosen: list[tuple[Candidate, Fit]] = []
     taken = {besides.patient} if besides is not None else set()
-    for candidate in draft.order:
+    for candidate in draft.order.get(opening.id, ()):
         if len(chosen) >= most:
             break
         if candidate.patient in taken:
             continue
-        for fit in draft.places.get((opening.id, candidate.kind, candidate.number), ()):
+        for fit in draft.places[opening.id, candidate.kind, candidate.number]:
             if fit.span[0] == span[0] and fit.span[1] <= span[1]:
                 if _may(candidate, fit, draft):
                     chosen.append((candidate, fit))
@@ -222,23 +211,40 @@ def _recipients(
 
 
 def _may(candidate: Candidate, fit: Fit, draft: _Draft) -> bool:
-    """Whether every limit lets this offer be made now; the reason is kept for ``skipped``."""
+    """Whether this offer may be made now; the reason against is kept for ``skipped``."""
+    key = (candidate.kind, candidate.number)
+    known = draft.refused.get(key)
+    if known is not None and known.code in _WHATEVER_THE_PLACE:
+        return False
     reason = draft.situation.judge(_new_offer(candidate, fit, 1, draft), draft.contacts)
     if reason is not None:
-        draft.refused[candidate.kind, candidate.number] = reason
-    return reason is None
+        draft.refused[key] = reason
+        return False
+    return not _provider_held(candidate, fit, draft)
 
 
-def _offer(opening: Opening, recipients: Iterable[tuple[Candidate, Fit]], wave: int, draft: _Draft) -> None:
+def _provider_held(candidate: Candidate, fit: Fit, draft: _Draft) -> bool:
+    """Whether the provider would be needed in two places if this offer and an open one elsewhere were both accepted."""
+    held = draft.held.clashes(fit.opening.provider, candidate.pattern, _place(fit))
+    if held:
+        reason = Reason("provider_busy", "if an open offer elsewhere is accepted")
+        draft.refused.setdefault((candidate.kind, candidate.number), reason)
+    return held
+
+
+def _place(fit: Fit) -> tuple[int, int]:
+    return fit.opening.operatory, fit.span[0]
+
+
+def _offer(recipients: Iterable[tuple[Candidate, Fit]], wave: int, draft: _Draft) -> None:
     """Add offers to the plan; each is judged again, because the ones before it count."""
     for candidate, fit in recipients:
-        offer = _new_offer(candidate, fit, wave, draft)
-        reason = draft.situation.judge(offer, draft.contacts)
-        if reason is not None:
-            draft.refused[candidate.kind, candidate.number] = reason
+        if not _may(candidate, fit, draft):
             continue
+        offer = _new_offer(candidate, fit, wave, draft)
         draft.offers.append(offer)
         draft.contacts.append(planned_contact(offer))
+        draft.held.hold(fit.opening.provider, candidate.pattern, _place(fit))
         if candidate.provisional:
             draft.provisional.add(candidate.patient)
 
@@ -293,19 +299,6 @@ def _pace(draft: _Draft, start: int) -> Pace:
     return pace(draft.situation.policy.texts, until)
 
 
-def _offers_in(opening: Opening, contacts: Iterable[Contact]) -> list[Contact]:
-    """Our texts, live or past, whose slot lies in the opening."""
-    return [
-        contact
-        for contact in contacts
-        if contact.ours
-        and contact.operatory == opening.operatory
-        and contact.start is not None
-        and contact.end is not None
-        and overlaps((floor_unit(contact.start), ceil_unit(contact.end)), opening.span)
-    ]
-
-
 def _last_texted(contacts: Iterable[Contact]) -> Mapping[int, date]:
     result: dict[int, date] = {}
     for contact in contacts:
@@ -318,8 +311,7 @@ def _why_nobody(opening: Opening, has_slots: bool, draft: _Draft) -> Skipped:  #
     """Why an opening gets no offer in this cycle."""
     why = Counter(
         draft.refused.get((candidate.kind, candidate.number), Reason("not_needed")).code
-        for candidate in draft.order
-        if (opening.id, candidate.kind, candidate.number) in draft.places
+        for candidate in draft.order.get(opening.id, ())
     )
     if has_slots:
         reason = Reason("waiting_for_answers")

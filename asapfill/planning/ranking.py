@@ -24,7 +24,9 @@ _LINES: Mapping[OrderLine, Callable[[Candidate, Mapping[int, date]], float]] = {
     "soonest first": lambda candidate, _: _days(candidate),
     "longest first": lambda candidate, _: -len(candidate.pattern),
     "shortest first": lambda candidate, _: len(candidate.pattern),
-    "least recently texted first": lambda candidate, texted: _texted(candidate, texted),
+    "least recently texted first": lambda candidate, texted: (
+        texted[candidate.patient].toordinal() if candidate.patient in texted else 0
+    ),
 }
 
 
@@ -32,7 +34,8 @@ def ranked(
     candidates: Iterable[Candidate], order: Iterable[OrderLine], last_texted: Mapping[int, date]
 ) -> list[Candidate]:
     """The candidates, first to be asked first. ``last_texted``: per PatNum the office day of the last text, where
-    known."""
+    known.
+    """
     lines = [_LINES[line] for line in order]
     return sorted(
         candidates,
@@ -47,12 +50,8 @@ def ranked(
 
 def _days(candidate: Candidate) -> float:
     """How far out the present appointment or due day is; one without a time has waited longest and counts as
-    furthest."""
+    furthest.
+    """
     if candidate.at is None:
         return _FAR_AWAY
     return candidate.at.toordinal() + candidate.at.hour / 24 + candidate.at.minute / 1440
-
-
-def _texted(candidate: Candidate, last_texted: Mapping[int, date]) -> int:
-    day = last_texted.get(candidate.patient)
-    return 0 if day is None else day.toordinal()

@@ -12,12 +12,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import partial
 
 from asapfill.opendental.models import Clinic, Definition, Operatory, Provider
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.policy import CandidatesPolicy, CommlogPolicy, OpeningsPolicy, Policy, TextsPolicy
 from asapfill.policy.tree import Location
 from asapfill.problems import ConfigurationError, Problem
+from asapfill.scheduling.occupied import may_be_allowed
 
 MOST_LISTED = 12
 APPOINTMENT_USAGE = "APPT"
@@ -78,7 +80,11 @@ def resolve(written: PolicyFile, names: OfficeNames) -> Policy:
     lookup = _Lookup(written)
     clinic = _clinic(lookup, written, names.clinics)
     openings = _openings(lookup, written, names, clinic)
-    commlog = CommlogPolicy(written.commlog.write, _commlog_type(lookup, written, names.commlog_types))
+    commlog = CommlogPolicy(
+        write=written.commlog.write,
+        type=_commlog_type(lookup, written, names.commlog_types),
+        second_entry=written.commlog.second_entry,
+    )
     if lookup.problems:
         raise ConfigurationError(sorted(lookup.problems, key=lambda problem: (problem.line, problem.column)))
     return Policy(
@@ -107,7 +113,7 @@ def _openings(lookup: _Lookup, written: PolicyFile, names: OfficeNames, clinic: 
     providers = [
         _Choice(row.prov_num, (row.abbr,), row.is_hidden or row.prov_status == "Deleted") for row in names.providers
     ]
-    blockouts = _definitions(names.blockout_types)
+    blockouts = partial(_blockouts, lookup, names.blockout_types)
     return OpeningsPolicy(
         look_ahead=wanted.look_ahead,
         notice=wanted.notice,
@@ -116,7 +122,9 @@ def _openings(lookup: _Lookup, written: PolicyFile, names: OfficeNames, clinic: 
         operatories=None if chosen is None else lookup.numbers("operatories", chosen, operatories, rooms),
         except_operatories=lookup.exclusions("except_operatories", excepted, operatories, rooms),
         except_providers=lookup.exclusions("except_providers", wanted.except_providers, providers, PROVIDER),
-        blockouts_allowed=lookup.numbers("blockouts_allowed", wanted.blockouts_allowed, blockouts, BLOCKOUT),
+        blockouts_allowed=blockouts("blockouts_allowed", wanted.blockouts_allowed),
+        hygiene_only_in=blockouts("hygiene_only_in", wanted.hygiene_only_in),
+        recalls_only_in=blockouts("recalls_only_in", wanted.recalls_only_in),
         days=frozenset().union(*wanted.days),
         hours=wanted.hours,
     )
@@ -130,6 +138,7 @@ def _candidates(written: PolicyFile) -> CandidatesPolicy:
         same_provider=wanted.same_provider,
         under_18=wanted.under_18,
         except_patients=frozenset(wanted.except_patients),
+        spoken_to=wanted.spoken_to,
     )
 
 
@@ -161,6 +170,29 @@ def claimed_twice(policies: Iterable[tuple[PolicyFile, Policy]]) -> tuple[Proble
             message = f"{', '.join(others)} is for the same clinic. Neither is used."
             problems.append(written.source.problem(("clinic",), message, "Keep one of them."))
     return tuple(problems)
+
+
+def _blockouts(lookup: _Lookup, types: Sequence[Definition], key: str, names: Sequence[str]) -> frozenset[int]:
+    """The blockout types below ``openings`` that may be offered over, each of which must be one that can be.
+
+    Open Dental: nothing may be scheduled over a type marked NS; whatever the policy says, its time stays closed.
+    """
+    rows = {row.def_num: row for row in types}
+    choices = _definitions(types)
+    numbers = set()
+    for position, name in enumerate(names):
+        location = ("openings", key, position)
+        for number in lookup.found(location, name, choices, BLOCKOUT)[:1]:
+            numbers.add(number)
+            if not may_be_allowed(rows[number]):
+                why = (
+                    "hidden in Open Dental"
+                    if rows[number].is_hidden
+                    else "marked NS (nothing scheduled) in Open Dental"
+                )
+                hint = f"Take it out of `{key}`, or change the type in Open Dental: Setup, Definitions, Blockout Types."
+                lookup.note(location, f"“{name}” is {why}: its time is never offered.", hint)
+    return frozenset(numbers)
 
 
 def _definitions(rows: Iterable[Definition]) -> list[_Choice]:

@@ -1,7 +1,7 @@
 """The schedule page of ``asapfill demo``: what the day came to, the schedule before and after, and every offer.
 
 One HTML file that needs nothing else: no network, no JavaScript. Numbers only: no name, phone or text of a person is
-on it, although the office files have them. The schedule's blocks come from demo_schedule.py, the looks are in templates/.
+on it, although the office files have them. The schedule comes from demo_schedule.py, the looks from templates/.
 """
 
 from __future__ import annotations
@@ -166,7 +166,11 @@ def figures(summary: Mapping[str, Any]) -> list[Figure]:
         ),
         Figure("Refills", f"{summary['refilled']:,}", "places that a mover left, filled again"),
         Figure("Texts sent", f"{summary['texts']:,}", "counted by the simulated office"),
-        Figure("Texts per filled opening", "–" if per_filled is None else f"{per_filled:g}", "people asked for each"),
+        Figure(
+            "Texts per filled opening",
+            "–" if per_filled is None else f"{per_filled:.1f}",
+            "all texts, by openings filled",
+        ),
         Figure("Sent twice", f"{twice:,}", "counted by the simulated office", "bad" if twice else "good"),
         Figure("Requests", f"{summary['requests']:,}", "to the office’s API, over HTTP"),
     ]

@@ -6,7 +6,7 @@ of a person is taken over. How blocks look is in templates/, what stands around 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -15,12 +15,14 @@ from asapfill.sandbox.columns import Row, moment
 from asapfill.sandbox.free_time import NO_CHAIR, gaps
 from asapfill.sandbox.rules import appointment_span, schedule_span
 from asapfill.sandbox.tables import Office
-from asapfill.scheduling.intervals import Interval, merged, overlaps
+from asapfill.scheduling.intervals import Interval, merged, overlaps, subtract
 
 HOUR = 60
 DAY = 24 * HOUR
 FIRST_HOUR, LAST_HOUR = 7, 18
-"""What a page shows at least; more where a visit lies outside."""
+"""What is drawn at least; more where a provider works earlier or later."""
+LABEL = 10
+"""How many minutes of a blockout its label takes up."""
 
 _STATUS_WORDS = {"Broken": "broken", "PtNote": "note", "PtNoteCompleted": "note"}
 """What is worth telling of an appointment's status; the others are plain visits."""
@@ -41,6 +43,7 @@ class Block:
         note: a word more, perhaps empty.
         lane: place among visits at the same time, from 0.
         lanes: how many visits share the width.
+        clear: minutes from its start to where no visit lies over its label; None when there is no such place.
     """
 
     kind: str
@@ -50,6 +53,7 @@ class Block:
     note: str = ""
     lane: int = 0
     lanes: int = 1
+    clear: int | None = 0
 
     @property
     def minutes(self) -> int:
@@ -57,9 +61,24 @@ class Block:
         return self.end - self.start
 
     @property
+    def begins(self) -> str:
+        """The time of day at which it starts."""
+        return clock(self.start)
+
+    @property
+    def ends(self) -> str:
+        """The time of day at which it ends."""
+        return clock(self.end)
+
+    @property
     def times(self) -> str:
         """From when to when."""
-        return f"{clock(self.start)}–{clock(self.end)}"
+        return f"{self.begins}–{self.ends}"
+
+    @property
+    def is_visit(self) -> bool:
+        """Whether somebody is booked, rather than free time or a blockout."""
+        return self.kind not in {"free", "blockout"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +90,36 @@ class Column:
     hours: tuple[Interval, ...]
     blocks: tuple[Block, ...]
 
+    def in_use(self, drawn: Interval) -> bool:
+        """Whether anybody works there, or is booked in the minutes that are drawn."""
+        visits = (block for block in self.blocks if block.is_visit)
+        return bool(self.hours) or any(overlaps((visit.start, visit.end), drawn) for visit in visits)
+
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One day of all operatories, before and after. ``first`` and ``last``: the hours that are shown."""
+    """One day of all operatories, before and after.
+
+    Attributes:
+        day: the office's day.
+        first: the hour with which the drawing begins.
+        last: the hour with which it ends.
+        before: one column for each operatory in use.
+        after: the same operatories in the same order.
+        outside: visits that begin after or end before what is drawn, with the operatory's name.
+    """
 
     day: date
+    first: int
+    last: int
     before: tuple[Column, ...]
     after: tuple[Column, ...]
-
-    @property
-    def first(self) -> int:
-        """The first hour shown."""
-        return min([FIRST_HOUR, *(block.start // HOUR for block in self._visits())])
-
-    @property
-    def last(self) -> int:
-        """The hour at which the sheet ends."""
-        return max([LAST_HOUR, *(-(-block.end // HOUR) for block in self._visits())])
+    outside: tuple[tuple[str, Block], ...]
 
     @property
     def hours(self) -> range:
         """The hours with a line."""
         return range(self.first, self.last + 1)
-
-    def _visits(self) -> Iterable[Block]:
-        columns = (*self.before, *self.after)
-        return (block for column in columns for block in column.blocks if block.kind not in {"blockout", "free"})
 
 
 def clock(minutes: int) -> str:
@@ -111,9 +133,19 @@ def sheet(before: Office, after: Office, day: date, fills: Fills) -> Sheet:
     Operatories that nobody works in and that nobody is booked in are left out, the others stand in the office's order.
     """
     sides = (_columns(before, day, {}), _columns(after, day, fills))
-    shown = {column.operatory for side in sides for column in side if column.hours or column.blocks}
-    first, second = (tuple(column for column in side if column.operatory in shown) for side in sides)
-    return Sheet(day, first, second)
+    columns = [column for side in sides for column in side]
+    first = min([FIRST_HOUR, *(start // HOUR for column in columns for start, _end in column.hours)])
+    last = max([LAST_HOUR, *(-(-end // HOUR) for column in columns for _start, end in column.hours)])
+    drawn = (first * HOUR, last * HOUR)
+    shown = {column.operatory for column in columns if column.in_use(drawn)}
+    outside = {
+        (column.name, block): None  # a dict keeps the order
+        for column in columns
+        for block in column.blocks
+        if block.is_visit and not overlaps((block.start, block.end), drawn)
+    }
+    kept = [tuple(column for column in side if column.operatory in shown) for side in sides]
+    return Sheet(day, first, last, kept[0], kept[1], tuple(outside))
 
 
 def visit_of(offer: Offer, office: Office) -> Row | None:
@@ -136,10 +168,11 @@ def _columns(office: Office, day: date, fills: Fills) -> list[Column]:
     columns = []
     for chair in chairs:
         number = chair["OperatoryNum"]
+        visits = _visits(office, day, number, fills)
         blocks = [
-            *_blockouts(office, day, number),
+            *_blockouts(office, day, number, visits),
             *(Block("free", start, end, f"{end - start} min") for start, end in free.get(number, [])),
-            *_visits(office, day, number, fills),
+            *visits,
         ]
         name = chair["Abbrev"] or chair["OpName"] or f"operatory {number}"
         columns.append(Column(number, name, tuple(hours.get(number, [])), tuple(blocks)))
@@ -162,7 +195,7 @@ def _without_obstacles(office: Office) -> Office:
     return bare
 
 
-def _blockouts(office: Office, day: date, operatory: int) -> list[Block]:
+def _blockouts(office: Office, day: date, operatory: int, visits: Sequence[Block]) -> list[Block]:
     rows = [
         row
         for row in office.schedules.values()
@@ -172,7 +205,10 @@ def _blockouts(office: Office, day: date, operatory: int) -> list[Block]:
     for row in rows:
         kind = office.definitions.get(row["BlockoutType"])
         name = kind["ItemName"] if kind is not None and kind["ItemName"] else "Blockout"
-        blocks.append(Block("blockout", *_span(*schedule_span(row), day), name))
+        start, end = _span(*schedule_span(row), day)
+        bare = subtract([(start, end)], ((visit.start, visit.end) for visit in visits))
+        clear = next((first - start for first, last in bare if last - first >= LABEL), None)
+        blocks.append(Block("blockout", start, end, name, clear=clear))
     return sorted(blocks, key=lambda block: (block.start, block.end))
 
 
@@ -185,7 +221,9 @@ def _visits(office: Office, day: date, operatory: int, fills: Fills) -> list[Blo
         offer = fills.get((operatory, moment(row["AptDateTime"])))
         note = _STATUS_WORDS.get(row["AptStatus"], "")
         if offer is not None and offer.patient == row["PatNum"]:
-            blocks.append(Block("filled", *span, str(offer.number), f"recall {note}".strip() if offer.kind == "recall" else note))
+            blocks.append(
+                Block("filled", *span, str(offer.number), f"recall {note}".strip() if offer.kind == "recall" else note)
+            )
         else:
             blocks.append(Block("broken" if note == "broken" else "visit", *span, str(row["AptNum"]), note))
     return _side_by_side(sorted(blocks, key=lambda block: (block.start, block.end)))
@@ -199,9 +237,7 @@ def _side_by_side(blocks: list[Block]) -> list[Block]:
             groups[-1].append(block)
         else:
             groups.append([block])
-    return [
-        replace(block, lane=lane, lanes=len(group)) for group in groups for lane, block in enumerate(group)
-    ]
+    return [replace(block, lane=lane, lanes=len(group)) for group in groups for lane, block in enumerate(group)]
 
 
 def _span(start: datetime, end: datetime, day: date) -> Interval:

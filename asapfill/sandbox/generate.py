@@ -10,7 +10,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from asapfill.sandbox.columns import Row, stamp
-from asapfill.sandbox.generate_asap import Reserve, add_asap_list, add_recalls, number_recalls
+from asapfill.sandbox.generate_asap import Reserve, Wishes, add_asap_list, add_recalls, number_recalls
 from asapfill.sandbox.generate_book import Book, add_oddities, fill_book
 from asapfill.sandbox.generate_hours import make_calendar, schedule_rows
 from asapfill.sandbox.generate_patients import Rota, make_patients
@@ -32,11 +32,10 @@ PATIENTS_PER_CHAIR = 190
 _SHARE_IN_RESERVE = 6
 """One household in six has no visit in the book."""
 
+USUAL_WISHES = Wishes()
 
-MOVING_UP = 2.2
 
-
-def make_office(
+def make_office(  # noqa: PLR0913  each says one thing about the office
     seed: int,
     *,
     start: datetime,
@@ -45,7 +44,7 @@ def make_office(
     clinics: int = 0,
     timezone: str = "America/Los_Angeles",
     version: str = "25.2.30.0",
-    moving_up: float = MOVING_UP,
+    wishes: Wishes = USUAL_WISHES,
     booked: float | None = None,
 ) -> dict[str, Any]:
     """Make an office file (see tables.py) as it stands at ``start``.
@@ -58,7 +57,7 @@ def make_office(
         clinics: over how many clinics the chairs are spread; 0: the office does not use clinics.
         timezone: IANA name.
         version: Open Dental's ProgramVersion.
-        moving_up: visits per chair that have a time and are on the ASAP list to come sooner.
+        wishes: how many visits that have a time are on the ASAP list to come sooner.
         booked: how much of the next ``days`` days is booked, 0 to 1; None: 83 to 93 %, today quite full.
 
     Raises:
@@ -71,7 +70,7 @@ def make_office(
     for location in locations:
         rng = random.Random(f"asapfill office {seed} {location.clinic}")
         overflow = overflow_op(locations) if location is locations[0] else 0
-        patients += _populate(rng, book, location, len(patients) + 1, overflow, moving_up)
+        patients += _populate(rng, book, location, len(patients) + 1, overflow, wishes)
     number_recalls(random.Random(f"asapfill office {seed} recalls"), book)
     texting_since = (start.date() - timedelta(days=900)).isoformat()
     schedules = schedule_rows(locations, book.calendar, book.all_days())
@@ -108,7 +107,7 @@ def _check(start: datetime, operatories: int, days: int, clinics: int) -> None:
 
 
 def _populate(
-    rng: random.Random, book: Book, location: Location, first: int, overflow: int, moving_up: float
+    rng: random.Random, book: Book, location: Location, first: int, overflow: int, wishes: Wishes
 ) -> list[Row]:
     """Give a location its patients, visits, ASAP list and recalls; returns the patients."""
     households = make_patients(rng, location, first, PATIENTS_PER_CHAIR * len(location.chairs), book.today)
@@ -117,7 +116,7 @@ def _populate(
     fill_book(rng, book, location, rota)
     patients = [row for household in households for row in household]
     by_number = {row["PatNum"]: row for row in patients}
-    add_asap_list(rng, book, location, Reserve(households[:waiting], book.today), by_number, moving_up)
+    add_asap_list(rng, book, location, Reserve(households[:waiting], book.today), by_number, wishes)
     add_recalls(rng, book, location, [row for row in patients if row["PatStatus"] == "Patient"])
     add_oddities(rng, book, location, overflow)
     return patients

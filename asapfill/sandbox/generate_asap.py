@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from asapfill.sandbox.columns import NO_DAY, NO_MOMENT, Row, moment, stamp
@@ -15,6 +16,16 @@ from asapfill.sandbox.generate_book import Book, appointment
 from asapfill.sandbox.generate_patients import ADULT_AGE, CHILD_PROPHY_AGE, age_on, fictional_phone
 from asapfill.sandbox.generate_practice import CHILD_PROPHY, EXAM, PERIO, PROPHY, TYPE_CROWN, Location
 from asapfill.sandbox.generate_visits import DOCTOR_KINDS, HYGIENE_KINDS, pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How many visits have a time and would rather come sooner: ``per_chair``, and which share is less than two
+    weeks away."""
+
+    per_chair: float = 2.2
+    near: float = 0.25
+
 
 RECALLS_PER_CHAIR = 60
 _TRAIT_FREE = 2
@@ -57,14 +68,14 @@ class Reserve:
 
 
 def add_asap_list(
-    rng: random.Random, book: Book, location: Location, reserve: Reserve, patients: dict[int, Row], moving_up: float
+    rng: random.Random, book: Book, location: Location, reserve: Reserve, patients: dict[int, Row], wishes: Wishes
 ) -> None:
     """Put about six entries per chair on the ASAP list.
 
-    ``moving_up``: visits per chair that have a time and would rather come sooner. ``patients``: all patients of the office by PatNum; some are changed to be what a list has to deal with.
+    ``patients``: all patients of the office by PatNum; some are changed to be what a list has to deal with.
     """
     chairs = len(location.chairs)
-    scheduled = _scheduled(rng, book, location, max(3, round(moving_up * chairs)))
+    scheduled = _scheduled(rng, book, location, max(3, round(wishes.per_chair * chairs)), wishes.near)
     unscheduled = [
         _loose(rng, book, location, reserve.adult(), "UnschedList") for _ in range(max(3, round(1.3 * chairs)))
     ]
@@ -83,8 +94,8 @@ def add_asap_list(
     _add_leftovers(rng, book, location)
 
 
-def _scheduled(rng: random.Random, book: Book, location: Location, count: int) -> list[Row]:
-    """Visits that would rather come sooner: most are two to eight weeks away.
+def _scheduled(rng: random.Random, book: Book, location: Location, count: int, near_share: float) -> list[Row]:
+    """Visits that would rather come sooner: most are two to eight weeks away, the share of ``near_share`` less.
 
     Among them, where the book has such, a crown seat (lab work), a crown (own blockout types) and a child.
     """
@@ -102,7 +113,9 @@ def _scheduled(rng: random.Random, book: Book, location: Location, count: int) -
     )
     firsts = [next((row for row in far if suits(row)), None) for suits in wanted]
     order = [row for row in firsts if row is not None]
-    order += [row for row in far if not any(row is first for first in order)][: count - count // 4 - len(order)]
+    order += [row for row in far if not any(row is first for first in order)][
+        : count - round(count * near_share) - len(order)
+    ]
     order += near[: count - len(order)]
     seen: dict[int, Row] = {}
     for row in order:

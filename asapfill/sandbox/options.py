@@ -41,6 +41,7 @@ class Options:
         unstable_ties: rows that a list's order leaves tied come in another order at each request.
         people: whether patients answer and staff work.
         eagerness: chance that a text is answered by an accept.
+        called_off: how many more visits than usual fall through, as a factor.
         log_file: where to append writes as lines of JSON.
         port: of 127.0.0.1; 0: any free one.
     """
@@ -60,6 +61,7 @@ class Options:
     unstable_ties: bool = False
     people: bool = True
     eagerness: float = 0.2
+    called_off: float = 1.0
     log_file: str | None = None
     port: int = 0
 

@@ -30,16 +30,18 @@ class People:
         eagerness: chance, 0 to 1, that a text is answered by an accept. Published rates per offer are 0.08 (Sutter
             Health 2018, PMC7315363) and 0.11 (JMIR 2024 e52071), and 0.23 on a list that people had joined themselves
             (4.4 offers per booking, doi 10.1177/11786329251326461), where 45 % ever answered.
+        called_off: how many more visits than usual fall through, as a factor.
 
     Raises:
         ValueError: ``eagerness`` is not a chance.
     """
 
-    def __init__(self, seed: int, *, eagerness: float = 0.2) -> None:
+    def __init__(self, seed: int, *, eagerness: float = 0.2, called_off: float = 1.0) -> None:
         if not 0 <= eagerness <= 1:
             raise ValueError("eagerness is a chance between 0 and 1")
         self._seed = seed
         self._eagerness = eagerness
+        self._called_off = called_off
 
     def texted(self, office: Office, asapcomm: Row, at: datetime) -> list[tuple[timedelta, str]]:  # noqa: ARG002
         """What a patient does about a text, and how long after it: nothing, a look, or a look and one answer.
@@ -65,4 +67,4 @@ class People:
 
     def day_events(self, office: Office, day: date) -> list[tuple[datetime, Row]]:
         """What staff do on a day, in time order; empty when the office is closed."""
-        return people_staff.day_events(office, day, self._seed)
+        return people_staff.day_events(office, day, self._seed, called_off=self._called_off)

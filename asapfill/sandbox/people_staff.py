@@ -25,18 +25,19 @@ LOOK_AHEAD_DAYS = 14
 BLOCKOUT_TYPES = 25
 
 
-def day_events(office: Office, day: date, seed: int) -> list[Event]:
+def day_events(office: Office, day: date, seed: int, *, called_off: float = 1.0) -> list[Event]:
     """Everything that staff do on ``day``, in time order; nothing on a closed day.
 
     Nothing is promised to be possible still when its time comes: others change the schedule meanwhile.
+    ``called_off``: how many more visits than usual fall through, as a factor.
     """
     if not is_open(office, day):
         return []
     planned: list[Row] = []
     events = [
         *_left_open(office, day),
-        *_visits_today(office, day, seed),
-        *_called_off_ahead(office, day, seed),
+        *_visits_today(office, day, seed, CALLED_OFF_TODAY * called_off),
+        *_called_off_ahead(office, day, seed, CALLED_OFF_AHEAD * called_off),
         *_moves(office, day, seed, planned),
         *_bookings(office, day, seed, planned),
         *_blockouts(office, day, seed, planned),
@@ -55,7 +56,7 @@ def _left_open(office: Office, day: date) -> Iterator[Event]:
             yield datetime.combine(day, DESK_OPENS), {"action": "complete", "AptNum": row["AptNum"]}
 
 
-def _visits_today(office: Office, day: date, seed: int) -> Iterator[Event]:
+def _visits_today(office: Office, day: date, seed: int, chance: float) -> Iterator[Event]:
     """Every visit of today is called off beforehand, or missed, or completed when it is over."""
     for row in _scheduled(office, day, day):
         draws = stable_random(seed, "visit", day, row["AptNum"])
@@ -63,14 +64,14 @@ def _visits_today(office: Office, day: date, seed: int) -> Iterator[Event]:
         fate = draws.random()
         latest = start - timedelta(minutes=20)
         opens, closes = datetime.combine(day, DESK_OPENS), datetime.combine(day, DESK_CLOSES)
-        if fate < CALLED_OFF_TODAY and latest > opens:
+        if fate < chance and latest > opens:
             # Most call early: the lesser of two uniform draws.
             share = min(draws.random(), draws.random())
             yield (
                 _whole(opens + share * (min(latest, closes) - opens)),
                 _called_off(row, draws.random(), draws.random()),
             )
-        elif fate < CALLED_OFF_TODAY + NOT_COME and start < closes:
+        elif fate < chance + NOT_COME and start < closes:
             yield (
                 min(start + timedelta(minutes=15), closes),
                 {"action": "break", "AptNum": row["AptNum"], "charted": "Missed"},
@@ -79,11 +80,11 @@ def _visits_today(office: Office, day: date, seed: int) -> Iterator[Event]:
             yield stop, {"action": "complete", "AptNum": row["AptNum"]}
 
 
-def _called_off_ahead(office: Office, day: date, seed: int) -> Iterator[Event]:
+def _called_off_ahead(office: Office, day: date, seed: int, chance: float) -> Iterator[Event]:
     """Calls about the next two weeks."""
     for row in _scheduled(office, day + timedelta(days=1), day + timedelta(days=LOOK_AHEAD_DAYS)):
         draws = stable_random(seed, "ahead", day, row["AptNum"])
-        if draws.random() < CALLED_OFF_AHEAD:
+        if draws.random() < chance:
             yield _in_desk_hours(day, draws.random()), _called_off(row, draws.random(), draws.random())
 
 

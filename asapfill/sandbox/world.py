@@ -53,7 +53,9 @@ class World:
         self.clock = _clock(options, office)
         if options.mode == "system":
             office.now = office_now(self.clock.now(), office.timezone)
-        people = People(options.seed, eagerness=options.eagerness) if options.people else None
+        people = (
+            People(options.seed, eagerness=options.eagerness, called_off=options.called_off) if options.people else None
+        )
         self.life = Life(office, people)
         ties = random.Random(f"ties {options.seed}") if options.unstable_ties else None
         self.api = Api(self.life, page_cap=options.page_cap, ties=ties)

@@ -8,7 +8,7 @@ blockouts under it, and it gains enough. Starts lie on the office's grid, or flu
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from asapfill.scheduling.candidates import Candidate
 from asapfill.scheduling.intervals import Interval, overlaps
 from asapfill.scheduling.occupied import EVERYBODY, Blockout, provider_busy, provider_units, whole
 from asapfill.scheduling.office import Office
-from asapfill.scheduling.openings import Found, Opening
+from asapfill.scheduling.openings import Found, Opening, in_order
 from asapfill.scheduling.units import MINUTES, day_start, floor_unit, moment_of, units_in
 
 
@@ -47,12 +47,14 @@ class Fit:
 class Ground:
     """The openings with what fitting needs to know around them, prepared once for all candidates.
 
-    ``busy``: per ProvNum (or ``EVERYBODY``) the provider's units with their AptNum; ``visits``: AptNum → ProvNum.
-    ``permitted``: see ``permitted_blockouts``. ``shortest`` and ``grid`` in units. ``whole``: the units of the
-    known days; masks start at its first. ``masks`` and ``clashes`` only remember what was computed.
+    ``openings_of``: the same openings per ProvNum. ``busy``: per ProvNum (or ``EVERYBODY``) the provider's units with
+    their AptNum; ``visits``: AptNum → ProvNum. ``permitted``: see ``permitted_blockouts``. ``shortest`` and ``grid`` in
+    units. ``whole``: the units of the known days; masks start at its first. ``masks``, ``clashes`` and ``places`` only
+    remember what was computed.
     """
 
     openings: tuple[Opening, ...]
+    openings_of: Mapping[int, list[Opening]]
     busy: Mapping[int, list[tuple[Interval, int]]]
     visits: Mapping[int, int]
     allowed_blockouts: Mapping[int, tuple[Blockout, ...]]
@@ -63,13 +65,18 @@ class Ground:
     whole: Interval
     masks: dict[tuple[int, int], int] = field(default_factory=dict)
     clashes: dict[tuple[int, str, int], int] = field(default_factory=dict)
+    places: dict[tuple[str, str, int], list[Fit]] = field(default_factory=dict)
 
 
 def prepare(office: Office, policy: Policy, found: Found) -> Ground:
     """Prepare fitting for the openings of one moment."""
     busy = provider_busy(office)
+    openings_of: dict[int, list[Opening]] = defaultdict(list)
+    for opening in found.openings:
+        openings_of[opening.provider].append(opening)
     return Ground(
         openings=found.openings,
+        openings_of=openings_of,
         busy=busy,
         visits={apt_num: provider for provider, spans in busy.items() for _, apt_num in spans},
         allowed_blockouts=found.allowed_blockouts,
@@ -110,14 +117,32 @@ def fits(candidate: Candidate, ground: Ground) -> list[Fit]:
     length = len(candidate.pattern)
     if not length:
         return []
+    low, high = _bounds(candidate, ground)
     result: list[Fit] = []
-    for opening in ground.openings:
-        if opening.span[1] - opening.span[0] < length or why_not_provider(candidate, opening, ground):
+    for opening in _openings_for(candidate, ground):
+        if opening.span[1] - opening.span[0] < length or opening.span[0] > high or opening.span[1] < low + length:
             continue
-        for start in _starts(candidate, opening, ground):
-            span = (start, start + length)
-            result.append(Fit(opening, span, _remainder(span, opening, ground.shortest)))
+        places = _places(candidate, opening, ground)
+        obstacles = [busy for busy in candidate.busy if overlaps(opening.span, busy)]
+        obstacles += _forbidden_blockouts(candidate, opening, ground, opening.span)
+        if obstacles or not low <= opening.span[0] <= opening.span[1] - length <= high:
+            result += [fit for fit in places if _is_open(fit.span, (low, high), obstacles)]
+        else:
+            result += places
     return result
+
+
+def _is_open(span: Interval, bounds: Interval, obstacles: list[Interval]) -> bool:
+    """Whether a place starts within the candidate's own bounds and meets none of the obstacles."""
+    return bounds[0] <= span[0] <= bounds[1] and not any(overlaps(span, obstacle) for obstacle in obstacles)
+
+
+def _openings_for(candidate: Candidate, ground: Ground) -> Sequence[Opening]:
+    """The openings whose provider will do, in order."""
+    if not ground.same_provider:
+        return ground.openings
+    own = [opening for provider in candidate.providers for opening in ground.openings_of.get(provider, ())]
+    return own if len(candidate.providers) == 1 else sorted(own, key=in_order)
 
 
 def why_not_provider(candidate: Candidate, opening: Opening, ground: Ground) -> bool:
@@ -136,7 +161,7 @@ def refusal(candidate: Candidate, opening: Opening, start: int, ground: Ground) 
 def _rules(candidate: Candidate, opening: Opening, start: int, ground: Ground) -> Iterator[tuple[str, bool]]:
     """Every rule on one place, with whether it refuses; later ones may rely on the earlier ones."""
     span = (start, start + len(candidate.pattern))
-    low, high = _bounds(candidate, opening)
+    low, high = _bounds(candidate, ground)
     yield "no_length", not candidate.pattern
     yield "length", span[0] < opening.span[0] or span[1] > opening.span[1]
     yield "other_provider", why_not_provider(candidate, opening, ground)
@@ -147,30 +172,27 @@ def _rules(candidate: Candidate, opening: Opening, start: int, ground: Ground) -
     yield "provider_busy", bool((_clash(candidate, opening.provider, ground) >> (start - ground.whole[0])) & 1)
 
 
-def _starts(candidate: Candidate, opening: Opening, ground: Ground) -> list[int]:
-    """The starts that no rule refuses, on the grid or flush against a neighbour, in order."""
-    length = len(candidate.pattern)
-    low, high = _bounds(candidate, opening)
-    first = max(opening.span[0], low)
-    last = min(opening.span[1] - length, high)
-    if first > last:
-        return []
-    starts = set(range(first + -first % ground.grid, last + 1, ground.grid))
-    starts |= {start for start in (opening.free[0], opening.free[1] - length) if first <= start <= last}
-    clash = _clash(candidate, opening.provider, ground)
-    obstacles = [*candidate.busy, *_forbidden_blockouts(candidate, opening, ground, opening.span)]
-    return [
-        start
-        for start in sorted(starts)
-        if not (clash >> (start - ground.whole[0])) & 1
-        and not any(overlaps((start, start + length), obstacle) for obstacle in obstacles)
-    ]
+def _places(candidate: Candidate, opening: Opening, ground: Ground) -> list[Fit]:
+    """The places in an opening for everybody with the candidate's pattern: on the grid or flush against a neighbour,
+    and where the provider is free.
+    """
+    own = _own_visit(candidate, opening.provider, ground)
+    key = (opening.id, candidate.pattern, own)
+    if key not in ground.places:
+        length = len(candidate.pattern)
+        first, last = opening.span[0], opening.span[1] - length
+        starts = set(range(first + -first % ground.grid, last + 1, ground.grid))
+        starts |= {start for start in (opening.free[0], opening.free[1] - length) if first <= start <= last}
+        clash = _clash(candidate, opening.provider, ground) >> (first - ground.whole[0])
+        spans = [(start, start + length) for start in sorted(starts) if not (clash >> (start - first)) & 1]
+        ground.places[key] = [Fit(opening, span, _remainder(span, opening, ground.shortest)) for span in spans]
+    return ground.places[key]
 
 
-def _bounds(candidate: Candidate, opening: Opening) -> Interval:
+def _bounds(candidate: Candidate, ground: Ground) -> Interval:
     """The first and the last unit at which the candidate may start: a recall's due day, and what is worth a move."""
-    low = opening.span[0] if candidate.not_before is None else day_start(candidate.not_before)
-    high = opening.span[1] if candidate.not_after is None else floor_unit(candidate.not_after)
+    low = ground.whole[0] if candidate.not_before is None else day_start(candidate.not_before)
+    high = ground.whole[1] if candidate.not_after is None else floor_unit(candidate.not_after)
     return low, high
 
 
@@ -186,14 +208,19 @@ def _forbidden_blockouts(candidate: Candidate, opening: Opening, ground: Ground,
     ]
 
 
+def _own_visit(candidate: Candidate, provider: int, ground: Ground) -> int:
+    """The AptNum of the candidate's own present appointment if it takes time of ``provider``, else 0."""
+    if candidate.kind == "appointment" and ground.visits.get(candidate.number) in {provider, EVERYBODY}:
+        return candidate.number
+    return 0
+
+
 def _clash(candidate: Candidate, provider: int, ground: Ground) -> int:
     """A mask over all units: bit set where a start would meet the provider's other visits.
 
     Open Dental: provider units must not overlap provider units. The candidate's own present appointment does not count.
     """
-    own = candidate.number if candidate.kind == "appointment" and candidate.number in ground.visits else 0
-    if ground.visits.get(own) not in {provider, EVERYBODY}:
-        own = 0
+    own = _own_visit(candidate, provider, ground)
     key = (provider, candidate.pattern, own)
     if key not in ground.clashes:
         busy = _mask(ground, provider, own) | _mask(ground, EVERYBODY, own)

@@ -117,11 +117,16 @@ def find_openings(
             openings += _offerable(stretch, in_reach, too_young, policy, left, (operatory, provider))
     left += _odd_appointments(office, usable, in_reach)
     return Found(
-        openings=tuple(sorted(openings, key=lambda opening: (opening.span, opening.operatory))),
+        openings=tuple(sorted(openings, key=in_order)),
         left_alone=tuple(sorted(left, key=lambda item: (item.start, item.operatory, item.reason.code, item.end))),
         free_time=free_time,
         allowed_blockouts={n: tuple(b for b in rows if b.allowed) for n, rows in obstacles.items()},
     )
+
+
+def in_order(opening: Opening) -> tuple[Interval, int]:
+    """The order of openings: by start, end and operatory."""
+    return opening.span, opening.operatory
 
 
 def opening_id(operatory: int, unit: int) -> str:

@@ -22,6 +22,7 @@ from asapfill.opendental.models import AptStatus
 from asapfill.policy.reading import read_policy
 from asapfill.report.demo_page import write_page
 from asapfill.sandbox.generate import make_office
+from asapfill.sandbox.generate_asap import Wishes
 from asapfill.sandbox.process import Sandbox, start
 from asapfill.scheduling.intervals import Interval, merged, overlaps
 from asapfill.scheduling.occupied import appointment_span
@@ -37,11 +38,12 @@ from asapfill.settings import load_settings
 DAY = datetime(2026, 4, 14)
 OPENS, CLOSES = time(7, 30), time(17, 30)
 TICK = timedelta(minutes=5)
-OPERATORIES = 6
-MOVING_UP = 8
-"""Visits per chair that would rather come sooner: a list as long as that of an office that keeps it well."""
+OPERATORIES = 7
+WISHES = Wishes(per_chair=30, near=0.6)
+"""An ASAP list as long as that of an office that keeps it well."""
 BOOKED = 0.99
-EAGERNESS = 0.25
+EAGERNESS = 0.3
+CALLED_OFF = 4
 
 Say = Callable[[str], None]
 Place = tuple[int, Interval]
@@ -126,10 +128,11 @@ def run_demo(seed: int, out: Path, say: Say) -> Summary:
     with (
         tempfile.TemporaryDirectory(prefix="asapfill-demo-") as folder,
         start(
-            make_office(seed, start=opens, operatories=OPERATORIES, moving_up=MOVING_UP, booked=BOOKED),
+            make_office(seed, start=opens, operatories=OPERATORIES, days=20, wishes=WISHES, booked=BOOKED),
             seed=seed,
             page_cap=1000,
             eagerness=EAGERNESS,
+            called_off=CALLED_OFF,
         ) as sandbox,
     ):
         before = sandbox.office()

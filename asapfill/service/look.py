@@ -1,4 +1,4 @@
-"""The look just before sending: the day's schedule and appointments and the candidate itself, read again."""
+"""The look just before sending: the day's schedule and appointments, the candidate and its patient, read again."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from asapfill.clock import office_now
 from asapfill.offers.offer import NewOffer
+from asapfill.opendental.models import Slot
 from asapfill.policy.policy import Policy
 from asapfill.reasons import Reason
 from asapfill.scheduling.candidates import Candidate, find_candidates
@@ -15,9 +16,13 @@ from asapfill.scheduling.office import Office
 from asapfill.scheduling.openings import find_openings
 from asapfill.service.desk import Desk
 from asapfill.service.free import Young
+from asapfill.service.witness import ask_witness, witness_against
 
 GOOD_FOR = timedelta(seconds=20)
 """How long one reading of a day serves the offers of the same wave."""
+
+PATIENT_GOOD_FOR = timedelta(minutes=5)
+"""How long one reading of a patient serves: the plan's own, moments ago, is enough."""
 
 
 @dataclass(slots=True)
@@ -28,6 +33,7 @@ class Look:
     policy: Policy
     young: Young
     _days: dict[date, datetime] = field(default_factory=dict)
+    _slots: dict[tuple[date, int, int], tuple[Slot, ...] | None] = field(default_factory=dict)
 
     def __call__(self, offer: NewOffer) -> Reason | None:
         """Why ``offer`` does not fit any more, or None.
@@ -40,11 +46,21 @@ class Look:
         if read is None or clock.now() - read > GOOD_FOR:
             self.desk.mirror.read_day(day)
             self._days[day] = clock.now()
+            self._slots = {key: slots for key, slots in self._slots.items() if key[0] != day}
         if offer.kind == "appointment":
             self.desk.mirror.read_appointment(offer.number)
         else:
             self.desk.mirror.read_recalls_of(offer.patient)
-        return still_fits(offer, self.desk.mirror.office(), self.policy, clock.now(), self.young)
+        self.desk.mirror.read_patients([offer.patient], kept=PATIENT_GOOD_FOR)
+        reason = still_fits(offer, self.desk.mirror.office(), self.policy, clock.now(), self.young)
+        return reason or self._second_witness(offer)
+
+    def _second_witness(self, offer: NewOffer) -> Reason | None:
+        """Open Dental's own search of that day, asked once for the offers of a wave."""
+        key = (offer.start.date(), offer.operatory, offer.provider)
+        if key not in self._slots:
+            self._slots[key] = ask_witness(self.desk, offer)
+        return witness_against(self.desk, offer, self._slots[key])
 
 
 def still_fits(offer: NewOffer, office: Office, policy: Policy, now: datetime, young: Young) -> Reason | None:

@@ -13,7 +13,7 @@ from asapfill.report.documents import wall
 from asapfill.service.policies import PolicyBook
 from asapfill.settings import Settings
 from asapfill.store.database import open_for_reading
-from asapfill.store.lock import AlreadyRunning, only_one
+from asapfill.store.lock import is_held
 from asapfill.store.pause import EVERY_OFFICE, paused
 from asapfill.store.ticks import last_ticks
 
@@ -26,10 +26,11 @@ def status_document(settings: Settings, clock: Clock) -> dict[str, Any]:
 
     Raises:
         StoreError: the state cannot be read.
+        OSError: its folder may not be read.
     """
     now = clock.now()
     problems = [str(problem) for problem in PolicyBook(settings.policies, tuple(settings.offices)).read_problems()]
-    running = _running(settings)
+    running = is_held(settings.state)
     store = open_for_reading(settings.state, clock)
     if store is None:
         return {"ok": not problems, "running": running, "now": now.isoformat(timespec="seconds"), "policies": problems,
@@ -123,14 +124,3 @@ def _short(offer: Offer) -> dict[str, Any]:
         "start": wall(offer.start),
         "state": str(offer.state),
     }
-
-
-def _running(settings: Settings) -> bool:
-    """Whether another asapfill holds the state's lock right now."""
-    if not settings.state.exists():
-        return False
-    try:
-        with only_one(settings.state):
-            return False
-    except AlreadyRunning:
-        return True

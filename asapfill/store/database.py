@@ -17,6 +17,7 @@ from typing import Any, Final, Self
 from sqlite_utils import Database
 
 from asapfill.clock import Clock
+from asapfill.failpoints import reach
 from asapfill.store.schema import MIGRATIONS, VERSION
 
 FILE_NAME: Final = "asapfill.db"
@@ -81,10 +82,12 @@ class Store:
             database.conn.execute("BEGIN IMMEDIATE")
             try:
                 yield database
+                reach("store.commit.before")
                 database.conn.execute("COMMIT")
             except BaseException:
                 database.rollback()
                 raise
+        reach("store.commit.after")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

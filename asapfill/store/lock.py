@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,11 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from asapfill.store.database import StoreError
+
 FILE_NAME: Final = "asapfill.lock"
+PATIENCE: Final = 1.0
+"""Seconds until the lock counts as held by another asapfill: ``is_held`` touches it for a moment."""
 
 
 class AlreadyRunning(Exception):  # noqa: N818  reads as the fact it states; the command line maps it to exit code 75
@@ -21,19 +26,41 @@ def only_one(folder: Path) -> Iterator[None]:
     """Hold the lock of the state ``folder`` while the block runs.
 
     Raises:
-        AlreadyRunning: somebody else holds it; nothing was waited for.
+        AlreadyRunning: somebody else holds it.
+        StoreError: the folder cannot be made or written.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # thread_local: the daemon may release it in another thread than the one that took it.
-    lock = FileLock(folder / FILE_NAME, timeout=0, mode=0o600, thread_local=False)
+    lock = FileLock(folder / FILE_NAME, timeout=PATIENCE, mode=0o600, thread_local=False)
     try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
         raise AlreadyRunning(
             f"Another asapfill already works on {folder}. Two would text patients twice, so this one ends. "
             "Stop the other one (`systemctl stop asapfill`) or give this one a `state` folder of its own."
         ) from error
+    except OSError as error:
+        raise StoreError(
+            f"The state folder {folder} cannot be written ({error.strerror}). Nothing was sent. "
+            "Make it writable for the user that runs asapfill, or name another one as `state` in asapfill.toml."
+        ) from error
     try:
         yield
     finally:
         lock.release()
+
+
+def is_held(folder: Path) -> bool:
+    """Whether an asapfill that sends works on the state ``folder`` right now. Changes nothing, also not the lock.
+
+    Raises:
+        OSError: the folder may not be read.
+    """
+    try:
+        with (folder / FILE_NAME).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

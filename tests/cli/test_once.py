@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.service.bench import Bench
 from tests.service.office import OPENING, START, TODAY
 
@@ -59,12 +61,22 @@ def test_ask_waits_for_a_yes_and_then_sends(bench: Bench) -> None:
     assert bench.asked() == [12]
 
 
-def test_an_approved_offer_is_looked_at_again_before_it_is_sent(bench: Bench) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"action": "patient", "PatNum": 3, "TxtMsgOk": "No"},
+        {"action": "patient", "PatNum": 3, "PatStatus": "Inactive"},
+        {"action": "priority", "AptNum": 12, "Priority": "Normal"},
+        {"action": "delete", "AptNum": 12},
+        {"action": "move", "AptNum": 12, "Op": 2, "AptDateTime": f"{TODAY} 16:00:00"},
+    ],
+    ids=lambda change: f"{change['action']}{change.get('TxtMsgOk', '')}",
+)
+def test_an_approved_offer_is_looked_at_again_before_it_is_sent(bench: Bench, change: dict[str, object]) -> None:
     bench.policy(mode="ask")
     bench.clinic("once")
     assert bench.cli("approve", "--all").code == 0
-    bench.sandbox.staff(action="patient", PatNum=3, TxtMsgOk="No")
-    bench.pass_time(5 * 60 - 1)
+    bench.sandbox.staff(**change)
     bench.clinic("once")
     assert bench.posts() == []
 

@@ -392,19 +392,20 @@ class Twin:
         """The rules on ASAP appointments."""
         groups = {"UnschedList": "unscheduled", "Planned": "planned", "Broken": "broken", "Scheduled": "scheduled"}
         group = groups.get(row.apt_status)
-        if row.unreadable or row.priority != "ASAP" or group not in self.policy.candidates.include:
-            return False
-        if self.office.clinics and row.clinic_num != self.policy.clinic:
-            return False
-        if group == "scheduled" and (row.apt_date_time is None or row.apt_date_time <= self.wall()):
-            return False
-        if group == "planned" and row.apt_num in {other.next_apt_num for other in self.office.appointments}:
-            return False
-        if not row.pattern or set(row.pattern) - {"X", "/"}:
-            return False
-        if any(self.waits_for(row, case) for case in self.office.lab_cases):
-            return False
-        return self.patient_may_be_asked(row.pat_num)
+        past = group == "scheduled" and (row.apt_date_time is None or row.apt_date_time <= self.wall())
+        booked = group == "planned" and row.apt_num in {other.next_apt_num for other in self.office.appointments}
+        return not (
+            row.unreadable
+            or row.priority != "ASAP"
+            or group not in self.policy.candidates.include
+            or (self.office.clinics and row.clinic_num != self.policy.clinic)
+            or past
+            or booked
+            or not row.pattern
+            or set(row.pattern) - {"X", "/"}
+            or any(self.waits_for(row, case) for case in self.office.lab_cases)
+            or not self.patient_may_be_asked(row.pat_num)
+        )
 
     def waits_for(self, row: Appointment, case: LabCase) -> bool:
         """Whether a visit waits for this lab case."""
@@ -426,24 +427,27 @@ class Twin:
 
     def recall_may_be_asked(self, recall: Recall) -> bool:
         """The rules on ASAP recalls."""
-        today = self.wall().date()
         kind = self.recall_type(recall.recall_type_num)
         patient = self.office.patients.get(recall.pat_num)
-        if recall.unreadable or recall.priority != "ASAP" or "recalls" not in self.policy.candidates.include:
-            return False
-        if self.office.version is not None and self.office.version < (25, 2, 9):
-            return False
-        if kind is None or kind.unreadable or (set(kind.time_pattern) | set(recall.time_pattern_override)) - {"X", "/"}:
-            return False
-        if recall.is_disabled or recall.disable_until_balance > 0 or recall.date_scheduled is not None:
-            return False
-        if recall.disable_until_date is not None and recall.disable_until_date > today:
-            return False
-        if recall.date_due is None or recall.date_due > self.office.last:
-            return False
-        if self.office.clinics and patient is not None and patient.clinic_num != self.policy.clinic:
-            return False
-        return self.patient_may_be_asked(recall.pat_num)
+        version = self.office.version
+        until = recall.disable_until_date
+        return not (
+            recall.unreadable
+            or recall.priority != "ASAP"
+            or "recalls" not in self.policy.candidates.include
+            or (version is not None and version < (25, 2, 9))
+            or kind is None
+            or kind.unreadable
+            or (set(kind.time_pattern) | set(recall.time_pattern_override)) - {"X", "/"}
+            or recall.is_disabled
+            or recall.disable_until_balance > 0
+            or recall.date_scheduled is not None
+            or (until is not None and until > self.wall().date())
+            or recall.date_due is None
+            or recall.date_due > self.office.last
+            or (self.office.clinics and patient is not None and patient.clinic_num != self.policy.clinic)
+            or not self.patient_may_be_asked(recall.pat_num)
+        )
 
     def recall_type(self, number: int) -> RecallType | None:
         """The listed recall type."""

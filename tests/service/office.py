@@ -41,7 +41,8 @@ def hours(day: str, start: str, stop: str, *, provider: int = 1, op: int = 1, **
 
 def patient(number: int, **more: Any) -> Row:
     row = {"PatNum": number, "LName": f"{LAST_NAME}{number}", "FName": f"{FIRST_NAME}{number}", "TxtMsgOk": "Yes"}
-    return row | {"WirelessPhone": f"(503){PHONES[:3]}-{PHONES[3:]}{number}", "Birthdate": "1980-05-05", "PriProv": 1} | more
+    phone = f"(503){PHONES[:3]}-{PHONES[3:]}{number}"
+    return row | {"WirelessPhone": phone, "Birthdate": "1980-05-05", "PriProv": 1} | more
 
 
 def office_file(**changes: Any) -> Row:

@@ -1,0 +1,84 @@
+"""Counts what asapfill asks of a simulated office in a working day: the figures of the README's table of requests.
+
+    python tests/docs/measure_requests.py
+
+Not a test: it is run by hand when what a cycle reads has changed. A day of the demo's office is served once a minute,
+as `asapfill run` does, first as from a server in the office, then as through the remote API (pages of 100 rows and a
+second between requests, in simulated time).
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+from asapfill.clock import instant
+from asapfill.policy.model import PolicyFile
+from asapfill.policy.reading import read_policy
+from asapfill.sandbox.generate import make_office
+from asapfill.sandbox.process import Sandbox, start
+from asapfill.service.cycle import run_cycle
+from asapfill.service.demo import DAY, OPENS, OPERATORIES, LinkedClock
+from asapfill.service.desk import Desk
+from asapfill.service.operations import desks_for
+from asapfill.service.samples import sample_policy
+from asapfill.service.sandboxes import write_settings
+from asapfill.settings import load_settings
+
+SEED = 1
+TICKS = 60 * 10
+TICK = timedelta(minutes=1)
+
+
+def main() -> None:
+    """Measure both ways of reaching an office and print a table of each."""
+    for name, page_cap, throttle in (("in the office", 1000, 0.0), ("remote API", 100, 1.0)):
+        first, day, quiet, texts = measure(page_cap, throttle)
+        print(f"\n{name}: {TICKS} cycles from {OPENS:%H:%M}, {texts} texts")
+        print(f"{'purpose':<14}{'first cycle':>12}{'quiet cycle':>12}{'whole day':>12}")
+        for purpose in sorted(day, key=day.__getitem__, reverse=True):
+            print(f"{purpose:<14}{first[purpose]:>12}{quiet[purpose]:>12}{day[purpose]:>12}")
+        print(f"{'together':<14}{first.total():>12}{quiet.total():>12}{day.total():>12}")
+
+
+def measure(page_cap: int, throttle: float) -> tuple[Counter[str], Counter[str], Counter[str], int]:
+    """Requests by purpose of the first cycle, of the whole day, and of the median cycle; and the day's texts."""
+    opens = DAY.replace(hour=OPENS.hour, minute=OPENS.minute)
+    office = make_office(SEED, start=opens, operatories=OPERATORIES, days=20)
+    with (
+        tempfile.TemporaryDirectory(prefix="asapfill-measure-") as folder,
+        start(office, seed=SEED, page_cap=page_cap, throttle=throttle) as sandbox,
+    ):
+        path = write_settings(Path(folder), sandbox.port)
+        path.write_text(path.read_text() + f"seconds_between_requests = {throttle}\n")
+        settings = load_settings(path, {})
+        policy = read_policy(sample_policy())
+        clock = LinkedClock(instant(opens, policy.timezone), sandbox)
+        with desks_for(settings, (policy.office,), clock, threading.Event(), act=True) as desks:
+            cycles = []
+            for number in range(TICKS):
+                clock.set(max(clock.now(), instant(opens, policy.timezone) + number * TICK))
+                cycles.append(_one_cycle(desks[0], policy))
+        return cycles[0], sum(cycles, Counter()), _median(cycles), int(sandbox.log()["texts"])
+
+
+def _one_cycle(desk: Desk, policy: PolicyFile) -> Counter[str]:
+    before = desk.client.requests.copy()
+    for result in run_cycle(desk, [policy], act=True):
+        if result.errors:
+            raise RuntimeError(f"a cycle had trouble: {result.errors[0].message}")
+    return desk.client.requests - before
+
+
+def _median(cycles: list[Counter[str]]) -> Counter[str]:
+    """The cycle in the middle when they are sorted by how much they asked."""
+    return sorted(cycles, key=Counter.total)[len(cycles) // 2]
+
+
+if __name__ == "__main__":
+    logging.disable(logging.ERROR)
+    main()

@@ -1,0 +1,118 @@
+"""Between a simulated asapfill and a simulated office: httpx's transport, with everything that goes wrong on a wire.
+
+The office is the sandbox's ``World``, asked in this process. What its faults do to an answer on a real socket (see
+``asapfill.sandbox.server``) is done here to httpx's own objects and in simulated time; the crash tests use real
+sockets and processes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import httpx
+
+from asapfill.opendental.wire import DEADLINE
+from asapfill.sandbox.faults import Fault
+from asapfill.sandbox.world import Outcome, World
+from tests.soak.witness import Witness
+
+RELAY_LIMIT = 60.0
+"""Seconds that the relay waits for the office; what it was told may be done up to then, after the line broke."""
+
+
+class Killed(BaseException):
+    """The process is dead: as with a power cut, nothing of it runs any more."""
+
+
+@dataclass(slots=True)
+class Weather:
+    """What goes wrong now. ``refused``: nobody listens. ``late``: chance that a write is done after its line broke.
+    ``broken_off``: chance that asapfill dies between the office's work and the answer. ``seconds``: most that a request
+    takes when all is well.
+    """
+
+    refused: bool = False
+    late: float = 0.0
+    broken_off: float = 0.0
+    seconds: float = 0.4
+
+
+@dataclass(slots=True)
+class Line(httpx.BaseTransport):
+    """The way to the office. ``before_request`` lets others act while asapfill is in the middle of something."""
+
+    world: World
+    witness: Witness
+    draws: random.Random
+    say: Callable[..., None]
+    before_request: Callable[[], None]
+    die: Callable[[str], None]
+    weather: Weather = field(default_factory=Weather)
+    _late: list[tuple[float, httpx.Request, datetime]] = field(default_factory=list)
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """One exchange, in simulated time."""
+        self.pass_time(self.draws.uniform(0.02, self.weather.seconds))
+        self.before_request()
+        if self.weather.refused:
+            raise httpx.ConnectError("nobody listens", request=request)
+        if request.method == "POST" and self.draws.random() < self.weather.late:
+            due = self.world.clock.monotonic() + self.draws.uniform(1, RELAY_LIMIT)
+            self._late.append((due, request, self.world.office.now))
+            self.say("fault", kind="late", path=request.url.path)
+            raise httpx.ReadError("the line broke", request=request)
+        outcome = self._office(request, self.world.office.now)
+        if request.method != "GET" and self.draws.random() < self.weather.broken_off:
+            self.die(f"accepted {request.method} {request.url.path.rsplit('/', 1)[-1]}")
+        if outcome.fault is not None:
+            self.say("fault", kind=outcome.fault.kind, path=request.url.path)
+        try:
+            return self._delivered(request, outcome)
+        finally:
+            self.world.done(outcome.key)
+
+    def pass_time(self, seconds: float) -> None:
+        """Let time pass in the office; what was told it late is done on the way."""
+        end = self.world.clock.monotonic() + seconds
+        while self._late and min(self._late)[0] <= end:
+            due, request, asked = min(self._late, key=lambda entry: entry[0])
+            self._late.remove((due, request, asked))
+            self._sleep(max(0.0, due - self.world.clock.monotonic()))
+            self._office(request, asked)
+        self._sleep(max(0.0, end - self.world.clock.monotonic()))
+
+    def _sleep(self, seconds: float) -> None:
+        self.world.clock.sleep(seconds)
+        self.world.catch_up()
+
+    def _office(self, request: httpx.Request, asked: datetime) -> Outcome:
+        """Have the office do it, with the witness looking on."""
+        target = request.url.raw_path.decode("ascii")
+        authorization = request.headers.get("Authorization", "")
+        body = request.read()
+        with self.witness.looking_on(request.method, request.url.path, body, asked):
+            outcome = self.world.handle(request.method, target, authorization, body)
+            self.witness.answered(outcome)
+        return outcome
+
+    def _delivered(self, request: httpx.Request, outcome: Outcome) -> httpx.Response:
+        """The answer as the fault lets it through."""
+        answer, fault = outcome.answer, outcome.fault
+        if fault is not None:
+            self._spoil(request, fault)
+        headers = {"Content-Type": "application/json", **dict(answer.headers)}
+        return httpx.Response(answer.status, headers=headers, content=answer.body, request=request)
+
+    def _spoil(self, request: httpx.Request, fault: Fault) -> None:
+        """Lose the answer, or let it take its time. Raises httpx's error for a line that broke."""
+        if fault.kind in {"drop_before", "drop_after", "truncated"}:
+            raise httpx.RemoteProtocolError("the line broke", request=request)
+        if fault.kind in {"drip", "slow"}:
+            self.pass_time(min(fault.seconds, DEADLINE))
+            if fault.seconds > DEADLINE:
+                raise httpx.ReadTimeout("too late", request=request)
+        if fault.kind.startswith("504"):
+            self.pass_time(RELAY_LIMIT)
