@@ -1,4 +1,4 @@
-"""Every reason for which asapfill leaves something alone: a stable code, a sentence for the front desk, the rule's source.
+"""Every reason to leave something alone: a stable code, a sentence for the front desk, and the source of the rule.
 
 The codes appear in ``plan --json``, ``explain``, ``history`` and the logs; they change only by addition.
 """

@@ -29,13 +29,16 @@ if TYPE_CHECKING:
 @config_option
 @office_option
 @json_option
+@click.option(
+    "--compare", is_flag=True, help="Put Open Dental's own search beside ours, with the cause of differences."
+)
 @explained
-def openings(config: Path | None, office: str | None, as_json: bool) -> None:
+def openings(config: Path | None, office: str | None, as_json: bool, compare: bool) -> None:
     """List the openings, and what was left alone and why."""
     from asapfill.report.documents import openings_document
     from asapfill.report.text import openings_text
 
-    cycle = _cycle(config, office, act=False)
+    cycle = _cycle(config, office, act=False, compare=compare)
     _tell(cycle, openings_document if as_json else None, openings_text)
 
 
@@ -81,11 +84,11 @@ def run(config: Path | None) -> None:
     run_daemon(settings, clock)
 
 
-def _cycle(config: Path | None, office: str | None, *, act: bool) -> Cycle:
+def _cycle(config: Path | None, office: str | None, *, act: bool, compare: bool = False) -> Cycle:
     from asapfill.service.operations import run_once
 
     settings, clock = open_settings(config)
-    return run_once(settings, chosen_offices(settings, office), clock, act=act)
+    return run_once(settings, chosen_offices(settings, office), clock, act=act, compare=compare)
 
 
 def _tell(

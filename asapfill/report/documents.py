@@ -12,6 +12,7 @@ from asapfill.offers.journal import Step
 from asapfill.offers.offer import Offer
 from asapfill.planning.plan import Skipped
 from asapfill.scheduling.openings import LeftAlone, Opening
+from asapfill.scheduling.witness import Difference
 from asapfill.service.results import ClinicResult, OfferLine
 
 
@@ -28,6 +29,8 @@ def openings_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
                 **_head(result),
                 "openings": [opening(item) for item in result.openings],
                 "left_alone": [_left(item) for item in result.left_alone],
+                "compared": result.compared,
+                "differences": [_difference(item) for item in result.differences],
                 **_tail(result),
             }
             for result in results
@@ -123,6 +126,17 @@ def _left(item: LeftAlone) -> dict[str, Any]:
         "provider": item.provider or None,
         "start": wall(item.start),
         "end": wall(item.end),
+    }
+
+
+def _difference(item: Difference) -> dict[str, Any]:
+    return {
+        "operatory": item.operatory,
+        "provider": item.provider,
+        "start": wall(item.start),
+        "end": wall(item.end),
+        "free_for": "asapfill" if item.ours else "open dental",
+        "cause": item.cause,
     }
 
 

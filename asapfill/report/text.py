@@ -58,10 +58,25 @@ def openings_text(result: ClinicResult) -> str:
             lines.append(
                 f"  {names.get(item.operatory, str(item.operatory)):<12.12} {RULES[item.reason.code].sentence}"
             )
+    lines += _differences(result)
     minutes = sum((item.end - item.start for item in result.openings), timedelta())
     count = "1 opening" if len(result.openings) == 1 else f"{len(result.openings)} openings"
     lines += ["", f"{count}, {int(minutes.total_seconds()) // 60} minutes."]
     return "\n".join([*lines, *_trouble(result)])
+
+
+def _differences(result: ClinicResult) -> list[str]:
+    """Where Open Dental's own search and ours differ, and why."""
+    if result.compared is None:
+        return []
+    lines = ["", f"Open Dental's own search, compared on {result.compared} days of single providers"]
+    for item in result.differences:
+        name = result.names.get(item.operatory, f"operatory {item.operatory}")
+        who = "asapfill" if item.ours else "Open Dental"
+        cause = item.cause or "NOTHING EXPLAINS IT: nothing is sent for this time"
+        when = f"{item.start:%a %m-%d} {_span(item.start, item.end)}"
+        lines += wrapped(f"  {when}  {name:<10.10} only {who} calls it free: {cause}", 36)
+    return [*lines, *([] if result.differences else ["  No difference."])]
 
 
 def history_text(offers: Iterable[tuple[Offer, tuple[Step, ...]]]) -> str:

@@ -23,7 +23,9 @@ from asapfill.problems import ConfigurationError
 from asapfill.scheduling.office import preference_flag
 from asapfill.service.cycle import CLOCKS_APART, office_names
 from asapfill.service.desk import Desk
+from asapfill.service.free import openings_now
 from asapfill.service.preferences import sending_window, text_limit
+from asapfill.service.witness import compare_all
 
 Verdict = Literal["ok", "look", "wrong"]
 
@@ -131,7 +133,7 @@ def _lists(names: Names) -> Iterator[Finding]:
 def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
     now = desk.clock.now()
     wall = office_now(now, policy.timezone)
-    desk.mirror.refresh(wall, timedelta(days=1), [policy.clinic] if policy.clinic else [])
+    desk.mirror.refresh(wall, policy.openings.look_ahead, [policy.clinic] if policy.clinic else [])
     if desk.mirror.skew is None:
         yield Finding("look", "clock", "No answer told the office's clock, so the time zone could not be checked.")
     elif abs(desk.mirror.skew) > CLOCKS_APART:
@@ -163,4 +165,33 @@ def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
             "look",
             "notice",
             f"Texts go out at least {LEAST_LEAD_MINUTES} minutes before a slot, whatever `notice` says.",
+        )
+    if desk.mirror.skew is None or abs(desk.mirror.skew) <= CLOCKS_APART:
+        yield from _second_witness(desk, policy)
+
+
+def _second_witness(desk: Desk, policy: Policy) -> Iterator[Finding]:
+    """Our free time beside Open Dental's own search, where that can judge."""
+    found, _ = openings_now(desk, policy, desk.clock.now(), keep=False)
+    differences, compared = compare_all(desk, policy, found)
+    unexplained = [item for item in differences if item.cause is None]
+    if not compared:
+        yield Finding(
+            "ok", "openings", f"{len(found.openings)} openings. Open Dental's own search cannot judge them here."
+        )
+    elif not unexplained:
+        yield Finding(
+            "ok",
+            "openings",
+            f"{len(found.openings)} openings. Open Dental's own search agrees on {compared} days of single providers; "
+            f"{len(differences)} differences are explained (asapfill openings --compare).",
+        )
+    for item in unexplained:
+        whose = (
+            "asapfill finds it free, Open Dental does not"
+            if item.ours
+            else "Open Dental finds it free, asapfill does not"
+        )
+        yield Finding(
+            "look", "openings", f"Operatory {item.operatory}, {item.start:%Y-%m-%d %H:%M}-{item.end:%H:%M}: {whose}."
         )

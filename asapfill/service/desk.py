@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from asapfill.clock import Clock
 from asapfill.offers.journal import Journal
@@ -16,7 +17,7 @@ from asapfill.store.database import Store
 @dataclass(slots=True)
 class Desk:
     """One office being served. ``store`` and ``journal`` None: nothing was ever sent from here, and only reading is
-    meant.
+    meant. ``looked``: when the free time of each clinic was last remembered, by ClinicNum.
     """
 
     office: str
@@ -27,3 +28,4 @@ class Desk:
     journal: Journal | None
     hash_phone: Callable[[str], str]
     stop: threading.Event = field(default_factory=threading.Event)
+    looked: dict[int, datetime] = field(default_factory=dict)

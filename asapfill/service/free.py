@@ -15,11 +15,15 @@ from asapfill.scheduling.settling import Seen, remember, young
 from asapfill.scheduling.units import ceil_unit, floor_unit, moment_of
 from asapfill.service.desk import Desk
 from asapfill.store import free_time as table
-from asapfill.store.ticks import last_ticks
+from asapfill.store.ticks import Tick, last_ticks
 
 log = logging.getLogger(__name__)
 
 Young = dict[tuple[int, int], list[Interval]]
+
+
+UNSEEN = timedelta(minutes=5)
+"""After so long without a look, the office's history is asked what was booked and freed in between."""
 
 
 def openings_now(desk: Desk, policy: Policy, now: datetime, *, keep: bool) -> tuple[Found, Young]:
@@ -29,15 +33,34 @@ def openings_now(desk: Desk, policy: Policy, now: datetime, *, keep: bool) -> tu
     """
     office = desk.mirror.office()
     everything = find_openings(office, policy, now, {})
-    before = _remembered(desk, policy)
-    if before is None:
-        seen = _first_look(desk, policy, everything.free_time, now)
-    else:
-        seen = remember(before, everything.free_time, now)
+    seen = _seen(desk, policy, everything.free_time, now)
     if keep and desk.store is not None:
         table.replace_free_time(desk.store, desk.office, policy.clinic, [_stored(item) for item in seen])
+        desk.looked[policy.clinic] = now
     too_young = {key: list(spans) for key, spans in young(seen, now, policy.openings.settle).items()}
     return (find_openings(office, policy, now, too_young) if too_young else everything), too_young
+
+
+def _seen(desk: Desk, policy: Policy, free: FreeTime, now: datetime) -> list[Seen]:
+    """What is free, each part since when.
+
+    At the very first look all has settled, and after a while without looking what was free before is still the same,
+    except where the office's own history says that it was vacated meanwhile.
+    """
+    settle = policy.openings.settle
+    before = _remembered(desk, policy)
+    if before is None:
+        seen, unseen = remember([], free, now - settle), settle
+    else:
+        seen, unseen = remember(before, free, now), _unseen_for(desk, policy.clinic, now)
+    if not settle or (before is not None and unseen <= UNSEEN):
+        return seen
+    vacated = _vacated(desk, office_now(now, policy.timezone) - min(unseen, settle), free)
+    fresh: list[Seen] = []
+    for item in seen:
+        spans = intersect([item.span], sorted(vacated.get(item.operatory, [])))
+        fresh += [Seen(item.operatory, item.provider, span, now) for span in spans]
+    return [*seen, *fresh]
 
 
 def _remembered(desk: Desk, policy: Policy) -> list[Seen] | None:
@@ -45,27 +68,23 @@ def _remembered(desk: Desk, policy: Policy) -> list[Seen] | None:
     if desk.store is None:
         return None
     rows = table.read_free_time(desk.store, desk.office, policy.clinic)
-    looked = any((tick.office, tick.clinic) == (desk.office, policy.clinic) for tick in last_ticks(desk.store))
-    if not rows and not looked:
+    if not rows and _last_tick(desk, policy.clinic) is None:
         return None
     return [Seen(row.operatory, row.provider, (floor_unit(row.start), ceil_unit(row.end)), row.since) for row in rows]
 
 
-def _first_look(desk: Desk, policy: Policy, free: FreeTime, now: datetime) -> list[Seen]:
-    """Free time at the very first look: settled, except where the office's own history says that it was just
-    vacated.
-    """
-    long_ago = now - policy.openings.settle
-    seen = remember([], free, long_ago)
-    if not policy.openings.settle:
-        return seen
-    wall = office_now(now, policy.timezone)
-    vacated = _vacated(desk, wall - policy.openings.settle, free)
-    fresh: list[Seen] = []
-    for item in seen:
-        spans = intersect([item.span], sorted(vacated.get(item.operatory, [])))
-        fresh += [Seen(item.operatory, item.provider, span, now) for span in spans]
-    return [*seen, *fresh]
+def _unseen_for(desk: Desk, clinic: int, now: datetime) -> timedelta:
+    """How long ago the last look was; very long if that is not known. A cycle that failed may not have looked."""
+    last = desk.looked.get(clinic)
+    if last is None:
+        tick = _last_tick(desk, clinic)
+        last = tick.at if tick is not None and tick.ok else None
+    return timedelta.max if last is None else now - last
+
+
+def _last_tick(desk: Desk, clinic: int) -> Tick | None:
+    ticks = last_ticks(desk.store) if desk.store is not None else ()
+    return next((tick for tick in ticks if (tick.office, tick.clinic) == (desk.office, clinic)), None)
 
 
 def _vacated(desk: Desk, since: datetime, free: FreeTime) -> dict[int, list[Interval]]:

@@ -17,6 +17,7 @@ from asapfill.offers.commlogs import recover_commlogs
 from asapfill.offers.journal import Journal, Step
 from asapfill.offers.offer import Offer
 from asapfill.offers.reconcile import recover
+from asapfill.opendental.errors import OpenDentalError
 from asapfill.policy.model import PolicyFile
 from asapfill.problems import ConfigurationError, Problem
 from asapfill.service.checking import Finding, check_office
@@ -25,7 +26,8 @@ from asapfill.service.desk import Desk
 from asapfill.service.desks import open_desks
 from asapfill.service.explaining import Kind, explain_candidate, explain_opening, explanation_document
 from asapfill.service.policies import PolicyBook
-from asapfill.service.results import ClinicResult
+from asapfill.service.results import ClinicResult, Trouble
+from asapfill.service.witness import compare_all
 from asapfill.settings import Settings
 from asapfill.store.database import open_for_reading, open_store
 from asapfill.store.lock import only_one
@@ -78,9 +80,17 @@ def desks_for(
 
 
 def run_once(
-    settings: Settings, offices: Collection[str], clock: Clock, *, act: bool, stop: threading.Event | None = None
+    settings: Settings,
+    offices: Collection[str],
+    clock: Clock,
+    *,
+    act: bool,
+    stop: threading.Event | None = None,
+    compare: bool = False,
 ) -> Cycle:
     """One cycle over ``offices``; ``act`` False looks and plans only.
+
+    ``compare``: put Open Dental's own search beside ours.
 
     Raises:
         ConfigurationError: no policy is for any of these offices.
@@ -93,8 +103,21 @@ def run_once(
     results: list[ClinicResult] = []
     with desks_for(settings, {file.office for file in files}, clock, stop or threading.Event(), act=act) as desks:
         for desk in desks:
-            results += run_cycle(desk, policies_of(desk.office, files), act=act, still_valid=book.still_valid)
+            of_office = run_cycle(desk, policies_of(desk.office, files), act=act, still_valid=book.still_valid)
+            for result in of_office if compare else ():
+                _compare(desk, result)
+            results += of_office
     return Cycle(tuple(results), book.problems)
+
+
+def _compare(desk: Desk, result: ClinicResult) -> None:
+    """Put Open Dental's own search beside ours."""
+    if result.policy is None or result.found is None:
+        return
+    try:
+        result.differences, result.compared = compare_all(desk, result.policy, result.found)
+    except OpenDentalError as error:
+        result.errors.append(Trouble(str(error)))
 
 
 @dataclass(frozen=True, slots=True)

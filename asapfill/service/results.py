@@ -10,6 +10,7 @@ from asapfill.offers.offer import NewOffer
 from asapfill.planning.plan import Skipped
 from asapfill.policy.policy import Mode, Policy
 from asapfill.scheduling.openings import Found, LeftAlone, Opening
+from asapfill.scheduling.witness import Difference
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Trouble:
 class ClinicResult:
     """One clinic in one cycle. ``now``: aware, in the office's zone. ``requests``: of the whole office in this cycle.
 
+    ``differences``: from Open Dental's own search, over ``compared`` days of single providers; None: not compared.
     ``names``: what the office calls its operatories, by OperatoryNum.
     """
 
@@ -49,6 +51,8 @@ class ClinicResult:
     found: Found | None = None
     offers: list[OfferLine] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
+    compared: int | None = None
     requests: int = 0
     errors: list[Trouble] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

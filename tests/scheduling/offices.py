@@ -26,6 +26,7 @@ from asapfill.opendental.models import (
 )
 from asapfill.policy.policy import CandidatesPolicy, Group, Hours, OpeningsPolicy, Policy
 from asapfill.scheduling.office import Office
+from tests.scheduling.rows import made
 from tests.scheduling.twin import FIVE
 
 PACIFIC = ZoneInfo("America/Los_Angeles")
@@ -149,7 +150,8 @@ def offices(draw: st.DrawFn, first: date, last: date) -> Office:
 
 @st.composite
 def operatories(draw: st.DrawFn, number: int) -> Operatory:
-    return Operatory(
+    return made(
+        Operatory,
         operatory_num=number,
         is_hidden=draw(SELDOM),
         prov_dentist=draw(MAYBE_NUMBER),
@@ -163,7 +165,8 @@ def operatories(draw: st.DrawFn, number: int) -> Operatory:
 
 @st.composite
 def providers(draw: st.DrawFn, number: int) -> Provider:
-    return Provider(
+    return made(
+        Provider,
         prov_num=number,
         is_secondary=draw(st.booleans()),
         is_hidden=draw(SELDOM),
@@ -175,7 +178,8 @@ def providers(draw: st.DrawFn, number: int) -> Provider:
 @st.composite
 def long_hours(draw: st.DrawFn, days: st.SearchStrategy[date]) -> Schedule:
     """A provider's working day."""
-    return Schedule(
+    return made(
+        Schedule,
         sched_date=draw(days),
         start_time=draw(st.sampled_from([time(8), time(7, 45), time(10)])),
         stop_time=draw(st.sampled_from([time(15), time(17), time(23, 59, 59)])),
@@ -191,7 +195,8 @@ def schedules_on(draw: st.DrawFn, days: st.SearchStrategy[date]) -> Schedule:
     kinds = ["Provider"] * 4 + ["Blockout"] * 3 + ["Practice", "Employee", "WebSchedASAP", "Leave"]
     start = draw(TIMES)
     stop = draw(st.one_of(TIMES, st.just(time(15)), st.just(time(23, 59, 59)), st.just(start)))
-    return Schedule(
+    return made(
+        Schedule,
         sched_date=draw(st.one_of(days, days, days, days, days, st.none())) if draw(SELDOM) else draw(days),
         start_time=start,
         stop_time=stop,
@@ -217,7 +222,8 @@ def appointments_on(draw: st.DrawFn, days: st.SearchStrategy[date]) -> Appointme
         "New",
     ]
     at: datetime | None = datetime.combine(draw(days), draw(TIMES)) - timedelta(days=1 if draw(SELDOM) else 0)
-    return Appointment(
+    return made(
+        Appointment,
         pat_num=draw(NUMBERS),
         apt_status=draw(st.sampled_from(statuses)),
         pattern=draw(ANY_PATTERN),
@@ -252,7 +258,8 @@ def asap_appointments(draw: st.DrawFn, days: st.SearchStrategy[date]) -> Appoint
 @st.composite
 def recalls(draw: st.DrawFn, number: int, days: st.SearchStrategy[date]) -> Recall:
     due = draw(days) + timedelta(days=draw(st.sampled_from([-90, -90, -1, 0, 1])))
-    return Recall(
+    return made(
+        Recall,
         recall_num=number + 1,
         pat_num=draw(NUMBERS),
         date_due=None if draw(SELDOM) else due,
@@ -269,7 +276,8 @@ def recalls(draw: st.DrawFn, number: int, days: st.SearchStrategy[date]) -> Reca
 
 @st.composite
 def recall_types(draw: st.DrawFn, number: int) -> RecallType:
-    return RecallType(
+    return made(
+        RecallType,
         recall_type_num=number,
         time_pattern=draw(st.one_of(st.just(""), st.just("/XX/"), ANY_PATTERN)),
         append_to_special=draw(st.booleans()),
@@ -287,7 +295,8 @@ def appointment_types(draw: st.DrawFn, number: int) -> AppointmentType:
 
 @st.composite
 def blockout_types(draw: st.DrawFn, number: int) -> Definition:
-    return Definition(
+    return made(
+        Definition,
         def_num=number,
         item_name=draw(st.sampled_from(["Hygiene", "Production", "Lunch ", "Emergency"])),
         item_value=draw(st.sampled_from(["", "", "", "DC", "NS", "NS,DC", "dc, ns"])),
@@ -299,7 +308,8 @@ def blockout_types(draw: st.DrawFn, number: int) -> Definition:
 
 @st.composite
 def patients(draw: st.DrawFn, number: int) -> Patient:
-    return Patient(
+    return made(
+        Patient,
         pat_num=number,
         pat_status=draw(st.sampled_from(["Patient"] * 8 + ["Inactive", "Deceased", ""])),
         birthdate=draw(st.sampled_from([date(1980, 5, 1)] * 5 + [date(2008, 11, 21), date(2014, 11, 21), None])),
@@ -316,7 +326,8 @@ def patients(draw: st.DrawFn, number: int) -> Patient:
 
 @st.composite
 def lab_cases(draw: st.DrawFn) -> LabCase:
-    return LabCase(
+    return made(
+        LabCase,
         lab_case_num=1,
         pat_num=draw(NUMBERS),
         apt_num=draw(st.integers(0, 10)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from asapfill.opendental.models import (
@@ -16,6 +16,7 @@ from asapfill.opendental.models import (
     Provider,
     Recall,
     RecallType,
+    Row,
     Schedule,
 )
 from asapfill.policy.policy import CandidatesPolicy, OpeningsPolicy, Policy
@@ -31,9 +32,17 @@ MIDNIGHT_BEFORE = datetime(2026, 11, 20, 8, tzinfo=UTC)
 LUNCH, HYGIENE = 100, 101
 
 
+Made = TypeVar("Made", bound=Row)
+
+
+def made(table: type[Made], **columns: Any) -> Made:
+    """A row with some of its columns; ``unreadable`` names those that could not be read."""
+    return table.model_validate(columns)
+
+
 def clock(text: str) -> time:
     """``"8:00"`` or ``"23:59:59"``."""
-    return time(*(int(part) for part in text.split(":")))
+    return time.fromisoformat(text.zfill(5) if text.count(":") == 1 else text.zfill(8))
 
 
 def at(text: str, day: date = FRIDAY) -> datetime:
@@ -60,7 +69,13 @@ def visit(start: str, minutes: int = 60, **columns: Any) -> Appointment:
 
 def asap(minutes: int = 60, **columns: Any) -> Appointment:
     """An unscheduled ASAP appointment of patient 5 with provider 1."""
-    given = {"apt_num": 50, "pat_num": 5, "apt_status": "UnschedList", "priority": "ASAP", "pattern": "X" * (minutes // 5)}
+    given = {
+        "apt_num": 50,
+        "pat_num": 5,
+        "apt_status": "UnschedList",
+        "priority": "ASAP",
+        "pattern": "X" * (minutes // 5),
+    }
     return Appointment.model_validate({**given, "prov_num": 1, **columns})
 
 
@@ -93,13 +108,16 @@ def office(**parts: Any) -> Office:
         patients={5: patient()},
         version=(25, 3, 1),
     )
-    return replace(whole, **{name: tuple(part) if isinstance(part, list) else part for name, part in parts.items()})
+    changes: dict[str, Any] = {name: tuple(part) if isinstance(part, list) else part for name, part in parts.items()}
+    return replace(whole, **changes)
 
 
 def policy(candidates: CandidatesPolicy | None = None, clinic: int = 0, **openings: Any) -> Policy:
     """A policy that offers anything at once."""
     wide = {"notice": timedelta(0), "shortest": timedelta(minutes=5), **openings}
-    return Policy("office", PACIFIC, clinic, openings=OpeningsPolicy(**wide), candidates=candidates or CandidatesPolicy())
+    return Policy(
+        "office", PACIFIC, clinic, openings=OpeningsPolicy(**wide), candidates=candidates or CandidatesPolicy()
+    )
 
 
 def opened(an_office: Office, a_policy: Policy | None = None, now: datetime = MIDNIGHT_BEFORE) -> list[str]:

@@ -68,8 +68,10 @@ class Serving:
 
 
 @contextmanager
-def serving(folder: Path, office: Row | None = None, *, ahead: timedelta = timedelta(0), **sections: Any) -> Iterator[Serving]:
-    """Serve ``office`` (default: the small one). ``ahead``: of our clock before the office's. ``sections``: the policy."""
+def serving(
+    folder: Path, office: Row | None = None, *, ahead: timedelta = timedelta(0), **sections: Any
+) -> Iterator[Serving]:
+    """Serve ``office`` (default: the small one). ``ahead``: our clock before the office's. ``sections``: the policy."""
     with bench_for(folder, office) as bench:
         bench.policy(**sections)
         settings = load_settings(bench.config, ENVIRONMENT)

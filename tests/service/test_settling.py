@@ -1,9 +1,10 @@
-"""An opening must have been there for a while: memory from cycle to cycle, and the office's history at the first look."""
+"""An opening must have been there for a while: memory from cycle to cycle, and the office's history where it ends."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from tests.service.bench import Bench
 from tests.service.office import LUNCH, TODAY, office_file
 from tests.service.serving import left, openings, serving
 
@@ -43,6 +44,7 @@ def test_minutes_that_become_free_inside_an_old_opening_are_young(tmp_path: Path
         office.wait(minutes=16)
         assert openings(office.cycle()) == ["op1 14 14:00-14:20", "op1 14 14:40-15:00"]
         office.sandbox.staff(action="delete", AptNum=booked["AptNum"])
+        office.wait(seconds=1)
         result = office.cycle()
         assert openings(result) == ["op1 14 14:00-14:20", "op1 14 14:40-15:00"]
         assert left(result, "settling") == ["op1 14 14:20-14:40"]
@@ -60,9 +62,35 @@ def test_time_that_was_taken_in_between_begins_to_settle_anew(tmp_path: Path) ->
         assert left(office.cycle(), "settling") == ["op1 14 14:00-15:00"]
 
 
+def test_time_that_was_booked_and_freed_while_nobody_looked_is_young(tmp_path: Path) -> None:
+    with serving(tmp_path, mode="preview", openings={"notice": "1 hour"}) as office:
+        office.cycle()
+        office.wait(hours=1)
+        book = {"PatNum": 9, "Op": 1, "AptDateTime": f"{TODAY} 14:00:00", "Pattern": "X" * 12}
+        booked = office.sandbox.staff(action="book", **book)
+        office.wait(minutes=50)
+        office.sandbox.staff(action="delete", AptNum=booked["AptNum"])
+        office.wait(minutes=1)
+        assert left(office.cycle(), "settling") == ["op1 14 14:00-15:00"]
+        office.wait(minutes=15)
+        assert openings(office.cycle()) == ["op1 14 14:00-15:00"]
+
+
+def test_the_same_holds_over_a_restart(bench: Bench) -> None:
+    bench.policy(mode="preview", openings={"notice": "1 hour"})
+    assert len(bench.clinic("once")["openings"]) == 1
+    bench.pass_time(60)
+    book = {"PatNum": 9, "Op": 1, "AptDateTime": f"{TODAY} 14:00:00", "Pattern": "X" * 12}
+    booked = bench.sandbox.staff(action="book", **book)
+    bench.pass_time(50)
+    bench.sandbox.staff(action="delete", AptNum=booked["AptNum"])
+    bench.pass_time(1)
+    assert bench.clinic("once")["openings"] == []
+
+
 def test_at_the_first_look_the_offices_history_tells_what_was_just_vacated(tmp_path: Path) -> None:
-    rows = office_file()["appointments"]
-    with serving(tmp_path, office_file(appointments=[row for row in rows if row["AptNum"] != 15]), mode="preview") as office:
+    without_15 = [row for row in office_file()["appointments"] if row["AptNum"] != 15]
+    with serving(tmp_path, office_file(appointments=without_15), mode="preview") as office:
         book = {"PatNum": 8, "Op": 1, "AptDateTime": f"{TODAY} 15:00:00", "Pattern": "X" * 24}
         moved = office.sandbox.staff(action="book", **book)
         office.sandbox.staff(action="cancel", AptNum=11)

@@ -1,0 +1,192 @@
+"""What becomes of offers, and what that means for the next ones: outcomes, caps, families, other people's texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.service.office import MONDAY, TODAY, hours, office_file, patient
+from tests.service.serving import left, openings, passed_over, serving
+
+NEXT_MONDAY = "2026-04-27"
+SLOT = {"PatNum": 9, "Op": 1, "AptDateTime": f"{TODAY} 14:00:00", "Pattern": "X" * 12}
+
+
+def others_text(patient: int, *, entry: str = f"{TODAY} 09:00:00", status: str = "Declined", fkey: int = 999) -> dict[str, object]:
+    """An AsapComm that staff made by hand, for another visit at another time."""
+    return {
+        "FKey": fkey,
+        "FKeyType": "UnscheduledAppt",
+        "PatNum": patient,
+        "DateTimeEntry": entry,
+        "DateTimeExpire": "2026-04-22 09:30:00",
+        "DateTimeSmsScheduled": entry,
+        "DateTimeSmsSent": entry,
+        "SmsSendStatus": "SendSuccessful",
+        "ResponseStatus": status,
+    }
+
+
+def test_whoever_accepts_leaves_a_place_that_is_offered_when_it_has_settled(tmp_path: Path) -> None:
+    with serving(tmp_path, candidates={"except_patients": "[3, 5]"}) as office:
+        office.cycle()
+        assert office.bench.asked() == [11]
+        office.wait(minutes=2)
+        office.sandbox.respond(1, "accept")
+        result = office.cycle()
+        assert office.states() == {11: "accepted"}
+        assert (openings(result), left(result, "settling")) == ([], ["op1 20 10:00-11:00"])
+        office.bench.policy()
+        office.wait(minutes=14)
+        assert office.cycle().offers == []
+        office.wait(minutes=1)
+        (line,) = office.cycle().offers
+        assert (line.offer.number, line.state, f"{line.offer.start}") == (12, "sent", f"{MONDAY} 10:00:00")
+        assert office.bench.asked() == [11, 12]
+        assert office.sandbox.log()["sent_twice"] == 0
+
+
+def test_whoever_declines_is_left_in_peace_for_a_week(tmp_path: Path) -> None:
+    schedules = [hours(MONDAY, "12:00", "13:00"), hours("2026-04-22", "12:00", "13:00")]
+    with serving(tmp_path, office_file(more_schedules=schedules), candidates={"include": "[unscheduled]"}) as office:
+        office.cycle()
+        office.wait(minutes=2)
+        office.sandbox.respond(1, "decline")
+        assert passed_over(office.cycle())[12] == "resting"
+        assert office.states() == {12: "declined"}
+        office.wait(days=6, hours=23)
+        assert passed_over(office.cycle())[12] == "resting"
+        office.wait(hours=1, minutes=3)
+        (line,) = office.cycle().offers
+        assert (line.state, f"{line.offer.start}") == ("sent", "2026-04-22 12:00:00")
+
+
+def test_whoever_asks_to_stop_is_not_asked_about_it_again(tmp_path: Path) -> None:
+    schedules = [hours(NEXT_MONDAY, "12:00", "13:00")]
+    office_rows = office_file(more_schedules=schedules)
+    with serving(tmp_path, office_rows, candidates={"include": "[unscheduled]"}, texts={"rest_after_decline": "1 day"}) as office:
+        office.cycle()
+        office.wait(minutes=2)
+        office.sandbox.respond(1, "stop")
+        office.cycle()
+        assert office.states() == {12: "stopped"}
+        office.wait(days=9)
+        result = office.cycle()
+        assert openings(result) == ["op1 27 12:00-13:00"]
+        assert passed_over(result)[12] == "asked_to_stop"
+        assert office.bench.asked() == [12]
+
+
+def test_somebody_elses_booking_closes_the_offers_that_are_left_over(tmp_path: Path) -> None:
+    with serving(tmp_path, texts={"wave": 2}) as office:
+        office.cycle()
+        assert office.bench.asked() == [12, 14]
+        office.wait(minutes=2)
+        office.sandbox.staff(action="book", **SLOT)
+        result = office.cycle()
+        assert office.states() == {12: "closed", 14: "closed"}
+        assert openings(result) == []
+        # The link still works, and Open Dental tells the patient; late news is kept.
+        office.sandbox.respond(1, "accept")
+        office.cycle()
+        assert office.states() == {12: "taken", 14: "closed"}
+
+
+def test_an_accepted_slot_closes_the_other_offers_for_it(tmp_path: Path) -> None:
+    with serving(tmp_path, texts={"wave": 2}) as office:
+        office.cycle()
+        office.wait(minutes=2)
+        office.sandbox.respond(2, "accept")
+        office.cycle()
+        assert office.states() == {12: "closed", 14: "accepted"}
+
+
+def test_an_offer_passes_when_its_time_comes_without_an_answer(tmp_path: Path) -> None:
+    with serving(tmp_path) as office:
+        office.cycle()
+        office.wait(hours=4)
+        office.cycle()
+        assert office.states() == {12: "passed"}
+
+
+def test_a_commlog_is_written_once_and_changed_once(tmp_path: Path) -> None:
+    with serving(tmp_path) as office:
+        for minutes in (0, 1, 1):
+            office.wait(minutes=minutes)
+            office.cycle()
+        office.sandbox.respond(1, "accept")
+        for _ in range(3):
+            office.wait(minutes=1)
+            office.cycle()
+        writes = [entry for entry in office.sandbox.log()["writes"] if entry["path"].startswith("commlogs")]
+        assert [entry["method"] for entry in writes] == ["POST", "PUT"]
+        (row,) = office.sandbox.office()["commlogs"]
+        assert row["Note"].endswith("Outcome: accepted.")
+
+
+def test_a_commlog_without_a_clear_answer_is_found_out_and_written_once(tmp_path: Path) -> None:
+    with serving(tmp_path) as office:
+        office.sandbox.faults([{"kind": "504_after", "method": "POST", "path": "commlogs", "count": 1}])
+        assert "Commlogs" in office.cycle().errors[0].message
+        for _ in range(5):
+            office.wait(minutes=1)
+            assert office.cycle().errors == []
+        assert len(office.sandbox.office()["commlogs"]) == 1
+
+
+def test_a_text_that_staff_sent_today_counts_for_the_day(tmp_path: Path) -> None:
+    with serving(tmp_path, office_file(asapcomms=[others_text(3)])) as office:
+        # Declined as well, so that the patient rests; 14 comes next.
+        assert passed_over(office.cycle())[12] == "resting"
+        assert office.bench.asked() == [14]
+
+
+def test_a_text_of_yesterday_counts_for_the_week(tmp_path: Path) -> None:
+    rows = [others_text(3, entry=f"2026-04-{day} 09:00:00", status="Expired", fkey=day) for day in (10, 11, 13)]
+    with serving(tmp_path, office_file(asapcomms=rows)) as office:
+        assert passed_over(office.cycle())[12] == "per_patient_per_week"
+        assert office.bench.asked() == [14]
+
+
+def test_an_open_offer_that_staff_made_blocks_its_patient(tmp_path: Path) -> None:
+    rows = [others_text(3, entry="2026-04-13 09:00:00", status="PendingRsvp")]
+    with serving(tmp_path, office_file(asapcomms=rows)) as office:
+        assert passed_over(office.cycle())[12] == "live_offer"
+        assert office.bench.asked() == [14]
+
+
+def test_a_family_on_one_phone_gets_one_offer(tmp_path: Path) -> None:
+    family = "503-555-0177"
+    people = [patient(number, WirelessPhone=family if number in {3, 5} else "5035550190") for number in range(1, 10)]
+    with serving(tmp_path, office_file(patients=people), texts={"wave": 3}) as office:
+        assert passed_over(office.cycle())[14] == "phone_live_offer"
+        assert office.bench.asked() == [12, 11]
+
+
+def test_a_text_to_a_relative_who_is_no_candidate_counts_for_the_phone(tmp_path: Path) -> None:
+    people = [patient(number, WirelessPhone=f"503555017{number % 5}") for number in range(1, 10)]
+    with serving(tmp_path, office_file(patients=people, asapcomms=[others_text(8)])) as office:
+        assert passed_over(office.cycle())[12] == "per_patient_per_day"
+        assert office.bench.asked() == [14]
+
+
+def test_only_patients_who_are_about_to_be_asked_are_read(tmp_path: Path) -> None:
+    with serving(tmp_path) as office:
+        office.cycle()
+        assert office.bench.asked() == [12]
+        assert list(office.desk.mirror.office().patients) == [3]
+        assert office.sandbox.log()["requests"]["GET patients"] == 1
+
+
+def test_whoever_may_not_be_texted_is_passed_over_for_the_next(tmp_path: Path) -> None:
+    people = [patient(number, TxtMsgOk="No" if number == 3 else "Unknown") for number in range(1, 10)]
+    with serving(tmp_path, office_file(patients=people)) as office:
+        assert passed_over(office.cycle())[12] == "no_text_consent"
+        assert office.bench.asked() == [14]
+
+
+def test_no_text_goes_out_at_night(tmp_path: Path) -> None:
+    with serving(tmp_path, office_file(now=f"{TODAY} 08:30:00")) as office:
+        result = office.cycle()
+        assert (result.offers, passed_over(result)[12]) == ([], "quiet_hours")
+        office.wait(minutes=30)
+        assert [line.state for line in office.cycle().offers] == ["sent"]
