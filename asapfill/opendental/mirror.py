@@ -137,9 +137,9 @@ class Mirror:
             self._read.recalls = now
         self.read_asapcomms(office_now)
 
-    def read_names(self, now: datetime) -> Names:
-        """The office's lists and preferences, read again after a day."""
-        if self.names is None or _old(self._read.names, now, NAMES_KEPT):
+    def read_names(self, now: datetime, kept: timedelta = NAMES_KEPT) -> Names:
+        """The office's lists and preferences, read again when they are older than ``kept``."""
+        if self.names is None or _old(self._read.names, now, kept):
             with self.client.purpose("names"):
                 self.names = self._fetch_names()
             self._read.names = now

@@ -88,6 +88,7 @@ _WHATEVER_THE_PLACE = frozenset(
 class _Draft:
     """The plan as it grows. ``order``: per opening who fits there, first to be asked first. ``refused``: per candidate
     the last reason for which it was not asked. ``held``: the providers' time that places on offer would take.
+    ``asked``: PatNums in this plan.
     """
 
     situation: Situation
@@ -96,6 +97,7 @@ class _Draft:
     held: Held
     offers: list[NewOffer] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
+    asked: set[int] = field(default_factory=set)
     provisional: set[int] = field(default_factory=set)
     skipped: list[Skipped] = field(default_factory=list)
     refused: dict[tuple[Kind, int], Reason] = field(default_factory=dict)
@@ -216,7 +218,8 @@ def _may(candidate: Candidate, fit: Fit, draft: _Draft) -> bool:
     known = draft.refused.get(key)
     if known is not None and known.code in _WHATEVER_THE_PLACE:
         return False
-    reason = draft.situation.judge(_new_offer(candidate, fit, 1, draft), draft.contacts)
+    reason = Reason("live_offer") if candidate.patient in draft.asked else None
+    reason = reason or draft.situation.judge(_new_offer(candidate, fit, 1, draft), draft.contacts)
     if reason is not None:
         draft.refused[key] = reason
         return False
@@ -244,6 +247,7 @@ def _offer(recipients: Iterable[tuple[Candidate, Fit]], wave: int, draft: _Draft
         offer = _new_offer(candidate, fit, wave, draft)
         draft.offers.append(offer)
         draft.contacts.append(planned_contact(offer))
+        draft.asked.add(candidate.patient)
         draft.held.hold(fit.opening.provider, candidate.pattern, _place(fit))
         if candidate.provisional:
             draft.provisional.add(candidate.patient)

@@ -6,6 +6,7 @@ the samples, the reference page and the comparison of two policies: none of them
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal, get_args
@@ -58,9 +59,16 @@ class Section(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, arbitrary_types_allowed=True)
 
 
-def length(shortest: str, longest: str) -> Any:  # noqa: ANN401  pydantic's metadata has no common type
-    """Metadata of a length of time between two others."""
-    return AfterValidator(formats.within(shortest, longest))
+@dataclass(frozen=True, slots=True)
+class Within(AfterValidator):
+    """Metadata of a length of time: between which two others it must be, in words too."""
+
+    words: str = ""
+
+
+def length(shortest: str, longest: str) -> Within:
+    """Metadata of a length of time between two others, both included."""
+    return Within(formats.within(shortest, longest), f"from {shortest} to {longest}")
 
 
 def key(
@@ -103,7 +111,8 @@ def needed(meaning: str, *, example: str, says: str, note: str) -> Any:  # noqa:
 class Key:
     """Everything that is known of one key. ``section`` is empty for those at the left margin.
 
-    ``default`` None: there is none, the key is left out. ``required``: it must be there.
+    ``default`` None: there is none, the key is left out. ``required``: it must be there. ``takes``: the format in
+    words, ``schema``: as a piece of JSON Schema.
     """
 
     section: str
@@ -115,7 +124,8 @@ class Key:
     says: str
     note: str
     wider: Wider
-    shape: Shape
+    takes: str
+    schema: Mapping[str, Any]
     required: bool
 
     @property
@@ -142,6 +152,8 @@ def section_of(field: FieldInfo) -> type[BaseModel] | None:
 def _described(section: str, name: str, field: FieldInfo) -> Key:
     """One field's metadata; that all of it is there is checked by the tests of the table."""
     extra: Any = field.json_schema_extra
+    shape = next(item for item in field.metadata if isinstance(item, Shape))
+    limits = "".join(f", {item.words}" for item in field.metadata if isinstance(item, Within))
     return Key(
         section=section,
         name=name,
@@ -152,6 +164,7 @@ def _described(section: str, name: str, field: FieldInfo) -> Key:
         says=extra["says"],
         note=extra["note"],
         wider=extra["wider"],
-        shape=next(item for item in field.metadata if isinstance(item, Shape)),
+        takes=shape.words + limits,
+        schema=shape.schema,
         required=field.is_required(),
     )

@@ -25,7 +25,7 @@ from asapfill.policy.tree import Source
 class PolicyFile(Section):
     """One policy file as it is written, checked in itself but not yet against the office's names."""
 
-    office: Annotated[str, BeforeValidator(formats.office), shapes.NAME] = needed(
+    office: Annotated[str, BeforeValidator(formats.office), shapes.OFFICE] = needed(
         "The office, as it is named in the settings.",
         example="main-street",
         says="The policy is for the office {}",

@@ -195,6 +195,11 @@ def _blockouts(lookup: _Lookup, types: Sequence[Definition], key: str, names: Se
     return frozenset(numbers)
 
 
+def clinic_of(written: PolicyFile, names: OfficeNames) -> int | None:
+    """The ClinicNum a policy is for (0 in an office without clinics), None when it cannot be told."""
+    return _clinic(_Lookup(written), written, names.clinics)
+
+
 def _definitions(rows: Iterable[Definition]) -> list[_Choice]:
     return [_Choice(row.def_num, (row.item_name,), row.is_hidden) for row in rows]
 

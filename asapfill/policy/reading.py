@@ -7,7 +7,7 @@ of the office are checked later, in ``names``, because that needs the office.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
 from itertools import takewhile
@@ -43,8 +43,19 @@ class LoadedPolicies:
     doubly_claimed: tuple[Path, ...] = ()
 
 
-def read_policies(folder: Path, offices: Collection[str]) -> LoadedPolicies:
-    """Read every ``*.yaml`` and ``*.yml`` in ``folder``; ``offices`` are the names in the settings.
+def read_policy(path: Path) -> PolicyFile:
+    """Read one policy file.
+
+    Raises:
+        ConfigurationError: with everything that is wrong with it.
+    """
+    return parse_policy(read_bytes(path), path)
+
+
+def read_policies(
+    folder: Path, offices: Collection[str], read: Callable[[Path], PolicyFile] = read_policy
+) -> LoadedPolicies:
+    """Read every ``*.yaml`` and ``*.yml`` in ``folder`` by ``read``; ``offices`` are the names in the settings.
 
     A file that is wrong, that is for an office the settings do not name, or that claims a clinic which another file
     claims too is left out and told in ``problems``; the others stand. Raises nothing.
@@ -63,7 +74,7 @@ def read_policies(folder: Path, offices: Collection[str]) -> LoadedPolicies:
     problems: list[Problem] = []
     for path in paths:
         try:
-            files.append(read_policy(path))
+            files.append(read(path))
         except ConfigurationError as error:
             problems += error.problems
     problems += [_unknown_office(file, offices) for file in files if file.office not in offices]
@@ -78,21 +89,20 @@ def read_policies(folder: Path, offices: Collection[str]) -> LoadedPolicies:
     )
 
 
-def read_policy(path: Path) -> PolicyFile:
-    """Read one policy file.
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a policy file, one more than allowed at most.
 
     Raises:
-        ConfigurationError: with everything that is wrong with it.
+        ConfigurationError: there is no such file, or it cannot be read.
     """
     try:
         if path.exists() and not path.is_file():
             raise ConfigurationError([Problem(path, f"{path} is not a file.", hint="A policy is a text file.")])
         with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE + 1)
+            return file.read(LARGEST_FILE + 1)
     except OSError as error:
         hint = "The user that runs asapfill must be allowed to read it."
         raise ConfigurationError([Problem(path, f"{path} cannot be read: {error.strerror}.", hint=hint)]) from None
-    return parse_policy(raw, path)
 
 
 def parse_policy(raw: bytes, path: Path) -> PolicyFile:

@@ -20,8 +20,8 @@ HOW_TO = (
 
 SAMPLE = Draft(
     top=(
-        "What asapfill may do for one office. Copy this file, name the copy after your office, and change what you like.",
-        "The values are what asapfill uses when a key is left out, except `mode`: that is preview.",
+        "What asapfill may do for one office. Copy this file, name the copy after your office, and change it.",
+        "The values are those that asapfill uses when a key is left out, except `mode`: that is preview.",
         "",
         *HOW_TO,
     ),
@@ -30,7 +30,7 @@ SAMPLE = Draft(
 
 SOLO = Draft(
     top=(
-        "A solo practice: one dentist, a hygienist, three chairs, and one person at the front desk who knows everybody.",
+        "A solo practice: one dentist, a hygienist, three chairs, and one person at the front desk.",
         "",
         "The person at the desk fills most gaps by phone and needs time for it. asapfill takes what is left, asks few",
         "people, and shows them first. When the plans look right, change the mode to: ask",
@@ -105,8 +105,8 @@ GROUP = Draft(
     top=(
         "A group with clinics: one file like this for each clinic. This one is for North Side.",
         "",
-        "A call center works the ASAP list by phone too, so people whom it has just spoken to are left alone, and nobody",
-        "gets more than two texts in a week from the whole group. Rooms that are not for patients are left out.",
+        "A call center works the ASAP list by phone too, so people to whom it has just spoken are left alone, and",
+        "nobody gets more than two texts in a week from the whole group. Rooms not for patients are left out.",
         "",
         *HOW_TO,
     ),

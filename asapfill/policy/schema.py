@@ -46,10 +46,10 @@ def _object(properties: dict[str, Any]) -> dict[str, Any]:
 def _property(key: Key) -> dict[str, Any]:
     """One key: what it means and takes, its default and the reason for it."""
     why = f" Default: {default_words(key)}. {key.why}" if key.default is not None else ""
-    found: dict[str, Any] = {"description": f"{key.meaning} Takes {key.shape.words}.{why}"}
+    found: dict[str, Any] = {"description": f"{key.meaning} Takes {key.takes}.{why}"}
     if key.default is not None:
         found["default"] = _as_editors_read(key.default)
-    return {**found, "examples": [_example(key.example)], **key.shape.schema}
+    return {**found, "examples": [_example(key.example)], **key.schema}
 
 
 def default_words(key: Key) -> str:

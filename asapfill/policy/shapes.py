@@ -94,6 +94,7 @@ _NAME: Piece = {"type": ["string", "number", "boolean"]}
 _PATIENT = _any_of({"type": "integer", "minimum": 1}, _text("[0-9]+"))
 
 NAME = Shape(_NAME, "a name as Open Dental shows it, or its number")
+OFFICE = Shape(_NAME, "the name that the settings have")
 NAMES = Shape(_list_of(_NAME), "a name or a list of names, as Open Dental shows them; numbers work too")
 ALL_OR_NAMES = Shape(_list_of(_NAME), "all, or a name or a list of names, as Open Dental shows them; numbers work too")
 YES_NO = Shape(

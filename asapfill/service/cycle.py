@@ -25,9 +25,9 @@ from asapfill.opendental.mirror import Names
 from asapfill.opendental.versions import MINIMUM, supports
 from asapfill.planning.limits import checker, may_text_now
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.names import OfficeNames, claimed_twice, resolve
+from asapfill.policy.names import OfficeNames, claimed_twice, clinic_of
 from asapfill.policy.policy import Policy
-from asapfill.problems import ConfigurationError
+from asapfill.problems import Problem
 from asapfill.reasons import Reason
 from asapfill.scheduling.intervals import Interval, overlaps
 from asapfill.scheduling.occupied import appointment_span, occupies
@@ -36,10 +36,12 @@ from asapfill.scheduling.units import ceil_unit, floor_unit
 from asapfill.service.desk import Desk
 from asapfill.service.free import Young, openings_now
 from asapfill.service.look import Look
+from asapfill.service.policies import LastGood, in_force
 from asapfill.service.results import ClinicResult, OfferLine, Trouble
 from asapfill.service.situation import Limits, limits_of, plan_clinic
 from asapfill.store.pause import is_paused
-from asapfill.store.ticks import record_tick
+from asapfill.store.policies import keep_policy, kept_policies
+from asapfill.store.ticks import forget_ticks, record_tick
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,9 @@ CLOCKS_APART = timedelta(minutes=5)
 
 _STOP_AFTER = frozenset({"wrong_key", "missing_permission", "throttled", "not_sent"})
 """Faults of the connection or the key: the offers after this one would meet the same."""
+
+NAMES_DOUBTED = timedelta(minutes=5)
+"""A name that the office did not have then may have been given to something since."""
 
 StillValid = Callable[[PolicyFile], bool]
 
@@ -64,20 +69,29 @@ class Clinic:
 
 
 def run_cycle(
-    desk: Desk, files: Sequence[PolicyFile], *, act: bool, still_valid: StillValid = lambda _: True
+    desk: Desk,
+    files: Sequence[PolicyFile],
+    *,
+    act: bool,
+    still_valid: StillValid = lambda _: True,
+    last_good: LastGood = lambda _: None,
 ) -> list[ClinicResult]:
     """Serve one office once, by its policies (one per clinic).
 
     ``act`` False: only look and plan; neither the office nor the state is changed. ``still_valid``: asked between two
-    POSTs whether a policy is still the one in force.
+    POSTs whether a policy is still the one in force. ``last_good``: the version that stays in force while a file names
+    what the office does not have.
 
     Raises:
         StoreError: the state cannot be read or written; nothing more is sent.
     """
     before = desk.client.request_total
-    results = [ClinicResult(desk.office, 0, file.mode, desk.clock.now().astimezone(file.timezone)) for file in files]
+    results = [
+        ClinicResult(desk.office, _clinic_before(desk, file), file.mode, desk.clock.now().astimezone(file.timezone))
+        for file in files
+    ]
     try:
-        _serve(desk, files, results, act=act, still_valid=still_valid)
+        _serve(desk, files, results, act=act, still_valid=still_valid, last_good=last_good)
     except OpenDentalError as error:
         log.warning("office.failed office=%s error=%s", desk.office, type(error).__name__)
         for result in results:
@@ -90,16 +104,34 @@ def run_cycle(
             record_tick(
                 desk.store, desk.office, result.clinic, ok=result.served, requests=result.requests, problems=problems
             )
+    if act and desk.store is not None:
+        forget_ticks(desk.store, desk.office, {result.clinic for result in results})
     return results
 
 
+def _clinic_before(desk: Desk, file: PolicyFile) -> int:
+    """The clinic that the file was last served for: until the office tells, and when it does not."""
+    kept = kept_policies(desk.store) if desk.store is not None else ()
+    return next((row.clinic for row in kept if row.office == desk.office and row.file == file.source.path.name), 0)
+
+
 def _serve(
-    desk: Desk, files: Sequence[PolicyFile], results: Sequence[ClinicResult], *, act: bool, still_valid: StillValid
+    desk: Desk,
+    files: Sequence[PolicyFile],
+    results: Sequence[ClinicResult],
+    *,
+    act: bool,
+    still_valid: StillValid,
+    last_good: LastGood,
 ) -> None:
     """The cycle itself, in the order of the words."""
-    clinics = _resolve(desk, files, results)
+    clinics = _resolve(desk, files, results, last_good)
     if not clinics:
         return
+    if act and desk.store is not None:
+        for clinic in clinics:
+            source = clinic.file.source
+            keep_policy(desk.store, desk.office, clinic.policy.clinic, source.path.name, source.text)
     clinics = _sync(desk, clinics)
     if act and desk.journal is not None:
         _follow(desk, desk.journal, clinics)
@@ -109,7 +141,9 @@ def _serve(
             _act(desk, desk.journal, clinic, still_valid)
 
 
-def _resolve(desk: Desk, files: Sequence[PolicyFile], results: Sequence[ClinicResult]) -> list[Clinic]:
+def _resolve(
+    desk: Desk, files: Sequence[PolicyFile], results: Sequence[ClinicResult], last_good: LastGood
+) -> list[Clinic]:
     """The policies whose names the office has; the others get an error that a person can act on."""
     names = desk.mirror.read_names(desk.clock.now())
     if not supports(names.version, "asapcomms"):
@@ -120,23 +154,34 @@ def _resolve(desk: Desk, files: Sequence[PolicyFile], results: Sequence[ClinicRe
     if not any(not row.is_hidden for row in names.operatories):
         for result in results:
             result.notes.append("The office has no visible operatory, so there is nothing to fill.")
-    lists = office_names(names)
     labels = {row.operatory_num: row.abbrev or row.op_name for row in names.operatories}
     clinics = []
     for file, result in zip(files, results, strict=True):
         result.names = labels
-        try:
-            policy = resolve(file, lists)
-        except ConfigurationError as error:
-            result.errors += [Trouble(str(problem), configuration=True) for problem in error.problems]
-            continue
-        result.clinic, result.policy = policy.clinic, policy
-        clinics.append(Clinic(file, policy, result))
+        written, policy, problems = _in_force(desk, file, last_good)
+        result.errors += [Trouble(str(problem), configuration=True) for problem in problems]
+        if policy is None:
+            result.clinic = clinic_of(file, office_names(desk.mirror.read_names(desk.clock.now()))) or result.clinic
+        else:
+            result.clinic, result.policy, result.mode = policy.clinic, policy, policy.mode
+            clinics.append(Clinic(written, policy, result))
     doubles = claimed_twice((clinic.file, clinic.policy) for clinic in clinics)
     for clinic in clinics:
         mine = [problem for problem in doubles if problem.file == clinic.file.source.path]
         clinic.result.errors += [Trouble(str(problem), configuration=True) for problem in mine]
-    return [clinic for clinic in clinics if clinic.result.served]
+    refused = {problem.file for problem in doubles}
+    return [clinic for clinic in clinics if clinic.file.source.path not in refused]
+
+
+def _in_force(
+    desk: Desk, file: PolicyFile, last_good: LastGood
+) -> tuple[PolicyFile, Policy | None, tuple[Problem, ...]]:
+    """The version of a policy file that is in force; the office's lists are read anew before a name is called wrong."""
+    now = desk.clock.now()
+    found = in_force(file, office_names(desk.mirror.read_names(now)), last_good)
+    if not found[2]:
+        return found
+    return in_force(file, office_names(desk.mirror.read_names(now, kept=NAMES_DOUBTED)), last_good)
 
 
 def office_names(names: Names) -> OfficeNames:
@@ -312,7 +357,7 @@ def _halt_sentence(line: OfferLine) -> str:
     if line.state == "unknown":
         return (
             f"Open Dental gave no clear answer to an offer for {line.offer.kind} {line.offer.number}; it may or may "
-            "not go out. Nothing more is sent in this cycle, and nothing to that person and place until it is found out."
+            "not go out. Nothing more is sent in this cycle, and nothing to that person and place until it is known."
         )
     return _HALTED[line.reason or "not_sent"]
 

@@ -19,7 +19,7 @@ from asapfill.clock import Clock
 from asapfill.problems import ConfigurationError
 from asapfill.service.cycle import run_cycle
 from asapfill.service.desk import Desk
-from asapfill.service.operations import desks_for, no_policy, policies_of
+from asapfill.service.operations import desks_for, no_policy
 from asapfill.service.policies import PolicyBook
 from asapfill.settings import Settings
 
@@ -42,13 +42,14 @@ def run_daemon(settings: Settings, clock: Clock) -> None:
         StoreError, AlreadyRunning: see ``operations.desks_for``.
     """
     book = PolicyBook(settings.policies, tuple(settings.offices))
-    if not book.read():
-        raise ConfigurationError(book.problems or (no_policy(settings, settings.offices),))
     stop = threading.Event()
     # Blocked before any thread starts, so that every thread inherits it and only the wait below sees them.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     try:
         with desks_for(settings, tuple(settings.offices), clock, stop, act=True) as desks:
+            policies = book.read(desks[0].store)
+            if not policies.files:
+                raise ConfigurationError(policies.problems or (no_policy(settings, settings.offices),))
             scheduler = _scheduler(desks, book, clock)
             log.info("daemon.started offices=%d", len(desks))
             scheduler.start()
@@ -66,14 +67,12 @@ def tick(desk: Desk, book: PolicyBook, lock: threading.Lock) -> None:
     if desk.stop.is_set():
         return
     with lock:
-        files = policies_of(desk.office, book.read())
-        problems = book.problems
-    for problem in problems:
-        log.error("policy.wrong %s", str(problem).replace("\n", " | "))
+        policies = book.read(desk.store)
+    files = policies.of(desk.office)
     if not files:
         log.error("policy.missing office=%s", desk.office)
         return
-    for result in run_cycle(desk, files, act=True, still_valid=book.still_valid):
+    for result in run_cycle(desk, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good):
         for trouble in result.errors:
             log.error("cycle.trouble office=%s clinic=%d %s", result.office, result.clinic, trouble.message)
         log.info(

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from pathlib import Path
@@ -24,10 +25,10 @@ from asapfill.report.demo_page import write_page
 from asapfill.sandbox.generate import make_office
 from asapfill.sandbox.generate_asap import Wishes
 from asapfill.sandbox.process import Sandbox, start
-from asapfill.scheduling.intervals import Interval, merged, overlaps
+from asapfill.scheduling.intervals import merged
 from asapfill.scheduling.occupied import appointment_span
-from asapfill.scheduling.units import ceil_unit, floor_unit
 from asapfill.service.cycle import run_cycle
+from asapfill.service.demo_summary import Seen, Summary, refilled_from, summarise
 from asapfill.service.desk import Desk
 from asapfill.service.operations import desks_for
 from asapfill.service.results import ClinicResult
@@ -46,8 +47,6 @@ EAGERNESS = 0.3
 CALLED_OFF = 4
 
 Say = Callable[[str], None]
-Place = tuple[int, Interval]
-"""OperatoryNum and units of a visit's place when it was offered another."""
 
 
 class LinkedClock(SteppedClock):
@@ -65,61 +64,68 @@ class LinkedClock(SteppedClock):
 
 
 @dataclass(slots=True)
-class Summary:
-    """What the day came to. ``texts`` and ``sent_twice`` are the sandbox's own counts; minutes are of chair time."""
+class Teller:
+    """Tells what happens, a line each. ``visits``: the office's appointments as the day began, by AptNum."""
 
-    seed: int
-    openings: int = 0
-    free_minutes: int = 0
-    filled: int = 0
-    filled_minutes: int = 0
-    refilled: int = 0
-    offers: int = 0
-    texts: int = 0
-    sent_twice: int = 0
-    requests: int = 0
-    page: Path = Path()
-    errors: list[str] = field(default_factory=list)
+    say: Say
+    visits: Mapping[int, Mapping[str, Any]]
+    seen: Seen = field(default_factory=Seen)
+    _told: set[int] = field(default_factory=set)
+    _happened: int = 0
 
-    def document(self) -> dict[str, Any]:
-        """``demo --json``."""
-        return {
-            "seed": self.seed,
-            "openings": self.openings,
-            "free_minutes": self.free_minutes,
-            "filled": self.filled,
-            "filled_minutes": self.filled_minutes,
-            "share_recovered": self.share,
-            "refilled": self.refilled,
-            "offers": self.offers,
-            "texts": self.texts,
-            "texts_per_filled": self.texts_per_filled,
-            "requests": self.requests,
-            "sent_twice": self.sent_twice,
-            "page": str(self.page),
-            "errors": self.errors,
-        }
+    def called_off(self, happened: list[dict[str, Any]], names: Mapping[int, str]) -> None:
+        """Visits that were called off since the last time."""
+        for event in happened[self._happened :]:
+            words = _CALLED_OFF.get(event["action"])
+            visit = self.visits.get(event.get("AptNum", 0))
+            if words is None or visit is None or not visit["Op"]:
+                continue
+            begin = datetime.fromisoformat(str(visit["AptDateTime"]))
+            self._line(datetime.fromisoformat(event["at"]), names.get(visit["Op"], ""), begin, words)
+        self._happened = len(happened)
 
-    @property
-    def share(self) -> float:
-        """Filled minutes of all minutes that were open at some time of the day."""
-        return round(self.filled_minutes / self.free_minutes, 3) if self.free_minutes else 0.0
+    def cycle(self, desk: Desk, result: ClinicResult, wall: datetime) -> None:
+        """What one cycle found, offered and learned."""
+        self._look(desk, result)
+        slots = Counter(
+            (line.offer.operatory, line.offer.start, line.offer.wave) for line in result.offers if line.state == "sent"
+        )
+        for (operatory, begin, wave), count in slots.items():
+            people = "1 person" if count == 1 else f"{count} people"
+            self._line(wall, result.names.get(operatory, ""), begin, f"offered to {people}, wave {wave}")
+        accepted = accepted_offers(desk.journal)
+        for offer in accepted:
+            if offer.id in self._told:
+                continue
+            self._told.add(offer.id)
+            mover = refilled_from(offer, accepted, self.seen.left)
+            where = f", in the place that {mover} left" if mover is not None else ""
+            words = f"FILLED by {offer.kind} {offer.number}{where}"
+            self._line(wall, result.names.get(offer.operatory, ""), offer.start, words)
 
-    @property
-    def texts_per_filled(self) -> float | None:
-        """Texts for each filled opening."""
-        return round(self.texts / self.filled, 1) if self.filled else None
+    def _look(self, desk: Desk, result: ClinicResult) -> None:
+        office = desk.mirror.office()
+        visits = {row.apt_num: row for row in office.appointments if row.apt_status == AptStatus.SCHEDULED}
+        for line in result.offers:
+            visit = visits.get(line.offer.number) if line.offer.kind == "appointment" else None
+            span = appointment_span(visit, office) if visit is not None else None
+            if visit is not None and span is not None and line.state == "sent":
+                self.seen.left[visit.apt_num] = (visit.op, span)
+        self.seen.errors += [trouble.message for trouble in result.errors]
+        for opening in result.openings:
+            self.seen.openings.add(opening.id)
+            spans = self.seen.open_time.get(opening.operatory, [])
+            self.seen.open_time[opening.operatory] = merged([*spans, opening.span])
+
+    def _line(self, at: datetime, operatory: str, begin: datetime, words: str) -> None:
+        self.say(f"{at:%H:%M}  {operatory:<7} {begin:%a %d %H:%M}  {words}")
 
 
-@dataclass(slots=True)
-class _Watch:
-    """What is seen on the way."""
-
-    openings: set[str] = field(default_factory=set)
-    open_time: dict[int, list[Interval]] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
-    told: set[int] = field(default_factory=set)
-    left: dict[int, Place] = field(default_factory=dict)
+_CALLED_OFF = {
+    "cancel": "called off",
+    "delete": "called off",
+    "break": "called off, left on the schedule as broken",
+}
 
 
 def run_demo(seed: int, out: Path, say: Say) -> Summary:
@@ -140,104 +146,25 @@ def run_demo(seed: int, out: Path, say: Say) -> Summary:
         policy = read_policy(sample_policy())
         clock = LinkedClock(instant(opens, policy.timezone), sandbox)
         say(f"A simulated office, {OPERATORIES} operatories, {opens:%A} {opens:%H:%M}. Seed {seed}.")
-        watch = _Watch()
+        teller = Teller(say, {row["AptNum"]: row for row in before["appointments"]})
         with desks_for(settings, (policy.office,), clock, threading.Event(), act=True) as desks:
             desk = desks[0]
             moment = opens
             while moment <= datetime.combine(DAY, CLOSES):
                 clock.set(instant(moment, policy.timezone))
-                results = run_cycle(desk, [policy], act=True)
-                _watch(desk, results, watch)
-                _tell(desk, results, watch, office_now(clock.now(), policy.timezone), say)
+                for result in run_cycle(desk, [policy], act=True):
+                    teller.called_off(sandbox.log()["happened"], result.names)
+                    teller.cycle(desk, result, office_now(clock.now(), policy.timezone))
                 moment += TICK
             offers = desk.journal.since(DAY.date()) if desk.journal is not None else ()
             requests = desk.client.request_total
-        summary = _summary(seed, watch, offers, sandbox.log(), requests)
+        summary = summarise(seed, teller.seen, offers, sandbox.log(), requests)
         summary.page = write_page(out, before, sandbox.office(), offers, summary.document(), DAY.date())
     return summary
 
 
-def summary_text(summary: Summary) -> str:
-    """The end of the demo, for a terminal."""
-    hours, minutes = divmod(summary.filled_minutes, 60)
-    per = f"{summary.texts_per_filled} for each" if summary.filled else "none filled"
-    lines = [
-        "",
-        f"Openings found     {summary.openings:>5}   {summary.free_minutes} minutes of chair time",
-        f"Openings filled    {summary.filled:>5}   {hours} h {minutes:02d} min recovered, {summary.share:.0%}",
-        f"  of these refills {summary.refilled:>5}   of places that a mover left",
-        f"Texts sent         {summary.texts:>5}   {per}",
-        f"Requests           {summary.requests:>5}",
-        f"Anything sent twice{summary.sent_twice:>5}   counted by the simulated office",
-        f"Schedule page            {summary.page}",
-    ]
-    return "\n".join([*lines, *(f"Trouble: {error}" for error in summary.errors)])
-
-
-def _watch(desk: Desk, results: Iterable[ClinicResult], watch: _Watch) -> None:
-    office = desk.mirror.office()
-    visits = {row.apt_num: row for row in office.appointments if row.apt_status == AptStatus.SCHEDULED}
-    for result in results:
-        for line in result.offers:
-            visit = visits.get(line.offer.number) if line.offer.kind == "appointment" else None
-            span = appointment_span(visit, office) if visit is not None else None
-            if visit is not None and span is not None and line.state == "sent":
-                watch.left[visit.apt_num] = (visit.op, span)
-        watch.errors += [trouble.message for trouble in result.errors]
-        for opening in result.openings:
-            watch.openings.add(opening.id)
-            spans = watch.open_time.setdefault(opening.operatory, [])
-            spans.append(opening.span)
-            watch.open_time[opening.operatory] = merged(spans)
-
-
-def _tell(desk: Desk, results: Iterable[ClinicResult], watch: _Watch, wall: datetime, say: Say) -> None:
-    """A line for each slot offered and each offer accepted."""
-    for result in results:
-        slots: dict[tuple[int, datetime, int], int] = {}
-        for line in result.offers:
-            if line.state == "sent":
-                key = (line.offer.operatory, line.offer.start, line.offer.wave)
-                slots[key] = slots.get(key, 0) + 1
-        for (operatory, begin, wave), count in slots.items():
-            name = result.names.get(operatory, str(operatory))
-            people = "1 person" if count == 1 else f"{count} people"
-            say(f"{wall:%H:%M}  {name:<8} {begin:%a %H:%M}  offered to {people}, wave {wave}")
-        for offer in _accepted(desk.journal):
-            if offer.id not in watch.told:
-                watch.told.add(offer.id)
-                name = result.names.get(offer.operatory, str(offer.operatory))
-                say(f"{wall:%H:%M}  {name:<8} {offer.start:%a %H:%M}  FILLED by {offer.kind} {offer.number}")
-
-
-def _accepted(journal: Journal | None) -> list[Offer]:
+def accepted_offers(journal: Journal | None) -> list[Offer]:
+    """Every offer of the day that was accepted."""
     if journal is None:
         return []
     return [offer for offer in journal.since(DAY.date()) if offer.state is State.ACCEPTED]
-
-
-def _summary(seed: int, watch: _Watch, offers: Iterable[Offer], log: dict[str, Any], requests: int) -> Summary:
-    made = list(offers)
-    accepted = [offer for offer in made if offer.state is State.ACCEPTED]
-    open_units = sum(end - begin for spans in watch.open_time.values() for begin, end in spans)
-    return Summary(
-        seed=seed,
-        openings=len(watch.openings),
-        free_minutes=open_units * 5,
-        filled=len(accepted),
-        filled_minutes=sum(int((offer.end - offer.start).total_seconds()) // 60 for offer in accepted),
-        refilled=sum(_is_refill(offer, accepted, watch.left) for offer in accepted),
-        offers=len(made),
-        texts=log["texts"],
-        sent_twice=log["sent_twice"],
-        requests=requests,
-        errors=watch.errors,
-    )
-
-
-def _is_refill(offer: Offer, accepted: Iterable[Offer], left: Mapping[int, Place]) -> bool:
-    """Whether an accepted offer fills a place that somebody left who had moved up on an earlier offer."""
-    place = (floor_unit(offer.start), ceil_unit(offer.end))
-    movers = [other for other in accepted if other.made < offer.made and other.kind == "appointment"]
-    places = [left[mover.number] for mover in movers if mover.number in left]
-    return any(operatory == offer.operatory and overlaps(span, place) for operatory, span in places)

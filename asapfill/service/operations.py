@@ -18,7 +18,6 @@ from asapfill.offers.journal import Journal, Step
 from asapfill.offers.offer import Offer
 from asapfill.offers.reconcile import recover
 from asapfill.opendental.errors import OpenDentalError
-from asapfill.policy.model import PolicyFile
 from asapfill.problems import ConfigurationError, Problem
 from asapfill.service.checking import Finding, check_office
 from asapfill.service.cycle import run_cycle
@@ -96,18 +95,18 @@ def run_once(
         ConfigurationError: no policy is for any of these offices.
         StoreError, AlreadyRunning: see ``desks_for``.
     """
-    book = PolicyBook(settings.policies, tuple(settings.offices))
-    files = [file for file in book.read() if file.office in offices]
+    policies = PolicyBook(settings.policies, tuple(settings.offices)).read()
+    files = [file for file in policies.files if file.office in offices]
     if not files:
-        raise ConfigurationError(book.problems or (no_policy(settings, offices),))
+        raise ConfigurationError(policies.problems or (no_policy(settings, offices),))
     results: list[ClinicResult] = []
     with desks_for(settings, {file.office for file in files}, clock, stop or threading.Event(), act=act) as desks:
         for desk in desks:
-            of_office = run_cycle(desk, policies_of(desk.office, files), act=act, still_valid=book.still_valid)
+            of_office = run_cycle(desk, policies.of(desk.office), act=act, still_valid=policies.still_valid)
             for result in of_office if compare else ():
                 _compare(desk, result)
             results += of_office
-    return Cycle(tuple(results), book.problems)
+    return Cycle(tuple(results), policies.problems)
 
 
 def _compare(desk: Desk, result: ClinicResult) -> None:
@@ -162,16 +161,15 @@ class Checked:
 
 def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, offline: bool) -> Checked:
     """Check the policies and, unless ``offline``, every office."""
-    book = PolicyBook(settings.policies, tuple(settings.offices))
-    files = [file for file in book.read() if file.office in offices]
-    problems = list(book.problems)
-    unserved = [office for office in offices if not policies_of(office, files)]
+    policies = PolicyBook(settings.policies, tuple(settings.offices)).read()
+    problems = list(policies.problems)
+    unserved = [office for office in offices if not policies.of(office)]
     if unserved and not problems:
         problems.append(no_policy(settings, unserved))
     findings: dict[str, Sequence[Finding]] = {}
     if not offline:
         with open_desks(settings, offices, clock, None, threading.Event()) as desks:
-            findings = {desk.office: check_office(desk, policies_of(desk.office, files)) for desk in desks}
+            findings = {desk.office: check_office(desk, policies.of(desk.office)) for desk in desks}
     return Checked(tuple(problems), findings)
 
 
@@ -190,14 +188,14 @@ def explain_one(
         ConfigurationError: no policy is for any of these offices, or its names are wrong.
         OpenDentalError: the office could not be read.
     """
-    book = PolicyBook(settings.policies, tuple(settings.offices))
-    files = [file for file in book.read() if file.office in offices]
+    policies = PolicyBook(settings.policies, tuple(settings.offices)).read()
+    files = [file for file in policies.files if file.office in offices]
     if not files:
-        raise ConfigurationError(book.problems or (no_policy(settings, offices),))
+        raise ConfigurationError(policies.problems or (no_policy(settings, offices),))
     found: dict[str, Any] | None = None
     with desks_for(settings, {file.office for file in files}, clock, threading.Event(), act=False) as desks:
         for desk in desks:
-            for result in run_cycle(desk, policies_of(desk.office, files), act=False):
+            for result in run_cycle(desk, policies.of(desk.office), act=False):
                 for trouble in result.errors:
                     raise Unserved(trouble.message, configuration=trouble.configuration)
                 document = _explain(desk, result, appointment, recall, opening)
@@ -270,16 +268,11 @@ def answer_waiting(
     return answered, refused
 
 
-def policies_of(office: str, files: Sequence[PolicyFile]) -> list[PolicyFile]:
-    """The policies of one office."""
-    return [file for file in files if file.office == office]
-
-
 def no_policy(settings: Settings, offices: Collection[str]) -> Problem:
     """What to say when nobody wrote a policy for an office that is to be served."""
     names = ", ".join(sorted(offices))
     return Problem(
         settings.policies,
         f"There is no policy for {names}.",
-        hint="Copy policies/sample.yaml there, name the office in it, and begin with `mode: preview`.",
+        hint="`asapfill policy new` writes one that sends nothing yet.",
     )

@@ -1,79 +1,192 @@
-"""The policies in force: read anew for every cycle, the last good version of a file kept while an edit has a
-mistake.
+"""The policies in force: read anew for every cycle, the last good version of a file kept while an edit has a mistake.
+
+Which version of a file is in force, in one sentence: the file as it stands if it can be read and the office has all its
+names, else the last version for which that was so and still is, else none. So a mistake never allows more than the last
+good version did, and a name that vanishes from the office stops the clinic.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+import logging
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.reading import read_policies
-from asapfill.problems import Problem
+from asapfill.policy.names import OfficeNames, resolve
+from asapfill.policy.policy import Policy
+from asapfill.policy.reading import parse_policy, read_bytes, read_policies
+from asapfill.problems import ConfigurationError, Problem
+from asapfill.store.database import Store
+from asapfill.store.policies import KeptPolicy, forget_policies, kept_policies
+
+log = logging.getLogger(__name__)
+
+UNREADABLE = ""
+"""The fingerprint of a file that cannot be read."""
+
+LastGood = Callable[[PolicyFile], PolicyFile | None]
+"""The last good version of a file, if that is another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The folder of policies at one reading.
+
+    Attributes:
+        files: what is in force as far as the files tell: good ones, and last good versions of files with mistakes.
+        problems: everything wrong with the folder.
+        stand_ins: the files whose last good version is among ``files``.
+    """
+
+    files: tuple[PolicyFile, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    stand_ins: frozenset[Path] = frozenset()
+    _fingerprints: Mapping[Path, str] = field(default_factory=dict, repr=False)
+    _kept: Mapping[Path, KeptPolicy] = field(default_factory=dict, repr=False)
+
+    def of(self, office: str) -> list[PolicyFile]:
+        """The policies of one office."""
+        return [file for file in self.files if file.office == office]
+
+    def still_valid(self, file: PolicyFile) -> bool:
+        """Whether the file was not touched since this reading: asked between two POSTs.
+
+        Judged by content, so that shares and editors that replace files make no difference.
+        """
+        path = file.source.path
+        return path in self._fingerprints and _fingerprint(path) == self._fingerprints[path]
+
+    def last_good(self, file: PolicyFile) -> PolicyFile | None:
+        """The last good version of a file, if it is another one than ``file`` and for the same office."""
+        kept = self._kept.get(file.source.path)
+        if kept is None or kept.text == file.source.text or kept.office != file.office:
+            return None
+        return _parsed(kept, file.source.path)
 
 
 @dataclass(slots=True)
 class PolicyBook:
-    """The folder of policies of one running asapfill.
+    """The folder of policies of one running asapfill. Not for two threads at once.
 
-    ``problems``: everything wrong with the folder at the last reading. Files are compared by content, so that shares
-    and editors that replace files make no difference.
+    A file is parsed again only when its content changed.
     """
 
     folder: Path
     offices: Collection[str]
-    problems: tuple[Problem, ...] = ()
-    _good: dict[Path, PolicyFile] = field(default_factory=dict)
-    _content: dict[Path, str] = field(default_factory=dict)
+    _read: dict[Path, tuple[str, PolicyFile | ConfigurationError]] = field(default_factory=dict)
+    _told: tuple[Problem, ...] = ()
 
-    def read(self) -> Sequence[PolicyFile]:
-        """The policies in force now: every good file, and for a file that has a mistake its last good version.
+    def read(self, store: Store | None = None) -> Policies:
+        """The policies now. ``store``: where last good versions are kept; without it files with mistakes count as none.
 
         A clinic that two files claim is served by neither, also when one of them was in force before.
         """
-        # Before the reading: an edit in between then counts as a change, and nothing is sent until it was read.
-        self._content = {path: _fingerprint(path) for path in _files(self.folder)}
-        loaded = read_policies(self.folder, self.offices)
+        before, self._read = self._read, {}
+        loaded = read_policies(self.folder, self.offices, lambda path: self._one(path, before.get(path)))
+        kept = {} if store is None else {self.folder / row.file: row for row in kept_policies(store)}
         good = {file.source.path: file for file in loaded.files}
-        mistaken = {problem.file for problem in loaded.problems} - set(loaded.doubly_claimed)
-        claimed = {_claim(file) for file in good.values()}
-        kept = {
-            path: file
-            for path, file in self._good.items()
-            if path in mistaken and path not in good and _claim(file) not in claimed
-        }
-        self._good = good | kept
-        self.problems = loaded.problems
-        return [self._good[path] for path in sorted(self._good)]
+        mistaken = {problem.file for problem in loaded.problems} - set(loaded.doubly_claimed) - set(good)
+        stand_ins = _stand_ins({path: row for path, row in kept.items() if path in mistaken}, good)
+        if store is not None and not store.read_only and self._read:
+            forget_policies(store, [path.name for path in kept if path not in self._read])
+        self._tell(before, loaded.problems)
+        in_force = good | stand_ins
+        return Policies(
+            files=tuple(in_force[path] for path in sorted(in_force)),
+            problems=loaded.problems,
+            stand_ins=frozenset(stand_ins),
+            _fingerprints={path: fingerprint for path, (fingerprint, _) in self._read.items()},
+            _kept=kept,
+        )
 
-    def read_problems(self) -> tuple[Problem, ...]:
-        """What is wrong with the folder now."""
-        self.read()
-        return self.problems
+    def _one(self, path: Path, before: tuple[str, PolicyFile | ConfigurationError] | None) -> PolicyFile:
+        """One file, parsed or remembered.
 
-    def still_valid(self, file: PolicyFile) -> bool:
-        """Whether the file has not been touched since the last reading: asked between two POSTs."""
-        path = file.source.path
-        return path in self._content and _fingerprint(path) == self._content[path]
+        Raises:
+            ConfigurationError: it cannot be read, or has mistakes.
+        """
+        try:
+            raw = read_bytes(path)
+        except ConfigurationError as error:
+            self._read[path] = (UNREADABLE, error)
+            raise
+        fingerprint = hashlib.sha256(raw).hexdigest()
+        if before is None or before[0] != fingerprint:
+            before = (fingerprint, _verdict(raw, path))
+        self._read[path] = before
+        if isinstance(before[1], ConfigurationError):
+            raise before[1]
+        return before[1]
+
+    def _tell(self, before: Mapping[Path, tuple[str, object]], problems: tuple[Problem, ...]) -> None:
+        """Log what changed since the last reading, with the same words that ``check`` prints."""
+        for path in sorted(self._read):
+            if path in before and before[path][0] != self._read[path][0]:
+                log.info("policy.changed file=%s", path.name)
+        for path in sorted(set(before) - set(self._read)):
+            log.warning("policy.gone file=%s", path.name)
+        for problem in problems:
+            if problem not in self._told:
+                log.error("policy.wrong %s", " | ".join(str(problem).split("\n")))
+        self._told = problems
 
 
-def _files(folder: Path) -> list[Path]:
+def in_force(
+    file: PolicyFile, lists: OfficeNames, last_good: LastGood
+) -> tuple[PolicyFile, Policy | None, tuple[Problem, ...]]:
+    """The version of a file that is in force in this office: written and resolved, and what is wrong with the file.
+
+    The policy is None when neither the file nor its last good version has names that the office knows.
+    """
     try:
-        return [path for path in folder.iterdir() if path.is_file()]
-    except OSError:
-        # ``read_policies`` tells the person why.
-        return []
+        return file, resolve(file, lists), ()
+    except ConfigurationError as error:
+        problems = error.problems
+    earlier = last_good(file)
+    if earlier is not None:
+        try:
+            return earlier, resolve(earlier, lists), (*problems, stands_in(file.source.path))
+        except ConfigurationError:
+            log.warning("policy.last_good_wrong file=%s", file.source.path.name)
+    return file, None, problems
 
 
-def _claim(file: PolicyFile) -> tuple[str, str | None]:
-    return file.office, None if file.clinic is None else str(file.clinic).strip().casefold()
+def stands_in(path: Path) -> Problem:
+    """What a person is told while the last good version of a file is in force."""
+    return Problem(path, "Until this is mended, the last good version of this file stays in force.")
+
+
+def _stand_ins(kept: Mapping[Path, KeptPolicy], good: Mapping[Path, PolicyFile]) -> dict[Path, PolicyFile]:
+    """The last good versions of files with mistakes, but for clinics that a good file claims."""
+    claimed = {_claim(file) for file in good.values()}
+    parsed = {path: _parsed(row, path) for path, row in kept.items()}
+    return {path: file for path, file in parsed.items() if file is not None and _claim(file) not in claimed}
+
+
+def _parsed(kept: KeptPolicy, path: Path) -> PolicyFile | None:
+    """A kept version; None when this asapfill, perhaps a newer one, does not take it any more."""
+    verdict = _verdict(kept.text.encode(), path)
+    if isinstance(verdict, ConfigurationError):
+        log.warning("policy.last_good_unusable file=%s", path.name)
+        return None
+    return verdict
+
+
+def _verdict(raw: bytes, path: Path) -> PolicyFile | ConfigurationError:
+    try:
+        return parse_policy(raw, path)
+    except ConfigurationError as error:
+        return error
+
+
+def _claim(file: PolicyFile) -> tuple[str, str]:
+    return file.office, "".join((file.clinic or "").casefold().split())
 
 
 def _fingerprint(path: Path) -> str:
-    """Of the file's content; of nothing when it cannot be read."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
+        return hashlib.sha256(read_bytes(path)).hexdigest()
+    except ConfigurationError:
+        return UNREADABLE

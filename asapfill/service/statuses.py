@@ -9,10 +9,12 @@ from asapfill.clock import Clock
 from asapfill.offers.journal import Journal
 from asapfill.offers.offer import Offer
 from asapfill.offers.states import State
+from asapfill.problems import Problem
 from asapfill.report.documents import wall
-from asapfill.service.policies import PolicyBook
+from asapfill.service.operations import no_policy
+from asapfill.service.policies import PolicyBook, stands_in
 from asapfill.settings import Settings
-from asapfill.store.database import open_for_reading
+from asapfill.store.database import Store, open_for_reading
 from asapfill.store.lock import is_held
 from asapfill.store.pause import EVERY_OFFICE, paused
 from asapfill.store.ticks import last_ticks
@@ -29,9 +31,9 @@ def status_document(settings: Settings, clock: Clock) -> dict[str, Any]:
         OSError: its folder may not be read.
     """
     now = clock.now()
-    problems = [str(problem) for problem in PolicyBook(settings.policies, tuple(settings.offices)).read_problems()]
     running = is_held(settings.state)
     store = open_for_reading(settings.state, clock)
+    problems = [str(problem) for problem in _policy_problems(settings, store)]
     if store is None:
         return {"ok": not problems, "running": running, "now": now.isoformat(timespec="seconds"), "policies": problems,
                 "paused": [], "offices": []}  # fmt: skip
@@ -70,6 +72,17 @@ def status_document(settings: Settings, clock: Clock) -> dict[str, Any]:
         "paused": sorted(pauses),
         "offices": offices,
     }
+
+
+def _policy_problems(settings: Settings, store: Store | None) -> list[Problem]:
+    """What is wrong with the policies, in the words of ``check``, and what is in force meanwhile."""
+    policies = PolicyBook(settings.policies, tuple(settings.offices)).read(store)
+    problems = list(policies.problems)
+    problems += [stands_in(path) for path in sorted(policies.stand_ins)]
+    unserved = [office for office in settings.offices if not policies.of(office)]
+    if unserved and not problems:
+        problems.append(no_policy(settings, unserved))
+    return problems
 
 
 def status_text(document: dict[str, Any]) -> str:

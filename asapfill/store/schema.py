@@ -127,7 +127,7 @@ _FIRST: Final = (
     CREATE TABLE policy_versions (
         office TEXT NOT NULL,
         clinic INTEGER NOT NULL,
-        hash TEXT NOT NULL,
+        file TEXT NOT NULL UNIQUE,
         text TEXT NOT NULL,
         at TEXT NOT NULL,
         PRIMARY KEY (office, clinic)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,6 +34,15 @@ def record_tick(
             "at = excluded.at, ok = excluded.ok, requests = excluded.requests, problems = excluded.problems",
             [office, clinic, moment_text(store.clock.now()), int(ok), requests, json.dumps(list(problems))],
         )
+
+
+def forget_ticks(store: Store, office: str, served: Collection[int]) -> None:
+    """Forget the ticks of an office's clinics that are not ``served`` any more: they would look late for ever."""
+    gone = {row["clinic"] for row in store.rows("SELECT clinic FROM ticks WHERE office = ?", [office])} - set(served)
+    if gone:
+        with store.transaction() as database:
+            for clinic in gone:
+                database.execute("DELETE FROM ticks WHERE office = ? AND clinic = ?", [office, clinic])
 
 
 def last_ticks(store: Store) -> tuple[Tick, ...]:

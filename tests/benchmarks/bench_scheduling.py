@@ -166,15 +166,15 @@ def main() -> None:
             name = (
                 f"{operatories} op × {days} d × {len(office.appointments)} {'same' if same_provider else 'any'} prov."
             )
-            times = (
-                f"×{figures.find / first.find:.1f}",
-                f"×{figures.candidates / first.candidates:.1f}",
-                f"×{figures.fit / first.fit:.1f}",
+            cells = "".join(
+                f"{value:>8.0f} ms ×{value / start:.1f}"
+                for value, start in (
+                    (figures.find, first.find),
+                    (figures.candidates, first.candidates),
+                    (figures.fit, first.fit),
+                )
             )
-            print(  # noqa: T201
-                f"{name:34}{figures.openings:>9,}{figures.fits:>10,}"
-                f"{figures.find:>7.0f} ms {times[0]}{figures.candidates:>7.0f} ms {times[1]}{figures.fit:>7.0f} ms {times[2]}"
-            )
+            print(f"{name:34}{figures.openings:>9,}{figures.fits:>10,}{cells}")  # noqa: T201
     print(f"peak memory of the process: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")  # noqa: T201
     office = made_up_office(OPERATORIES, DAYS, APPOINTMENTS)
     tracemalloc.start()

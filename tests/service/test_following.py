@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.service.office import MONDAY, TODAY, hours, office_file, patient
+from tests.service.office import MONDAY, TODAY, Row, hours, office_file, patient
 from tests.service.serving import left, openings, passed_over, serving
 
 NEXT_MONDAY = "2026-04-27"
 SLOT = {"PatNum": 9, "Op": 1, "AptDateTime": f"{TODAY} 14:00:00", "Pattern": "X" * 12}
 
 
-def others_text(patient: int, *, entry: str = f"{TODAY} 09:00:00", status: str = "Declined", fkey: int = 999) -> dict[str, object]:
+def others_text(patient: int, *, entry: str = f"{TODAY} 09:00:00", status: str = "Declined", fkey: int = 999) -> Row:
     """An AsapComm that staff made by hand, for another visit at another time."""
     return {
         "FKey": fkey,
@@ -61,9 +61,9 @@ def test_whoever_declines_is_left_in_peace_for_a_week(tmp_path: Path) -> None:
 
 
 def test_whoever_asks_to_stop_is_not_asked_about_it_again(tmp_path: Path) -> None:
-    schedules = [hours(NEXT_MONDAY, "12:00", "13:00")]
-    office_rows = office_file(more_schedules=schedules)
-    with serving(tmp_path, office_rows, candidates={"include": "[unscheduled]"}, texts={"rest_after_decline": "1 day"}) as office:
+    rows = office_file(more_schedules=[hours(NEXT_MONDAY, "12:00", "13:00")])
+    sections = {"candidates": {"include": "[unscheduled]"}, "texts": {"rest_after_decline": "1 day"}}
+    with serving(tmp_path, rows, **sections) as office:
         office.cycle()
         office.wait(minutes=2)
         office.sandbox.respond(1, "stop")
@@ -134,8 +134,13 @@ def test_a_commlog_without_a_clear_answer_is_found_out_and_written_once(tmp_path
 
 
 def test_a_text_that_staff_sent_today_counts_for_the_day(tmp_path: Path) -> None:
-    with serving(tmp_path, office_file(asapcomms=[others_text(3)])) as office:
-        # Declined as well, so that the patient rests; 14 comes next.
+    with serving(tmp_path, office_file(asapcomms=[others_text(3, status="Expired")])) as office:
+        assert passed_over(office.cycle())[12] == "per_patient_per_day"
+        assert office.bench.asked() == [14]
+
+
+def test_whoever_declined_an_offer_of_staff_is_left_in_peace_too(tmp_path: Path) -> None:
+    with serving(tmp_path, office_file(asapcomms=[others_text(3, entry="2026-04-13 09:00:00")])) as office:
         assert passed_over(office.cycle())[12] == "resting"
         assert office.bench.asked() == [14]
 

@@ -31,10 +31,11 @@ _OPEN = {"AwaitingTransmit", "PendingRsvp", "Viewed"}
 class Rules:
     """What the office wants at this moment, as the simulated day knows it.
 
-    ``may_send`` None: offers may be made; else why not. ``clock_off``: how far asapfill's clock is off.
+    ``clock_off``: how far asapfill's clock is off.
     """
 
-    may_send: str | None = None
+    mode: str = "automatic"
+    paused: bool = False
     clock_off: timedelta = timedelta(0)
     between: tuple[time, time] = (time(9), time(19))
     weekdays: frozenset[int] = frozenset(range(7))
@@ -139,8 +140,10 @@ class Witness:
 
     def _moment(self, place: _Place, coming: _Offer) -> Iterator[str]:
         rules, now = self.rules, coming.asked
-        if rules.may_send is not None:
-            yield f"sent while {rules.may_send}"
+        if rules.paused:
+            yield "sent while paused"
+        if rules.mode != "automatic":
+            yield f"sent in mode {rules.mode}"
         if abs(rules.clock_off) > timedelta(minutes=6):
             yield "sent with clocks apart"
         if now.weekday() not in rules.weekdays or not rules.between[0] <= now.time() < rules.between[1]:
@@ -210,8 +213,10 @@ class Witness:
                 yield f"per {name} and day"
             if sum(today - timedelta(days=7) < day <= today for day in days) >= self.rules.per_week:
                 yield f"per {name} and week"
-            if any(self._is_live(other, coming) for other in theirs):
+            live = [other["AsapCommNum"] for other in theirs if self._is_live(other, coming)]
+            if live:
                 yield f"two live offers of a {name}"
+                self.details.append(f"  {live[0]} is open still")
         if any(other["PatNum"] == row["PatNum"] and self._declined_lately(other, coming) for other in known):
             yield "resting after a decline"
         asked = [other for other in texts if _Place.of(other, self.world).overlaps(place)]

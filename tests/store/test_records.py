@@ -11,7 +11,7 @@ from asapfill.store.database import Store, open_for_reading, open_store
 from asapfill.store.free_time import FreeTime, read_free_time, replace_free_time
 from asapfill.store.pause import EVERY_OFFICE, is_paused, pause, paused, resume
 from asapfill.store.phones import phone_hash, phone_key
-from asapfill.store.policies import keep_policy, last_good_policy
+from asapfill.store.policies import forget_policies, keep_policy, kept_policies
 from asapfill.store.ticks import last_ticks, record_tick
 
 START = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -108,13 +108,37 @@ def test_no_phone_has_no_hash_so_that_people_without_one_are_not_taken_for_relat
     assert phone_hash(b"k" * 32, " -- ") == ""
 
 
-def test_the_last_good_policy_is_kept_per_clinic(store: Store) -> None:
-    assert last_good_policy(store, "a", 0) is None
-    keep_policy(store, "a", 0, "mode: ask")
-    keep_policy(store, "a", 1, "mode: preview")
-    keep_policy(store, "a", 0, "mode: automatic")
-    assert last_good_policy(store, "a", 0) == "mode: automatic"
-    assert last_good_policy(store, "a", 1) == "mode: preview"
+def test_the_last_good_policy_is_kept_per_clinic_and_per_file(store: Store) -> None:
+    assert kept_policies(store) == ()
+    keep_policy(store, "a", 0, "main.yaml", "mode: ask")
+    keep_policy(store, "a", 1, "north.yaml", "mode: preview")
+    keep_policy(store, "a", 0, "main.yaml", "mode: automatic")
+    assert [(row.clinic, row.file, row.text) for row in kept_policies(store)] == [
+        (0, "main.yaml", "mode: automatic"),
+        (1, "north.yaml", "mode: preview"),
+    ]
+    # The file is for another clinic now: the clinic it was for has no policy any more.
+    keep_policy(store, "a", 2, "north.yaml", "mode: preview")
+    assert [(row.clinic, row.file) for row in kept_policies(store)] == [(0, "main.yaml"), (2, "north.yaml")]
+    # The file was renamed: there is still one for the clinic.
+    keep_policy(store, "a", 0, "renamed.yaml", "mode: automatic")
+    assert [(row.clinic, row.file) for row in kept_policies(store)] == [(0, "renamed.yaml"), (2, "north.yaml")]
+
+
+def test_the_same_policy_again_keeps_the_time_since_which_it_is_served(store: Store, clock: SteppedClock) -> None:
+    keep_policy(store, "a", 0, "main.yaml", "mode: ask")
+    (before,) = kept_policies(store)
+    clock.sleep(60)
+    keep_policy(store, "a", 0, "main.yaml", "mode: ask")
+    assert kept_policies(store) == (before,)
+
+
+def test_the_policy_of_a_file_that_was_taken_away_is_forgotten(store: Store) -> None:
+    keep_policy(store, "a", 0, "main.yaml", "mode: ask")
+    forget_policies(store, ["other.yaml"])
+    assert len(kept_policies(store)) == 1
+    forget_policies(store, ["main.yaml"])
+    assert kept_policies(store) == ()
 
 
 def test_free_time_is_replaced_as_a_whole_for_its_clinic_only(store: Store) -> None:

@@ -1,0 +1,79 @@
+"""Both nights on which the office's clock is changed: times stay wall-clock, and only the notice counts real hours."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from asapfill.clock import minutes_until
+from asapfill.policy.policy import Hours, Policy
+from asapfill.scheduling.candidates import find_candidates
+from asapfill.scheduling.fits import fits, prepare
+from asapfill.scheduling.office import Office
+from asapfill.scheduling.openings import find_openings
+from tests.scheduling.rows import PACIFIC, asap, office, policy, row
+
+SPRING = date(2026, 3, 8)
+"""2:00 becomes 3:00."""
+AUTUMN = date(2026, 11, 1)
+"""2:00 becomes 1:00."""
+
+
+def night(day: date) -> Office:
+    """An office that works from midnight to 8."""
+    hours = row("0:00", "8:00", prov_num=1, operatories=(1,), sched_date=day)
+    return office(first=day, last=day, schedules=[hours], asap=[asap(60)])
+
+
+def always(notice: timedelta) -> Policy:
+    return policy(notice=notice, days=frozenset(range(7)), hours=Hours(time(0), time(0)))
+
+
+def first_start(day: date, now: datetime, notice: timedelta) -> datetime:
+    return find_openings(night(day), always(notice), now, {}).openings[0].start
+
+
+@pytest.mark.parametrize(
+    ("day", "now", "notice", "first"),
+    [
+        pytest.param(
+            SPRING, datetime(2026, 3, 8, 9, tzinfo=UTC), 2, time(4), id="spring: from 1:00, two hours are until 4:00"
+        ),
+        pytest.param(SPRING, datetime(2026, 3, 8, 10, tzinfo=UTC), 2, time(5), id="spring: from 3:00, until 5:00"),
+        pytest.param(
+            AUTUMN, datetime(2026, 11, 1, 7, tzinfo=UTC), 4, time(3), id="autumn: from 0:00, four hours are until 3:00"
+        ),
+        pytest.param(
+            AUTUMN, datetime(2026, 11, 1, 7, 30, tzinfo=UTC), 1, time(1, 30), id="autumn: until the first 1:30"
+        ),
+        pytest.param(
+            AUTUMN, datetime(2026, 11, 1, 8, 30, tzinfo=UTC), 1, time(2, 30), id="autumn: not until a second 1:30"
+        ),
+        pytest.param(
+            AUTUMN, datetime(2026, 11, 1, 9, 30, tzinfo=UTC), 1, time(2, 30), id="autumn: from the second 1:30"
+        ),
+    ],
+)
+def test_the_notice_is_counted_in_real_hours(day: date, now: datetime, notice: int, first: time) -> None:
+    assert first_start(day, now, timedelta(hours=notice)) == datetime.combine(day, first)
+
+
+@pytest.mark.parametrize("day", [SPRING, AUTUMN])
+def test_nothing_ever_starts_sooner_than_the_notice(day: date) -> None:
+    midnight = datetime.combine(day, time(0), tzinfo=PACIFIC).astimezone(UTC)
+    for minutes in range(-120, 6 * 60, 7):
+        now = midnight + timedelta(minutes=minutes)
+        for notice in (timedelta(0), timedelta(minutes=50), timedelta(hours=2)):
+            for opening in find_openings(night(day), always(notice), now, {}).openings:
+                assert minutes_until(opening.start, now, PACIFIC) >= notice.total_seconds() / 60
+
+
+@pytest.mark.parametrize("day", [SPRING, AUTUMN])
+def test_an_open_day_is_as_long_as_on_any_other(day: date) -> None:
+    before = datetime.combine(day - timedelta(days=1), time(12), tzinfo=PACIFIC)
+    a_policy = always(timedelta(0))
+    found = find_openings(night(day), a_policy, before, {})
+    assert [(opening.start.time(), opening.end.time()) for opening in found.openings] == [(time(0), time(8))]
+    candidates, _ = find_candidates(night(day), a_policy, before.replace(tzinfo=None))
+    assert len(fits(candidates[0], prepare(night(day), a_policy, found))) == 7 * 6 + 1
