@@ -28,6 +28,7 @@ COMMANDS = {
     "resume": ("people", "Let sending go on."),
     "approve": ("people", "Say yes to offers that wait (mode ask)."),
     "decline": ("people", "Say no to offers that wait (mode ask)."),
+    "policy": ("policy", "Write a policy, see what an edit changes, help an editor."),
     "sandbox": ("simulating", "Serve a simulated Open Dental office on loopback."),
 }
 """Every command: its module in ``commands``, and its line in the help."""

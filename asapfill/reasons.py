@@ -97,6 +97,10 @@ RULES: dict[str, Rule] = {
         "Its appointment type does not permit the blockout here.",
         "Open Dental: appointment types list permitted blockout types",
     ),
+    "block_scheduling": Rule(
+        "The policy keeps such visits inside certain blockouts, or keeps this blockout for others.",
+        "policy openings.hygiene_only_in, recalls_only_in",
+    ),
     "gain": Rule("It would not come early enough to be worth a move.", "policy candidates.gain"),
     "own_place": Rule(
         "It overlaps the visit's own present place.", "Open Dental counts the offered appointment itself as a collision"

@@ -87,6 +87,10 @@ class OpenDental:
         """Close the connections."""
         self._connection.close()
 
+    def cut(self) -> None:
+        """Break off the request under way, for a quick end; any thread may call it. A write is then ``Unknown``."""
+        self._connection.cut()
+
     @property
     def request_total(self) -> int:
         """HTTP requests so far, retries included."""

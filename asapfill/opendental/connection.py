@@ -123,6 +123,11 @@ class Connection:
         for line in [self._writing, *(address.line for address in self._addresses)]:
             line.close()
 
+    def cut(self) -> None:
+        """Break off the request under way, for a quick end; any thread may call it. A write is then ``Unknown``."""
+        for line in [self._writing, *(address.line for address in self._addresses)]:
+            line.cut()
+
     def get(self, path: str, parameters: Parameters | None = None, *, offset: int | None = None) -> Reply:
         """Read ``path``, at whichever address answers, again if need be.
 

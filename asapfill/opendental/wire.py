@@ -69,6 +69,13 @@ class Line:
         """Close the socket that is kept open, if any."""
         self._client.close()
 
+    def cut(self) -> None:
+        """Break off the exchange under way, if there is one; any thread may call it."""
+        if self._socket is not None:
+            with suppress(OSError):  # closed already: nothing to cut
+                # Not SSLSocket.shutdown: that changes the object which another thread is reading from.
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
     def exchange(self, call: Call, url: str, content: bytes | None) -> Answer:
         """Send one request and read its whole answer.
 
@@ -123,10 +130,7 @@ class Line:
 
     def _cut(self, late: threading.Event) -> None:
         late.set()
-        if self._socket is not None:
-            with suppress(OSError):  # closed already: nothing to cut
-                # Not SSLSocket.shutdown: that changes the object which another thread is reading from.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+        self.cut()
 
     def _note_socket(self, event: str, info: Mapping[str, Any]) -> None:
         """Remember the socket in use (httpx calls this, see its "trace" extension); a kept one stays remembered."""

@@ -178,6 +178,8 @@ def _lead(opening: Opening, free: Interval, draft: _Draft) -> tuple[Candidate, F
     least.
     """
     for candidate in draft.order.get(opening.id, ()):
+        if _is_out(candidate, draft):
+            continue
         options = [
             fit
             for fit in draft.places[opening.id, candidate.kind, candidate.number]
@@ -201,7 +203,7 @@ def _recipients(
     for candidate in draft.order.get(opening.id, ()):
         if len(chosen) >= most:
             break
-        if candidate.patient in taken:
+        if candidate.patient in taken or _is_out(candidate, draft):
             continue
         for fit in draft.places[opening.id, candidate.kind, candidate.number]:
             if fit.span[0] == span[0] and fit.span[1] <= span[1]:
@@ -214,16 +216,22 @@ def _recipients(
 
 def _may(candidate: Candidate, fit: Fit, draft: _Draft) -> bool:
     """Whether this offer may be made now; the reason against is kept for ``skipped``."""
-    key = (candidate.kind, candidate.number)
-    known = draft.refused.get(key)
-    if known is not None and known.code in _WHATEVER_THE_PLACE:
+    if _is_out(candidate, draft):
         return False
-    reason = Reason("live_offer") if candidate.patient in draft.asked else None
-    reason = reason or draft.situation.judge(_new_offer(candidate, fit, 1, draft), draft.contacts)
+    reason = draft.situation.judge(_new_offer(candidate, fit, 1, draft), draft.contacts)
     if reason is not None:
-        draft.refused[key] = reason
+        draft.refused[candidate.kind, candidate.number] = reason
         return False
     return not _provider_held(candidate, fit, draft)
+
+
+def _is_out(candidate: Candidate, draft: _Draft) -> bool:
+    """Whether a candidate is not asked in this plan (any more), wherever the place is."""
+    key = (candidate.kind, candidate.number)
+    if candidate.patient in draft.asked:
+        draft.refused[key] = Reason("live_offer")
+    known = draft.refused.get(key)
+    return known is not None and known.code in _WHATEVER_THE_PLACE
 
 
 def _provider_held(candidate: Candidate, fit: Fit, draft: _Draft) -> bool:

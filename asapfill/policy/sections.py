@@ -230,7 +230,7 @@ class TextsSection(Section):
         default="1",
         example="2",
         why="Healthcare messages without further consent: one a day (47 CFR 64.1200).",
-        says="At most {} to one patient or phone in a day",
+        says="At most {} texts to one patient or phone in a day",
         note="a family that shares one phone counts as one patient",
         wider="more",
     )
@@ -240,7 +240,7 @@ class TextsSection(Section):
             default="3",
             example="2",
             why="Healthcare messages without further consent: three a week (47 CFR 64.1200).",
-            says="At most {} to one patient or phone in a week",
+            says="At most {} texts to one patient or phone in a week",
             wider="more",
         )
     )

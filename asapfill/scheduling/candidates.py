@@ -50,6 +50,7 @@ class Candidate:
     pattern: str
     providers: frozenset[int]
     appointment_type: int = 0
+    is_hygiene: bool = False
     at: datetime | None = None
     not_after: datetime | None = None
     not_before: date | None = None
@@ -217,6 +218,7 @@ def appointment_candidate(
         pattern=appointment.pattern,
         providers=frozenset({provider_of(appointment)}),
         appointment_type=appointment.appointment_type_num,
+        is_hygiene=appointment.is_hygiene,
         at=appointment.apt_date_time,
         not_after=latest,
         busy=tuple(span for span, apt_num in busy.get(appointment.pat_num, []) if apt_num != appointment.apt_num),

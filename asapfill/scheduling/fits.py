@@ -15,7 +15,7 @@ from datetime import datetime
 from asapfill.opendental.models import AppointmentType, Definition
 from asapfill.policy.policy import Policy
 from asapfill.scheduling.candidates import Candidate
-from asapfill.scheduling.intervals import Interval, overlaps
+from asapfill.scheduling.intervals import Interval, merged, overlaps, subtract
 from asapfill.scheduling.occupied import EVERYBODY, Blockout, provider_busy, provider_units, whole
 from asapfill.scheduling.office import Office
 from asapfill.scheduling.openings import Found, Opening, in_order
@@ -44,13 +44,32 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
+class BlockScheduling:
+    """Which blockout types the policy keeps for which visits, as offices with block scheduling do.
+
+    ``everybody``: types that any visit may lie on. ``hygiene`` and ``recalls``: these visits lie inside these types
+    only, and nobody else does; empty: not confined.
+    """
+
+    everybody: frozenset[int]
+    hygiene: frozenset[int]
+    recalls: frozenset[int]
+
+    def inside(self, candidate: Candidate) -> frozenset[int]:
+        """The types inside which ``candidate`` must lie; none when it is not confined. A recall is a hygiene visit."""
+        if candidate.kind == "recall":
+            return self.recalls or self.hygiene
+        return self.hygiene if candidate.is_hygiene else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """The openings with what fitting needs to know around them, prepared once for all candidates.
 
     ``openings_of``: the same openings per ProvNum. ``busy``: per ProvNum (or ``EVERYBODY``) the provider's units with
-    their AptNum; ``visits``: AptNum → ProvNum. ``permitted``: see ``permitted_blockouts``. ``shortest`` and ``grid`` in
-    units. ``whole``: the units of the known days; masks start at its first. ``masks``, ``clashes`` and ``places`` only
-    remember what was computed.
+    their AptNum; ``visits``: AptNum → ProvNum. ``permitted``: see ``permitted_blockouts``; ``kept_for``: see
+    ``BlockScheduling``. ``shortest`` and ``grid`` in units. ``whole``: the units of the known days; masks start at
+    its first. ``masks``, ``clashes`` and ``places`` only remember what was computed.
     """
 
     openings: tuple[Opening, ...]
@@ -59,6 +78,7 @@ class Ground:
     visits: Mapping[int, int]
     allowed_blockouts: Mapping[int, tuple[Blockout, ...]]
     permitted: Mapping[int, frozenset[int] | None]
+    kept_for: BlockScheduling
     same_provider: bool
     shortest: int
     grid: int
@@ -81,6 +101,11 @@ def prepare(office: Office, policy: Policy, found: Found) -> Ground:
         visits={apt_num: provider for provider, spans in busy.items() for _, apt_num in spans},
         allowed_blockouts=found.allowed_blockouts,
         permitted=permitted_blockouts(office.appointment_types, office.blockout_types),
+        kept_for=BlockScheduling(
+            everybody=policy.openings.blockouts_allowed,
+            hygiene=policy.openings.hygiene_only_in,
+            recalls=policy.openings.recalls_only_in,
+        ),
         same_provider=policy.candidates.same_provider,
         shortest=units_in(policy.openings.shortest),
         grid=office.increment // MINUTES,
@@ -125,6 +150,7 @@ def fits(candidate: Candidate, ground: Ground) -> list[Fit]:
         places = _places(candidate, opening, ground)
         obstacles = [busy for busy in candidate.busy if overlaps(opening.span, busy)]
         obstacles += _forbidden_blockouts(candidate, opening, ground, opening.span)
+        obstacles += _outside_its_blockouts(candidate, opening, ground, opening.span)
         if obstacles or not low <= opening.span[0] <= opening.span[1] - length <= high:
             result += [fit for fit in places if _is_open(fit.span, (low, high), obstacles)]
         else:
@@ -169,6 +195,7 @@ def _rules(candidate: Candidate, opening: Opening, start: int, ground: Ground) -
     yield "recall_not_due", start < low
     yield "own_other_appointment", any(overlaps(span, busy) for busy in candidate.busy)
     yield "appointment_type", bool(_forbidden_blockouts(candidate, opening, ground, span))
+    yield "block_scheduling", bool(_outside_its_blockouts(candidate, opening, ground, span))
     yield "provider_busy", bool((_clash(candidate, opening.provider, ground) >> (start - ground.whole[0])) & 1)
 
 
@@ -206,6 +233,22 @@ def _forbidden_blockouts(candidate: Candidate, opening: Opening, ground: Ground,
         for blockout in ground.allowed_blockouts.get(opening.operatory, ())
         if blockout.blockout_type not in permitted and overlaps(span, blockout.span)
     ]
+
+
+def _outside_its_blockouts(candidate: Candidate, opening: Opening, ground: Ground, span: Interval) -> list[Interval]:
+    """Time in ``span`` that the policy's block scheduling keeps the candidate out of."""
+    kept_for = ground.kept_for
+    inside = kept_for.inside(candidate)
+    lying_here = [item for item in ground.allowed_blockouts.get(opening.operatory, ()) if overlaps(span, item.span)]
+    others = [
+        item.span
+        for item in lying_here
+        if item.blockout_type not in inside and item.blockout_type not in kept_for.everybody
+    ]
+    if not inside:
+        return others
+    own = merged(item.span for item in lying_here if item.blockout_type in inside)
+    return [*others, *subtract([span], own)]
 
 
 def _own_visit(candidate: Candidate, provider: int, ground: Ground) -> int:

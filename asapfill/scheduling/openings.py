@@ -103,7 +103,8 @@ def find_openings(
     in_reach = reach(policy, now)
     usable = usable_operatories(office, policy, left)
     taken = taken_by_appointments(office)
-    obstacles = blockouts(office, policy.openings.blockouts_allowed)
+    wanted = policy.openings
+    obstacles = blockouts(office, wanted.blockouts_allowed | wanted.hygiene_only_in | wanted.recalls_only_in)
     free_time: FreeTime = {}
     openings: list[Opening] = []
     for (operatory, provider), worked in _worked(office, policy, usable, in_reach, left).items():

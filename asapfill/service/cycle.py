@@ -99,7 +99,7 @@ def run_cycle(
     for result in results:
         result.requests = desk.client.request_total - before
         result.notes += desk.mirror.problems
-        if act and desk.store is not None:
+        if act and desk.store is not None and not (desk.stop.is_set() and result.errors):
             problems = [trouble.message for trouble in result.errors]
             record_tick(
                 desk.store, desk.office, result.clinic, ok=result.served, requests=result.requests, problems=problems

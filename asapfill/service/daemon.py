@@ -31,6 +31,8 @@ nobody."""
 
 MOST_WORKERS = 16
 _LOOK_FOR_SIGNALS = 1.0
+GRACE = 3.0
+"""Seconds that a request under way has when asapfill is to stop. One that is cut off is found out at the next start."""
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
@@ -56,7 +58,7 @@ def run_daemon(settings: Settings, clock: Clock) -> None:
             _wait_for_stop()
             log.info("daemon.stopping")
             stop.set()
-            scheduler.shutdown(wait=True)
+            _end(scheduler, desks)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     log.info("daemon.stopped")
@@ -107,6 +109,17 @@ def _scheduler(desks: list[Desk], book: PolicyBook, clock: Clock) -> BackgroundS
             misfire_grace_time=None,
         )
     return scheduler
+
+
+def _end(scheduler: BackgroundScheduler, desks: list[Desk]) -> None:
+    """Wait for the cycles under way, which end before their next request; one that hangs is cut off."""
+    waiting = threading.Thread(target=scheduler.shutdown, name="shutdown")
+    waiting.start()
+    waiting.join(GRACE)
+    while waiting.is_alive():
+        for desk in desks:
+            desk.client.cut()
+        waiting.join(0.1)
 
 
 def _job_trouble(event: JobExecutionEvent) -> None:

@@ -64,11 +64,12 @@ def _seen(desk: Desk, policy: Policy, free: FreeTime, now: datetime) -> list[See
 
 
 def _remembered(desk: Desk, policy: Policy) -> list[Seen] | None:
-    """What was free at the last look; None when there never was one."""
+    """What was free at the last look; None when there never was one, as far as is known."""
     if desk.store is None:
         return None
     rows = table.read_free_time(desk.store, desk.office, policy.clinic)
-    if not rows and _last_tick(desk, policy.clinic) is None:
+    tick = _last_tick(desk, policy.clinic)
+    if not rows and (tick is None or not tick.ok):
         return None
     return [Seen(row.operatory, row.provider, (floor_unit(row.start), ceil_unit(row.end)), row.since) for row in rows]
 

@@ -81,6 +81,8 @@ class PolicyBook:
     def read(self, store: Store | None = None) -> Policies:
         """The policies now. ``store``: where last good versions are kept; without it files with mistakes count as none.
 
+        With a store that may be written, changes are logged, and the versions of files that are gone are forgotten.
+
         A clinic that two files claim is served by neither, also when one of them was in force before.
         """
         before, self._read = self._read, {}
@@ -89,9 +91,10 @@ class PolicyBook:
         good = {file.source.path: file for file in loaded.files}
         mistaken = {problem.file for problem in loaded.problems} - set(loaded.doubly_claimed) - set(good)
         stand_ins = _stand_ins({path: row for path, row in kept.items() if path in mistaken}, good)
-        if store is not None and not store.read_only and self._read:
-            forget_policies(store, [path.name for path in kept if path not in self._read])
-        self._tell(before, loaded.problems)
+        if store is not None and not store.read_only:
+            self._tell(before, loaded.problems)
+            # An empty folder is rather a share that is gone than a wish to forget.
+            forget_policies(store, [path.name for path in kept if self._read and path not in self._read])
         in_force = good | stand_ins
         return Policies(
             files=tuple(in_force[path] for path in sorted(in_force)),
@@ -160,9 +163,9 @@ def stands_in(path: Path) -> Problem:
 
 def _stand_ins(kept: Mapping[Path, KeptPolicy], good: Mapping[Path, PolicyFile]) -> dict[Path, PolicyFile]:
     """The last good versions of files with mistakes, but for clinics that a good file claims."""
-    claimed = {_claim(file) for file in good.values()}
+    claimed = {claim(file) for file in good.values()}
     parsed = {path: _parsed(row, path) for path, row in kept.items()}
-    return {path: file for path, file in parsed.items() if file is not None and _claim(file) not in claimed}
+    return {path: file for path, file in parsed.items() if file is not None and claim(file) not in claimed}
 
 
 def _parsed(kept: KeptPolicy, path: Path) -> PolicyFile | None:
@@ -181,7 +184,8 @@ def _verdict(raw: bytes, path: Path) -> PolicyFile | ConfigurationError:
         return error
 
 
-def _claim(file: PolicyFile) -> tuple[str, str]:
+def claim(file: PolicyFile) -> tuple[str, str]:
+    """What a policy is for: its office and clinic, as far as the file tells; two files cannot be for the same."""
     return file.office, "".join((file.clinic or "").casefold().split())
 
 

@@ -1,4 +1,4 @@
-"""The last good version of each policy file: it stays in force while a person's edit has a mistake, also over a restart.
+"""The last good version of each policy file: it stays in force while an edit has a mistake, also over a restart.
 
 A version is kept when it was read without a mistake and the office had all its names.
 """

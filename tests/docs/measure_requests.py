@@ -10,9 +10,11 @@ second between requests, in simulated time).
 from __future__ import annotations
 
 import logging
+import sys
 import tempfile
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from asapfill.clock import instant
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import read_policy
 from asapfill.sandbox.generate import make_office
-from asapfill.sandbox.process import Sandbox, start
+from asapfill.sandbox.process import start
 from asapfill.service.cycle import run_cycle
 from asapfill.service.demo import DAY, OPENS, OPERATORIES, LinkedClock
 from asapfill.service.desk import Desk
@@ -35,18 +37,31 @@ TICK = timedelta(minutes=1)
 
 
 def main() -> None:
-    """Measure both ways of reaching an office and print a table of each."""
-    for name, page_cap, throttle in (("in the office", 1000, 0.0), ("remote API", 100, 1.0)):
-        first, day, quiet, texts = measure(page_cap, throttle)
-        print(f"\n{name}: {TICKS} cycles from {OPENS:%H:%M}, {texts} texts")
-        print(f"{'purpose':<14}{'first cycle':>12}{'quiet cycle':>12}{'whole day':>12}")
-        for purpose in sorted(day, key=day.__getitem__, reverse=True):
-            print(f"{purpose:<14}{first[purpose]:>12}{quiet[purpose]:>12}{day[purpose]:>12}")
-        print(f"{'together':<14}{first.total():>12}{quiet.total():>12}{day.total():>12}")
+    """Measure both ways of reaching an office and write the table as Markdown."""
+    near, near_texts = measure(page_cap=1000, throttle=0.0)
+    remote, remote_texts = measure(page_cap=100, throttle=1.0)
+    columns = [*near, *remote]
+    day = near[-1] + remote[-1]
+    heading = "| {} | {}: first cycle | quiet cycle | the day | {}: first cycle | quiet cycle | the day |"
+    lines = [
+        heading.format("purpose", "office's own address", "remote API"),
+        "|---|--:|--:|--:|--:|--:|--:|",
+        *(
+            _line(purpose, [column[purpose] for column in columns])
+            for purpose in sorted(day, key=lambda key: -day[key])
+        ),
+        _line("together", [column.total() for column in columns]),
+        f"\n{TICKS} cycles from {OPENS:%H:%M}; {near_texts} and {remote_texts} texts.",
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
-def measure(page_cap: int, throttle: float) -> tuple[Counter[str], Counter[str], Counter[str], int]:
-    """Requests by purpose of the first cycle, of the whole day, and of the median cycle; and the day's texts."""
+def _line(purpose: str, counts: Iterable[int]) -> str:
+    return f"| {purpose} | {' | '.join(f'{count:,}' for count in counts)} |"
+
+
+def measure(*, page_cap: int, throttle: float) -> tuple[tuple[Counter[str], ...], int]:
+    """Requests by purpose of the first cycle, of the median cycle and of the whole day; and the day's texts."""
     opens = DAY.replace(hour=OPENS.hour, minute=OPENS.minute)
     office = make_office(SEED, start=opens, operatories=OPERATORIES, days=20)
     with (
@@ -63,7 +78,7 @@ def measure(page_cap: int, throttle: float) -> tuple[Counter[str], Counter[str],
             for number in range(TICKS):
                 clock.set(max(clock.now(), instant(opens, policy.timezone) + number * TICK))
                 cycles.append(_one_cycle(desks[0], policy))
-        return cycles[0], sum(cycles, Counter()), _median(cycles), int(sandbox.log()["texts"])
+        return (cycles[0], _median(cycles), sum(cycles, Counter())), int(sandbox.log()["texts"])
 
 
 def _one_cycle(desk: Desk, policy: PolicyFile) -> Counter[str]:

@@ -255,7 +255,7 @@ def test_the_remainder_is_what_would_be_too_short_to_use(shortest: int, remainde
     assert [fit.remainder for fit in fits(only_candidate(three_quarters, a_policy), ground)] == remainders
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(case=cases())
 def test_what_explain_says_of_a_place_agrees_with_the_fits(case: Case) -> None:
     found = find_openings(case.office, case.policy, case.now, {})

@@ -341,6 +341,18 @@ def test_a_policy_may_allow_some_blockout_types(definition: Definition, free: bo
         pytest.param({"operatories": frozenset({1})}, {}, WHOLE_DAY, id="policy openings.operatories names it"),
         pytest.param({"shortest": timedelta(hours=9)}, {}, WHOLE_DAY, id="policy openings.shortest, just"),
         pytest.param({"shortest": timedelta(minutes=541)}, {}, [], id="policy openings.shortest"),
+        pytest.param(
+            {"notice": timedelta(hours=16, minutes=30), "shortest": timedelta(minutes=30)},
+            {},
+            ["1/1 16:30-17:00"],
+            id="what the notice leaves is long enough",
+        ),
+        pytest.param(
+            {"notice": timedelta(hours=16, minutes=35), "shortest": timedelta(minutes=30)},
+            {},
+            [],
+            id="what the notice leaves is shorter than policy openings.shortest",
+        ),
         pytest.param({"notice": timedelta(hours=9, minutes=1)}, {}, ["1/1 09:05-17:00"], id="policy openings.notice"),
         pytest.param({"look_ahead": timedelta(0)}, {}, WHOLE_DAY, id="policy openings.look_ahead ends with its day"),
         pytest.param(

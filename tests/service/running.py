@@ -43,6 +43,13 @@ class Daemon:
         code = self.process.wait(timeout=PATIENCE)
         return code, time.monotonic() - began
 
+    def until(self, true: Callable[[], object], what: str) -> None:
+        """Wait for something that must happen soon."""
+        deadline = time.monotonic() + PATIENCE
+        while not true():
+            assert time.monotonic() < deadline, f"did not happen: {what}. The log:\n{self.said()[-4000:]}"
+            time.sleep(0.02)
+
     def close(self) -> None:
         """Make sure that it is gone."""
         if self.process.poll() is None:
@@ -68,11 +75,3 @@ def fast_bench(folder: Path, office: dict[str, Any] | None = None, **options: An
     with bench_for(folder, office, **({"mode": "speed", "speed": SPEED} | options)) as bench:
         bench.policy(texts={"wave": 1, "wait": "5 minutes"})
         yield bench
-
-
-def until(true: Callable[[], object], what: str) -> None:
-    """Wait for something that must happen soon."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, f"did not happen: {what}"
-        time.sleep(0.02)

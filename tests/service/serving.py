@@ -44,7 +44,12 @@ class Serving:
 
     def cycle(self, *, still_valid: Callable[[PolicyFile], bool] = lambda _: True) -> ClinicResult:
         """One cycle by the policy as it stands. ``still_valid``: called between plan and POST."""
-        (result,) = run_cycle(self.desk, self.book.read(), act=True, still_valid=still_valid)
+        policies = self.book.read(self.desk.store)
+
+        def valid(file: PolicyFile) -> bool:
+            return still_valid(file) and policies.still_valid(file)
+
+        (result,) = run_cycle(self.desk, policies.files, act=True, still_valid=valid, last_good=policies.last_good)
         return result
 
     def cycle_while(self, happening: Callable[[], object]) -> ClinicResult:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from tests.service.office import MONDAY, TODAY, Row, hours, office_file, patient
 from tests.service.serving import left, openings, passed_over, serving
@@ -62,7 +63,7 @@ def test_whoever_declines_is_left_in_peace_for_a_week(tmp_path: Path) -> None:
 
 def test_whoever_asks_to_stop_is_not_asked_about_it_again(tmp_path: Path) -> None:
     rows = office_file(more_schedules=[hours(NEXT_MONDAY, "12:00", "13:00")])
-    sections = {"candidates": {"include": "[unscheduled]"}, "texts": {"rest_after_decline": "1 day"}}
+    sections: dict[str, Any] = {"candidates": {"include": "[unscheduled]"}, "texts": {"rest_after_decline": "1 day"}}
     with serving(tmp_path, rows, **sections) as office:
         office.cycle()
         office.wait(minutes=2)

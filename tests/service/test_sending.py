@@ -42,12 +42,7 @@ def test_an_offer_that_does_not_fit_any_more_is_dropped_and_nothing_is_posted(
 
 def test_a_policy_edited_between_plan_and_post_stops_the_offer(tmp_path: Path) -> None:
     with serving(tmp_path) as office:
-
-        def edited(file: PolicyFile) -> bool:
-            office.bench.policy(mode="preview")
-            return office.book.still_valid(file)
-
-        (line,) = office.cycle(still_valid=edited).offers
+        (line,) = office.cycle_while(lambda: office.bench.policy(mode="preview")).offers
         assert (line.state, line.reason) == ("planned", "policy_changed")
         assert office.bench.posts() == []
 

@@ -112,6 +112,14 @@ def test_without_a_readable_history_nothing_has_settled_at_the_first_look(tmp_pa
         assert openings(office.cycle()) == ["op1 14 14:00-15:00"]
 
 
+def test_a_cycle_that_failed_was_no_look(tmp_path: Path) -> None:
+    with serving(tmp_path, mode="preview") as office:
+        office.sandbox.faults([{"kind": "401"}])
+        assert office.cycle().errors
+        office.sandbox.faults([])
+        assert openings(office.cycle()) == ["op1 14 14:00-15:00"]
+
+
 def test_looking_without_acting_does_not_make_an_opening_older(tmp_path: Path) -> None:
     with serving(tmp_path, office_file(), mode="preview") as office:
         office.cycle()

@@ -23,6 +23,8 @@ from asapfill import failpoints
 from asapfill.offers.journal import Journal
 from asapfill.offers.states import State
 from asapfill.opendental.client import OpenDental
+from asapfill.policy.reading import parse_policy
+from asapfill.problems import ConfigurationError
 from asapfill.sandbox import offers as sandbox_offers
 from asapfill.sandbox import staff
 from asapfill.sandbox.columns import Row, stamp
@@ -286,10 +288,27 @@ class Day:
 
     def _write_policy(self, **more: Any) -> Row:
         """A policy drawn anew; it is in force from now on."""
-        policy = {
+        path = self.folder / "policies" / "main.yaml"
+        while True:
+            policy = self._draw_policy() | more
+            text = policy_text(policy, self.world.office.timezone.key)
+            try:
+                parse_policy(text.encode(), path)
+            except ConfigurationError:
+                continue  # such as "asked at once: more than may be asked at all"
+            break
+        path.write_text(text)
+        self._take_rules(policy)
+        self._rules[text] = self.witness.rules
+        self.readable = True
+        return policy
+
+    def _draw_policy(self) -> Row:
+        per_day = self.draws.choice([1, 1, 2])
+        return {
             "mode": self.draws.choice(["automatic"] * 8 + ["preview"]),
-            "per_day": self.draws.choice([1, 1, 2]),
-            "per_week": self.draws.choice([1, 2, 3]),
+            "per_day": per_day,
+            "per_week": per_day + self.draws.choice([0, 1, 2]),
             "per_opening": self.draws.choice([2, 4, 12]),
             "wave": self.draws.choice(["auto", "1", "2", "4"]),
             "wait": self.draws.choice(["auto", "10 minutes", "30 minutes"]),
@@ -303,9 +322,10 @@ class Day:
             "same_provider": self.draws.choice(["yes", "no"]),
             "spoken_to": self.draws.choice([0, 0, 2]),
             "weekdays": self.draws.choice(["[Mon, Tue, Wed, Thu, Fri, Sat, Sun]", "[Mon, Tue, Wed, Thu, Fri, Sat]"]),
-        } | more
-        text = policy_text(policy, self.world.office.timezone.key)
-        self.folder.joinpath("policies", "main.yaml").write_text(text)
+        }
+
+    def _take_rules(self, policy: Row) -> None:
+        """Tell the witness what holds from now on."""
         begins, ends = policy["between"]
         rules = self.witness.rules
         self.witness.rules = Rules(
@@ -323,9 +343,6 @@ class Day:
             except_patients=frozenset(policy["except"]),
             spoken_to=timedelta(days=policy["spoken_to"]),
         )
-        self._rules[text] = self.witness.rules
-        self.readable = True
-        return policy
 
     def last_good(self) -> Rules:
         """The rules of the last version that asapfill has kept as good."""
@@ -342,7 +359,7 @@ class Day:
         self.line.weather = Weather()
         self.world.faults.replace([])
         self.clock.off = timedelta(0)
-        self.witness.rules.clock_off = timedelta(0)
+        self.witness.rules = replace(self.witness.rules, clock_off=timedelta(0))
         self.starts_at = self.world.office.now
         self._write_policy(mode="automatic")
         self.say("calm")
@@ -627,14 +644,14 @@ def _pause_or_resume(day: Day) -> Row:
         return {}
     with open_store(day.folder / "state", day.clock) as store:
         (pause if paused else resume)(store)
-    day.witness.rules.paused = paused
+    day.witness.rules = replace(day.witness.rules, paused=paused)
     return {"paused": paused}
 
 
 def _clock_jumps(day: Day) -> Row:
     off = timedelta(seconds=day.draws.choice([0, 0, 0, 30, -30, 200, -200, 290, -290, 3600, -3600, -90000]))
     day.clock.off = off
-    day.witness.rules.clock_off = off
+    day.witness.rules = replace(day.witness.rules, clock_off=off)
     return {"off": off.total_seconds()}
 
 

@@ -17,7 +17,7 @@ import httpx
 from asapfill.opendental.wire import DEADLINE
 from asapfill.sandbox.faults import Fault
 from asapfill.sandbox.world import Outcome, World
-from tests.soak.witness import Witness
+from tests.soak.witness import Rules, Witness
 
 RELAY_LIMIT = 60.0
 """Seconds that the relay waits for the office; what it was told may be done up to then, after the line broke."""
@@ -51,7 +51,7 @@ class Line(httpx.BaseTransport):
     before_request: Callable[[], None]
     die: Callable[[str], None]
     weather: Weather = field(default_factory=Weather)
-    _late: list[tuple[float, httpx.Request, datetime]] = field(default_factory=list)
+    _late: list[tuple[float, httpx.Request, datetime, Rules]] = field(default_factory=list)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """One exchange, in simulated time."""
@@ -61,10 +61,10 @@ class Line(httpx.BaseTransport):
             raise httpx.ConnectError("nobody listens", request=request)
         if request.method == "POST" and self.draws.random() < self.weather.late:
             due = self.world.clock.monotonic() + self.draws.uniform(1, RELAY_LIMIT)
-            self._late.append((due, request, self.world.office.now))
+            self._late.append((due, request, self.world.office.now, self.witness.rules))
             self.say("fault", kind="late", path=request.url.path)
             raise httpx.ReadError("the line broke", request=request)
-        outcome = self._office(request, self.world.office.now)
+        outcome = self._office(request, self.world.office.now, self.witness.rules)
         if request.method != "GET" and self.draws.random() < self.weather.broken_off:
             self.die(f"accepted {request.method} {request.url.path.rsplit('/', 1)[-1]}")
         if outcome.fault is not None:
@@ -77,23 +77,26 @@ class Line(httpx.BaseTransport):
     def pass_time(self, seconds: float) -> None:
         """Let time pass in the office; what was told it late is done on the way."""
         end = self.world.clock.monotonic() + seconds
-        while self._late and min(self._late)[0] <= end:
-            due, request, asked = min(self._late, key=lambda entry: entry[0])
-            self._late.remove((due, request, asked))
+        while True:
+            entry = min(self._late, key=lambda entry: entry[0], default=None)
+            if entry is None or entry[0] > end:
+                break
+            self._late.remove(entry)
+            due, request, asked, rules = entry
             self._sleep(max(0.0, due - self.world.clock.monotonic()))
-            self._office(request, asked)
+            self._office(request, asked, rules)
         self._sleep(max(0.0, end - self.world.clock.monotonic()))
 
     def _sleep(self, seconds: float) -> None:
         self.world.clock.sleep(seconds)
         self.world.catch_up()
 
-    def _office(self, request: httpx.Request, asked: datetime) -> Outcome:
+    def _office(self, request: httpx.Request, asked: datetime, rules: Rules) -> Outcome:
         """Have the office do it, with the witness looking on."""
         target = request.url.raw_path.decode("ascii")
         authorization = request.headers.get("Authorization", "")
         body = request.read()
-        with self.witness.looking_on(request.method, request.url.path, body, asked):
+        with self.witness.looking_on(request.method, request.url.path, body, asked, rules):
             outcome = self.world.handle(request.method, target, authorization, body)
             self.witness.answered(outcome)
         return outcome

@@ -27,7 +27,7 @@ UNANSWERED = timedelta(hours=24)
 _OPEN = {"AwaitingTransmit", "PendingRsvp", "Viewed"}
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Rules:
     """What the office wants at this moment, as the simulated day knows it.
 
@@ -51,10 +51,11 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class _Offer:
-    """An offer coming in. ``asked``: the office's wall clock when asapfill sent it."""
+    """An offer coming in. ``asked``: the office's wall clock when asapfill sent it, and ``rules`` those of then."""
 
     body: Row
     asked: datetime
+    rules: Rules
     before: frozenset[int]
 
 
@@ -72,13 +73,14 @@ class Witness:
     made: dict[int, Row] = field(default_factory=dict)
     answered_at: dict[int, tuple[str, datetime]] = field(default_factory=dict)
     talks: list[tuple[int, datetime]] = field(default_factory=list)
+    taken: set[int] = field(default_factory=set)
     _coming: _Offer | None = None
 
     @contextmanager
-    def looking_on(self, method: str, path: str, body: bytes, asked: datetime) -> Iterator[None]:
-        """Look at one request while the office handles it."""
+    def looking_on(self, method: str, path: str, body: bytes, asked: datetime, rules: Rules) -> Iterator[None]:
+        """Look at one request while the office handles it; it may have been asked a while ago, under other rules."""
         if method == "POST" and path.endswith("/asapcomms"):
-            self._coming = _Offer(json.loads(body), asked, frozenset(self.world.office.asapcomms))
+            self._coming = _Offer(json.loads(body), asked, rules, frozenset(self.world.office.asapcomms))
         try:
             yield
         finally:
@@ -94,8 +96,10 @@ class Witness:
                 self._judge(self.world.office.asapcomms[number], coming)
 
     def note_answers(self) -> None:
-        """Remember when patients declined: the office's rows do not tell."""
+        """Remember when patients declined, and which slots were taken by others: the office's rows do not tell."""
         for number, row in self.world.office.asapcomms.items():
+            if row["ResponseStatus"] in _OPEN and self._is_taken(row):
+                self.taken.add(number)
             if row["ResponseStatus"] in {"Declined", "DeclinedStopComm"} and number not in self.answered_at:
                 self.answered_at[number] = (row["ResponseStatus"], self.world.office.now)
 
@@ -139,7 +143,7 @@ class Witness:
                     yield "asked to stop"
 
     def _moment(self, place: _Place, coming: _Offer) -> Iterator[str]:
-        rules, now = self.rules, coming.asked
+        rules, now = coming.rules, coming.asked
         if rules.paused:
             yield "sent while paused"
         if rules.mode != "automatic":
@@ -157,11 +161,9 @@ class Witness:
     def _place(self, row: Row, place: _Place, coming: _Offer) -> Iterator[str]:
         office = self.world.office
         for other in office.appointments.values():
-            if other["AptStatus"] in {"UnschedList", "Planned"} or other["Op"] != place.operatory:
-                continue
-            begin = moment(other["AptDateTime"])
-            end = begin + timedelta(minutes=5 * len(other["Pattern"]))
-            if begin < place.end and end > place.start and moment(other["DateTStamp"]) <= coming.asked - GRACE:
+            occupies = other["AptStatus"] not in {"UnschedList", "Planned"}
+            known = moment(other["DateTStamp"]) <= coming.asked - GRACE
+            if occupies and known and place.overlaps(_Place.of_visit(other)):
                 yield "over an appointment"
         for schedule in office.schedules.values():
             if schedule["SchedType"] != "Blockout" or place.operatory not in schedule["operatories"]:
@@ -169,7 +171,7 @@ class Witness:
             day = date.fromisoformat(schedule["SchedDate"])
             begin = datetime.combine(day, time.fromisoformat(schedule["StartTime"]))
             end = datetime.combine(day, time.fromisoformat(schedule["StopTime"]))
-            allowed = schedule["BlockoutType"] in self.rules.blockouts_allowed
+            allowed = schedule["BlockoutType"] in coming.rules.blockouts_allowed
             known = moment(schedule["DateTStamp"]) <= coming.asked - GRACE
             if begin < place.end and end > place.start and not allowed and known:
                 yield "over a blockout"
@@ -179,15 +181,15 @@ class Witness:
 
     def _person(self, row: Row, place: _Place, coming: _Offer) -> Iterator[str]:
         patient = self.world.office.patients[row["PatNum"]]
-        if row["PatNum"] in self.rules.except_patients:
+        if row["PatNum"] in coming.rules.except_patients:
             yield "to an excepted patient"
-        if any(who == row["PatNum"] and coming.asked - self.rules.spoken_to < when <= coming.asked - GRACE
+        if any(who == row["PatNum"] and coming.asked - coming.rules.spoken_to < when <= coming.asked - GRACE
                for who, when in self.talks):  # fmt: skip
             yield "to somebody spoken to"
         if moment(patient["DateTStamp"]) > coming.asked - GRACE:
             return
         born = date.fromisoformat(patient["Birthdate"])
-        if not self.rules.text_minors and (place.start.date() - born).days < 18 * 365.2425:
+        if not coming.rules.text_minors and (place.start.date() - born).days < 18 * 365.2425:
             yield "to a minor"
         if patient["PatStatus"] != "Patient":
             yield "to a patient who is none"
@@ -202,7 +204,7 @@ class Witness:
         texts = [other for other in known if other["SmsSendStatus"] != "DoNotSend" or other["ResponseStatus"] == "Failed"]
         today = coming.asked.date()
         limit = self.world.office.preferences.get("WebSchedAsapTextLimit", "").strip()
-        per_day = min(self.rules.per_day, int(limit)) if limit else self.rules.per_day
+        per_day = min(coming.rules.per_day, int(limit)) if limit else coming.rules.per_day
         mine = self._digits(row["PatNum"])
         for name, theirs in (
             ("patient", [other for other in texts if other["PatNum"] == row["PatNum"]]),
@@ -211,7 +213,7 @@ class Witness:
             days = [_day(other) for other in theirs]
             if sum(day == today for day in days) >= per_day:
                 yield f"per {name} and day"
-            if sum(today - timedelta(days=7) < day <= today for day in days) >= self.rules.per_week:
+            if sum(today - timedelta(days=7) < day <= today for day in days) >= coming.rules.per_week:
                 yield f"per {name} and week"
             live = [other["AsapCommNum"] for other in theirs if self._is_live(other, coming)]
             if live:
@@ -220,17 +222,27 @@ class Witness:
         if any(other["PatNum"] == row["PatNum"] and self._declined_lately(other, coming) for other in known):
             yield "resting after a decline"
         asked = [other for other in texts if _Place.of(other, self.world).overlaps(place)]
-        if len(asked) >= self.rules.per_opening:
+        if len(asked) >= coming.rules.per_opening:
             yield "per opening"
 
     def _is_live(self, other: Row, coming: _Offer) -> bool:
         start = _Place.of(other, self.world).start
         fresh = moment(other["DateTimeEntry"]) > coming.asked - UNANSWERED + timedelta(minutes=10)
-        return other["ResponseStatus"] in _OPEN and start > coming.asked and fresh
+        left_over = other["AsapCommNum"] in self.taken or self._is_taken(other)
+        return other["ResponseStatus"] in _OPEN and start > coming.asked and fresh and not left_over
+
+    def _is_taken(self, offer: Row) -> bool:
+        """Whether somebody else's visit lies in an offer's place: the offer is left over."""
+        place = _Place.of(offer, self.world)
+        return any(
+            place.overlaps(_Place.of_visit(visit))
+            for visit in self.world.office.appointments.values()
+            if visit["AptStatus"] not in {"UnschedList", "Planned"} and visit["PatNum"] != offer["PatNum"]
+        )
 
     def _declined_lately(self, other: Row, coming: _Offer) -> bool:
         answer = self.answered_at.get(other["AsapCommNum"])
-        return answer is not None and coming.asked - self.rules.rest < answer[1] <= coming.asked - GRACE
+        return answer is not None and coming.asked - coming.rules.rest < answer[1] <= coming.asked - GRACE
 
     def _texted_digits(self, other: Row) -> str:
         made = self.made.get(other["AsapCommNum"])
@@ -257,6 +269,12 @@ class _Place:
             return cls(0, start, start)
         start = moment(f"{schedule['SchedDate']} {schedule['StartTime']}")
         return cls(schedule["operatories"][0], start, moment(f"{schedule['SchedDate']} {schedule['StopTime']}"))
+
+    @classmethod
+    def of_visit(cls, visit: Row) -> _Place:
+        """Of an appointment."""
+        start = moment(visit["AptDateTime"])
+        return cls(visit["Op"], start, start + timedelta(minutes=5 * len(visit["Pattern"])))
 
     def overlaps(self, other: _Place) -> bool:
         """Touching edges do not."""

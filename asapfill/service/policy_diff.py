@@ -1,0 +1,207 @@
+"""``asapfill policy diff``: what an edit changes, in sentences, and what today's plan gains and loses by it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asapfill.clock import Clock
+from asapfill.offers.offer import NewOffer
+from asapfill.policy.comparison import Change, Effect, compare
+from asapfill.policy.model import PolicyFile
+from asapfill.policy.reading import parse_policy, read_policy
+from asapfill.policy.writing import quoted_name
+from asapfill.problems import ConfigurationError
+from asapfill.report.documents import wall
+from asapfill.report.text import wrapped
+from asapfill.service.cycle import run_cycle
+from asapfill.service.desk import Desk
+from asapfill.service.desks import open_desks
+from asapfill.service.operations import no_policy
+from asapfill.service.policies import PolicyBook, claim
+from asapfill.service.results import ClinicResult
+from asapfill.settings import Settings
+from asapfill.store.database import open_for_reading
+from asapfill.store.policies import KeptPolicy, kept_policies
+
+HEADINGS: dict[Effect, str] = {"more": "Allows more", "less": "Allows less", "other": "Also changes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A policy and what it is compared with. ``before`` None: nothing was in force; the defaults are compared."""
+
+    after: PolicyFile
+    before: PolicyFile | None
+    against: str
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What differs."""
+        return compare(self.before or _defaults(self.after), self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanChange:
+    """What one cycle now would do differently. ``errors``: why that could not be told."""
+
+    openings_before: int = 0
+    openings_after: int = 0
+    added: tuple[NewOffer, ...] = ()
+    removed: tuple[NewOffer, ...] = ()
+    errors: tuple[str, ...] = ()
+    configuration: bool = False
+
+
+def find_edits(settings: Settings, clock: Clock, file: Path | None, against: Path | None) -> list[Edit]:
+    """The policies to compare: ``file``, or every one in the folder; with ``against``, or the version in force.
+
+    Raises:
+        ConfigurationError: a file has mistakes, or there is none.
+    """
+    folder = PolicyBook(settings.policies, tuple(settings.offices)).read()
+    if file is None and (folder.problems or not folder.files):
+        raise ConfigurationError(folder.problems or (no_policy(settings, settings.offices),))
+    store = open_for_reading(settings.state, clock)
+    try:
+        kept = kept_policies(store) if store is not None else ()
+    finally:
+        if store is not None:
+            store.close()
+    return [_edit(after, against, kept, folder.files) for after in ([read_policy(file)] if file else folder.files)]
+
+
+def _edit(after: PolicyFile, against: Path | None, kept: Sequence[KeptPolicy], folder: Iterable[PolicyFile]) -> Edit:
+    """One policy with the version it takes the place of."""
+    if against is not None:
+        return Edit(after, read_policy(against), against.name)
+    for row in kept:
+        before = parse_policy(row.text.encode(), Path(row.file))
+        if claim(before) == claim(after) or row.file == after.source.path.name:
+            return Edit(after, before, f"the version in force since {row.at[:16].replace('T', ' ')} UTC")
+    for other in folder:
+        if claim(other) == claim(after) and other.source.path.resolve() != after.source.path.resolve():
+            return Edit(after, other, other.source.path.name)
+    return Edit(after, None, "the defaults, because no version was in force yet")
+
+
+def _defaults(policy: PolicyFile) -> PolicyFile:
+    """The policy of the same clinic that says nothing else."""
+    clinic = f"clinic: {quoted_name(policy.clinic)}\n" if policy.clinic else ""
+    text = f"office: {quoted_name(policy.office)}\ntimezone: {policy.timezone.key}\n{clinic}"
+    return parse_policy(text.encode(), Path("defaults"))
+
+
+def compare_plans(settings: Settings, clock: Clock, edits: Sequence[Edit]) -> list[PlanChange]:
+    """What one cycle now would do by the old and the new version of each policy. Only looks.
+
+    Raises:
+        StoreError: the state cannot be read.
+    """
+    offices = {edit.after.office for edit in edits}
+    store = open_for_reading(settings.state, clock)
+    try:
+        with open_desks(settings, offices, clock, store, threading.Event()) as desks:
+            by_office = {desk.office: desk for desk in desks}
+            return [_compared(by_office.get(edit.after.office), edit) for edit in edits]
+    finally:
+        if store is not None:
+            store.close()
+
+
+def _compared(desk: Desk | None, edit: Edit) -> PlanChange:
+    if desk is None:
+        return PlanChange(errors=(f"The settings have no office {edit.after.office}.",), configuration=True)
+    before, after = (_planned(desk, version) for version in (edit.before, edit.after))
+    troubles = [trouble for result in (*before, *after) for trouble in result.errors]
+    if troubles:
+        errors = tuple(trouble.message for trouble in troubles)
+        return PlanChange(errors=errors, configuration=any(trouble.configuration for trouble in troubles))
+    old, new = (
+        {_place(line.offer): line.offer for result in results for line in result.offers} for results in (before, after)
+    )
+    return PlanChange(
+        openings_before=sum(len(result.openings) for result in before),
+        openings_after=sum(len(result.openings) for result in after),
+        added=tuple(offer for place, offer in new.items() if place not in old),
+        removed=tuple(offer for place, offer in old.items() if place not in new),
+    )
+
+
+def _planned(desk: Desk, version: PolicyFile | None) -> list[ClinicResult]:
+    """The plan by one version; none for a version that is not there, or for another office."""
+    return run_cycle(desk, [version], act=False) if version is not None and version.office == desk.office else []
+
+
+def _place(offer: NewOffer) -> tuple[object, ...]:
+    return offer.kind, offer.number, offer.operatory, offer.start
+
+
+def diff_document(edits: Sequence[Edit], plans: Sequence[PlanChange | None]) -> dict[str, Any]:
+    """``policy diff --json``."""
+    return {
+        "policies": [
+            {
+                "file": str(edit.after.source.path),
+                "office": edit.after.office,
+                "against": edit.against,
+                "changes": [
+                    {"key": item.key, "before": item.before, "after": item.after, "effect": item.effect,
+                     "sentence": item.sentence}
+                    for item in edit.changes
+                ],
+                "plan": None if plan is None or plan.errors else {
+                    "openings_before": plan.openings_before,
+                    "openings_after": plan.openings_after,
+                    "added": [_offer(offer) for offer in plan.added],
+                    "removed": [_offer(offer) for offer in plan.removed],
+                },
+                "errors": list(plan.errors) if plan is not None else [],
+            }
+            for edit, plan in zip(edits, plans, strict=True)
+        ]
+    }  # fmt: skip
+
+
+def _offer(offer: NewOffer) -> dict[str, Any]:
+    return {
+        "kind": offer.kind,
+        "number": offer.number,
+        "patient": offer.patient,
+        "operatory": offer.operatory,
+        "start": wall(offer.start),
+        "end": wall(offer.end),
+    }
+
+
+def diff_text(edits: Sequence[Edit], plans: Sequence[PlanChange | None]) -> str:
+    """The same for a person."""
+    return "\n\n".join("\n".join(_lines(edit, plan)) for edit, plan in zip(edits, plans, strict=True))
+
+
+def _lines(edit: Edit, plan: PlanChange | None) -> Iterable[str]:
+    yield f"{edit.after.source.path.name}, compared with {edit.against}"
+    changes = edit.changes
+    if not changes:
+        yield "  Nothing changes: both say the same."
+    for effect, heading in HEADINGS.items():
+        of_kind = [change for change in changes if change.effect == effect]
+        if of_kind:
+            yield heading
+        for change in of_kind:
+            yield from wrapped(f"  {change.sentence}", 4)
+    if plan is not None and not plan.errors:
+        yield "One cycle now"
+        yield f"  Openings: {plan.openings_after}. Until now: {plan.openings_before}."
+        yield from (f"  + {_offer_words(offer)}" for offer in plan.added)
+        yield from (f"  - {_offer_words(offer)}" for offer in plan.removed)
+        if not plan.added and not plan.removed:
+            yield "  The same offers."
+
+
+def _offer_words(offer: NewOffer) -> str:
+    place = f"operatory {offer.operatory}, {offer.start:%a %m-%d %H:%M}-{offer.end:%H:%M}"
+    return f"{offer.kind} {offer.number} (patient {offer.patient}), {place}"
