@@ -10,10 +10,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a reason code means to a receptionist, and where the rule comes from."""
+    """What a reason code means to a receptionist, and where the rule comes from.
+
+    ``holds``: the sentence for when the rule stands nothing in the way, where ``explain`` walks through it.
+    """
 
     sentence: str
     source: str
+    holds: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +62,86 @@ RULES: dict[str, Rule] = {
         "Another provider would be assigned at this time.", "Open Dental: the operatory's schedule assigns the provider"
     ),
     # Candidates that are not asked
-    "not_included": Rule("The policy does not ask this kind of candidate.", "policy candidates.include"),
-    "excluded_patient": Rule("The policy leaves this patient out.", "policy candidates.except_patients"),
-    "wrong_status": Rule(
-        "Its status cannot be offered a new time.", "Open Dental: Scheduled, UnschedList, Broken and Planned only"
+    "not_included": Rule(
+        "The policy does not ask this kind of candidate.",
+        "policy candidates.include",
+        holds="The policy asks this kind of candidate.",
     ),
-    "not_asap": Rule("It is not on the ASAP list any more.", "Open Dental: Priority must be ASAP"),
-    "other_clinic": Rule("It belongs to another clinic.", "the policy is for one clinic"),
-    "past_appointment": Rule("The scheduled time is already past.", "Open Dental lists past ASAP appointments too"),
-    "patient_status": Rule("The patient's status is not Patient.", "Open Dental does not exclude these itself"),
-    "no_text_consent": Rule("The patient does not take text messages.", "Open Dental: TxtMsgOk"),
+    "excluded_patient": Rule(
+        "The policy leaves this patient out.",
+        "policy candidates.except_patients",
+        holds="The policy does not leave this patient out.",
+    ),
+    "wrong_status": Rule(
+        "Its status cannot be offered a new time.",
+        "Open Dental: Scheduled, UnschedList, Broken and Planned only",
+        holds="Its status can be offered a new time.",
+    ),
+    "not_asap": Rule(
+        "It is not on the ASAP list any more.", "Open Dental: Priority must be ASAP", holds="It is on the ASAP list."
+    ),
+    "other_clinic": Rule(
+        "It belongs to another clinic.", "the policy is for one clinic", holds="It belongs to this clinic."
+    ),
+    "past_appointment": Rule(
+        "The scheduled time is already past.",
+        "Open Dental lists past ASAP appointments too",
+        holds="Its scheduled time is not past.",
+    ),
+    "patient_status": Rule(
+        "The patient's status is not Patient.",
+        "Open Dental does not exclude these itself",
+        holds="The patient's status is Patient.",
+    ),
+    "no_text_consent": Rule(
+        "The patient does not take text messages.", "Open Dental: TxtMsgOk", holds="The patient takes text messages."
+    ),
     "no_wireless_phone": Rule(
         "The patient has no valid wireless phone.",
         "Open Dental: only WirelessPhone is texted; 10 digits, or 11 with a leading 1",
+        holds="The patient has a valid wireless phone.",
     ),
-    "under_18": Rule("The patient is under 18 or has no birthdate.", "policy candidates.under_18"),
+    "under_18": Rule(
+        "The patient is under 18 or has no birthdate.",
+        "policy candidates.under_18",
+        holds="The patient's age is no obstacle.",
+    ),
     "asked_to_stop": Rule("The patient asked not to be contacted about this.", "Open Dental: DeclinedStopComm"),
+    "spoken_to": Rule("The office has talked to the patient lately.", "policy candidates.spoken_to; commlogs"),
     "resting": Rule("The patient declined an offer lately.", "policy texts.rest_after_decline"),
     "recall_disabled": Rule(
-        "The recall is disabled.", "Open Dental: IsDisabled, DisableUntilDate, DisableUntilBalance"
+        "The recall is disabled.",
+        "Open Dental: IsDisabled, DisableUntilDate, DisableUntilBalance",
+        holds="The recall is not disabled.",
     ),
-    "recall_scheduled": Rule("The recall already has an appointment.", "Open Dental: DateScheduled"),
-    "recall_not_due": Rule("The recall is not due by the offered day.", "Open Dental: DateDue"),
+    "recall_scheduled": Rule(
+        "The recall already has an appointment.",
+        "Open Dental: DateScheduled",
+        holds="The recall has no appointment yet.",
+    ),
+    "recall_not_due": Rule(
+        "The recall is not due by the offered day.", "Open Dental: DateDue", holds="The recall is due in time."
+    ),
     "no_length": Rule(
-        "The length of the visit is not known.", "Open Dental: an empty recall pattern has no agreed length"
+        "The length of the visit is not known.",
+        "Open Dental: an empty recall pattern has no agreed length",
+        holds="The length of the visit is known.",
     ),
-    "lab_case": Rule("Its lab case is not back.", "Open Dental: labcases"),
-    "unreadable_candidate": Rule("Its row could not be read.", "safe assumption"),
-    "already_booked": Rule("The planned appointment is already scheduled.", "Open Dental: NextAptNum"),
-    "too_old": Rule("This version of Open Dental cannot offer recalls.", "Open Dental 25.2.9 added recallNum"),
+    "lab_case": Rule("Its lab case is not back.", "Open Dental: labcases", holds="No lab case is out."),
+    "unreadable_candidate": Rule("Its row could not be read.", "safe assumption", holds="Its row could be read."),
+    "unreadable_patient": Rule(
+        "The patient's row could not be read.", "safe assumption", holds="The patient's row could be read."
+    ),
+    "already_booked": Rule(
+        "The planned appointment is already scheduled.",
+        "Open Dental: NextAptNum",
+        holds="It is not scheduled from a planned appointment already.",
+    ),
+    "too_old": Rule(
+        "This version of Open Dental cannot offer recalls.",
+        "Open Dental 25.2.9 added recallNum",
+        holds="This version of Open Dental can offer it.",
+    ),
     # Fits that fail
     "length": Rule("The visit is longer than the free time.", "pattern length"),
     "other_provider": Rule("It is another provider's time.", "policy candidates.same_provider"),
@@ -128,6 +183,7 @@ RULES: dict[str, Rule] = {
         "Open Dental's own search does not find this time free, so nothing is sent.",
         "Open Dental: GET /appointments/Slots, where it is meaningful",
     ),
+    "asked_elsewhere": Rule("The plan asks about another opening.", "one offer at a time for each patient"),
     "nobody_to_ask": Rule("Nobody who fits may be asked now.", "the limits on texting, person by person"),
     "not_needed": Rule("Others come first for this opening.", "policy order, texts.wave"),
     "too_late_to_text": Rule(
@@ -158,6 +214,7 @@ RULES: dict[str, Rule] = {
     "not_at_office": Rule(
         "Two readings a minute apart did not find it at the office: it was not sent.", "reconciling unknown offers"
     ),
+    "settled_by_person": Rule("A person looked and settled it.", "asapfill state settle"),
     "unsettled": Rule("It could not be found out within a day; a person must look.", "reconciling unknown offers"),
     "suppressed_stop": Rule(
         "The patient asked not to be contacted about this.", "Open Dental's answer: DeclinedStopComm"
@@ -176,11 +233,17 @@ RULES: dict[str, Rule] = {
     "suppressed_other": Rule("Open Dental made the offer but sends no text.", "Open Dental's answer"),
     # How an offer ended
     "no_answer_in_time": Rule("The time came without an answer.", "the slot's start is past"),
+    "no_answer_for_a_day": Rule(
+        "Nobody answered for a day; the patient may be asked about another time.", "one live offer per patient, waves"
+    ),
     "filled_by_another": Rule("Somebody else has the time.", "an appointment lies there now"),
     "no_longer_wanted": Rule(
         "It makes no sense any more.", "the opening or the candidate changed before a person answered"
     ),
     # The look just before sending
+    "slow_look": Rule(
+        "The office answered so slowly that what was seen may be out of date.", "the last look before sending"
+    ),
     "changed": Rule("Something changed since the plan was made.", "the last look before sending"),
     "paused": Rule("Sending is paused.", "asapfill pause"),
     "stopping": Rule("asapfill is being stopped.", "between two offers, never in the middle of one"),

@@ -9,6 +9,7 @@ from asapfill.offers.following import outcome
 from asapfill.offers.offer import LINK_STAYS_OPEN, Contact
 from asapfill.offers.states import LIVE, State
 from asapfill.opendental.models import AsapComm, FKeyType, Schedule
+from asapfill.planning.waves import TIME_TO_ANSWER
 
 
 def contacts_of_others(
@@ -46,6 +47,8 @@ def _contact(row: AsapComm, now: datetime, phone: str, schedule: Schedule | None
     state = outcome(row) or State.SENT
     if state in LIVE and start is not None and start <= now:
         state = State.PASSED
+    if state in LIVE and row.date_time_entry is not None and now - row.date_time_entry >= TIME_TO_ANSWER:
+        state = State.UNANSWERED
     goes_out = row.date_time_sms_sent or row.date_time_sms_scheduled or row.date_time_entry or now
     return Contact(
         patient=row.pat_num,

@@ -15,6 +15,7 @@ from asapfill.offers.sending import is_suppressed, suppressed_reason
 from asapfill.offers.states import STEPS, State
 from asapfill.opendental.models import AsapComm, ResponseStatus, SmsSendStatus
 from asapfill.planning.limits import LEAST_LEAD_MINUTES
+from asapfill.planning.waves import TIME_TO_ANSWER
 
 log = logging.getLogger(__name__)
 
@@ -103,4 +104,6 @@ def _next(
         return State.PASSED, "no_answer_in_time"
     if State.CLOSED in STEPS[offer.state] and taken(offer):
         return State.CLOSED, "filled_by_another"
+    if State.UNANSWERED in STEPS[offer.state] and now - offer.made >= TIME_TO_ANSWER:
+        return State.UNANSWERED, "no_answer_for_a_day"
     return None

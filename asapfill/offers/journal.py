@@ -218,6 +218,15 @@ class Journal:
         """Everything that was ever meant for one patient."""
         return self._offers("patient = :patient", patient=patient)
 
+    def by_opening(self, opening: str) -> tuple[Offer, ...]:
+        """Everything that was ever meant for one opening, and for whatever was carved from the same time."""
+        return self._offers(
+            "opening = :opening OR EXISTS (SELECT 1 FROM offers same WHERE same.office = :office "
+            "AND same.opening = :opening AND same.operatory = offers.operatory "
+            'AND same.start < offers."end" AND same."end" > offers.start)',
+            opening=opening,
+        )
+
     def steps(self, offer: int) -> tuple[Step, ...]:
         """The story of one offer, oldest step first."""
         rows = self._rows(

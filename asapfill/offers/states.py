@@ -54,6 +54,8 @@ class State(StrEnum):
     """The slot was gone before the text went out, or when the patient looked."""
     FAILED = "failed"
     """The text could not be delivered."""
+    UNANSWERED = "unanswered"
+    """Nobody answered for a day: the patient may be asked about another time; the link still works and is followed."""
     EXPIRED = "expired"
     PASSED = "passed"
     """The slot's start went by without an answer."""
@@ -63,6 +65,9 @@ class State(StrEnum):
 
 _LATE_NEWS: Final = frozenset({State.ACCEPTED, State.DECLINED, State.STOPPED, State.OTHER_SLOT, State.TAKEN})
 """What a patient may still do with a link that we have given up: Open Dental keeps it usable until it expires."""
+
+_GIVEN_UP: Final = frozenset({State.EXPIRED, State.PASSED, State.CLOSED})
+"""How an offer ends without the patient."""
 
 STEPS: Final[dict[State, frozenset[State]]] = {
     State.WAITING: frozenset({State.APPROVED, State.WITHDRAWN, State.LAPSED}),
@@ -75,14 +80,15 @@ STEPS: Final[dict[State, frozenset[State]]] = {
     State.UNSENT: frozenset(),
     State.REFUSED: frozenset(),
     State.SUPPRESSED: _LATE_NEWS,
-    State.SENT: _LATE_NEWS | {State.SUPPRESSED, State.VIEWED, State.FAILED, State.EXPIRED, State.PASSED, State.CLOSED},
-    State.VIEWED: _LATE_NEWS | {State.FAILED, State.EXPIRED, State.PASSED, State.CLOSED},
+    State.SENT: _LATE_NEWS | _GIVEN_UP | {State.SUPPRESSED, State.VIEWED, State.FAILED, State.UNANSWERED},
+    State.VIEWED: _LATE_NEWS | _GIVEN_UP | {State.FAILED, State.UNANSWERED},
     State.ACCEPTED: frozenset(),
     State.DECLINED: frozenset({State.STOPPED}),
     State.STOPPED: frozenset(),
     State.OTHER_SLOT: frozenset({State.STOPPED}),
     State.TAKEN: frozenset({State.STOPPED, State.OTHER_SLOT}),
     State.FAILED: frozenset(),
+    State.UNANSWERED: _LATE_NEWS | _GIVEN_UP | {State.FAILED},
     State.EXPIRED: _LATE_NEWS,
     State.PASSED: _LATE_NEWS,
     State.CLOSED: _LATE_NEWS,
@@ -119,6 +125,7 @@ COUNTED: Final = UNCLEAR | {
     State.OTHER_SLOT,
     State.TAKEN,
     State.FAILED,
+    State.UNANSWERED,
     State.EXPIRED,
     State.PASSED,
     State.CLOSED,

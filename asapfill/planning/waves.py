@@ -9,8 +9,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
 from asapfill.policy.policy import TextsPolicy
+
+TIME_TO_ANSWER: Final = timedelta(hours=24)
+"""An offer that nobody answered for so long does not hold its patient any more.
+
+Our own choice. More than half of those asked never answer (doi 10.1177/11786329251326461: 45 % ever do), and a time
+next week must not keep them from one tomorrow. Their link still works (Open Dental: until seven days after the slot)
+and is followed; the caps per day and week hold as before, so nobody is texted more often for it (47 CFR 64.1200: one
+message a day, three a week).
+"""
+
+LONGER_WHEN_VIEWED: Final = 1.5
+"""Somebody who has opened the link is about to decide: the next people are asked half a wait later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from asapfill.policy.formats import UNITS
+from asapfill.policy.formats import FULL_DAYS, UNITS
 
 Piece = dict[str, Any]
 
@@ -87,7 +87,7 @@ _LENGTH = rf"([0-9]{{1,6}}([.][0-9]{{1,3}})?\s*{_one_of(UNITS)}\s*(,|{_anycase('
 _HALF = r"[AaPp]\s*[.]?\s*[Mm]\s*[.]?"
 _TIME = rf"({_one_of(('noon', 'midnight'))}|[0-9]{{1,2}}\s*:\s*[0-9]{{2}}\s*({_HALF})?|[0-9]{{1,2}}\s*{_HALF})"
 _DASH = rf"\s*(-|\u2013|\u2014|{_one_of(('to', 'until'))})\s*"
-_DAY = rf"{_one_of(('mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'))}[A-Za-z]*[. ]*"
+_DAY = rf"{_one_of(('weds', *(name[:size] for name in FULL_DAYS for size in range(3, len(name) + 1))))}[. ]*"
 _DAYS = rf"({_DAY}({_DASH}{_DAY})?|{_one_of(('weekdays', 'weekend', 'every day', 'all'))})"
 
 _NAME: Piece = {"type": ["string", "number", "boolean"]}

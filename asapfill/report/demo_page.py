@@ -43,6 +43,7 @@ OUTCOMES: Final[dict[State, str]] = {
     State.OTHER_SLOT: "Took another offered time",
     State.TAKEN: "Too late: the time was taken",
     State.FAILED: "The text could not be delivered",
+    State.UNANSWERED: "No answer for a day",
     State.EXPIRED: "Not answered until the link expired",
     State.PASSED: "Not answered before the time began",
     State.CLOSED: "Not needed: somebody else fills the time",

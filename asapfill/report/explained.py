@@ -21,11 +21,11 @@ def _candidate(document: dict[str, Any]) -> list[str]:
     lines = [f"{kind.capitalize()} {number}, patient {document['patient']}{minutes} · {document['office']}", ""]
     for check in document["checks"]:
         if check["passed"]:
-            lines.append(f"  pass  {check['rule']}")
+            lines += wrapped(f"  pass  {check['sentence']}", 8)
         else:
             detail = f" ({check['detail']})" if check["detail"] else ""
-            lines.append(f"  FAIL  {check['rule']:<20}  {check['sentence']}{detail}")
-            lines.append(f"                              Rule: {check['source']}.")
+            lines += wrapped(f"  FAIL  {check['sentence']}{detail}", 8)
+            lines += wrapped(f"        Rule: {check['source']}.", 8)
     lines += ["", f"Places where the visit fits: {len(document['fits'])}"]
     for (operatory, day), fits in groupby(document["fits"], key=lambda fit: (fit["operatory"], fit["start"][:10])):
         times = " ".join(fit["start"][11:16] for fit in fits)

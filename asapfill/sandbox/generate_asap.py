@@ -21,7 +21,8 @@ from asapfill.sandbox.generate_visits import DOCTOR_KINDS, HYGIENE_KINDS, patter
 @dataclass(frozen=True, slots=True)
 class Wishes:
     """How many visits have a time and would rather come sooner: ``per_chair``, and which share is less than two
-    weeks away."""
+    weeks away.
+    """
 
     per_chair: float = 2.2
     near: float = 0.25

@@ -164,7 +164,7 @@ def serve(options: Options, announce: Callable[[SandboxServer], None]) -> None:
         OSError: the port is taken.
     """
     server = SandboxServer(World(options), options.port)
-    serving = threading.Thread(target=server.serve_forever, name="sandbox")
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox")
     signals = {signal.SIGTERM, signal.SIGINT}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     serving.start()
@@ -185,7 +185,7 @@ def serve_child(commands: TextIO, answers: TextIO) -> int:
     except (OfficeFileError, OSError, TypeError, ValueError) as problem:
         print(json.dumps({"error": str(problem)}), file=answers, flush=True)
         return 1
-    serving = threading.Thread(target=server.serve_forever, name="sandbox")
+    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox")
     serving.start()
     print(json.dumps({"port": server.port}), file=answers, flush=True)
     commands.read()

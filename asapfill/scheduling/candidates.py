@@ -177,7 +177,7 @@ def patient_checks(pat_num: int, office: Office, policy: Policy, today: date) ->
     odd = ", ".join(sorted(patient.unreadable))
     return [
         excluded,
-        _check("unreadable_candidate", bool(patient.unreadable), odd),
+        _check("unreadable_patient", bool(patient.unreadable), odd),
         _check("patient_status", patient.pat_status != "Patient", f"status {patient.pat_status or 'none'}"),
         _check("no_text_consent", not takes_texts(patient, office), f"TxtMsgOk {patient.txt_msg_ok or 'none'}"),
         _check("no_wireless_phone", phone_digits(patient.wireless_phone) is None),

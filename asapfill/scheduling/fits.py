@@ -247,7 +247,7 @@ def _outside_its_blockouts(candidate: Candidate, opening: Opening, ground: Groun
     ]
     if not inside:
         return others
-    own = merged(item.span for item in lying_here if item.blockout_type in inside)
+    own = merged(item.inside for item in lying_here if item.blockout_type in inside)
     return [*others, *subtract([span], own)]
 
 

@@ -28,11 +28,13 @@ EVERYBODY = -1
 
 @dataclass(frozen=True, slots=True)
 class Blockout:
-    """A blockout in one operatory. ``span`` in units, perhaps of no length. ``allowed``: the policy may offer over
-    it. ``readable``: a blockout indeed; otherwise a row that is taken for one because it makes no sense.
+    """A blockout in one operatory. ``span``: the units it touches, perhaps of no length; ``inside``: the units that
+    lie wholly in it. ``allowed``: the policy may offer over it. ``readable``: a blockout indeed; otherwise a row that
+    is taken for one because it makes no sense.
     """
 
     span: Interval
+    inside: Interval
     blockout_type: int
     allowed: bool
     readable: bool = True
@@ -147,9 +149,11 @@ def blockouts(office: Office, allowed: Iterable[int]) -> dict[int, list[Blockout
     for schedule in office.schedules:
         if schedule.sched_type in _NOT_OBSTACLES and "SchedType" not in schedule.unreadable:
             continue
-        known = schedule.sched_type == SchedType.BLOCKOUT and not schedule.unreadable
+        inside = _whole_units(schedule)
+        known = schedule.sched_type == SchedType.BLOCKOUT and not schedule.unreadable and inside is not None
         blockout = Blockout(
             span=_blockout_span(schedule, office),
+            inside=inside or (0, 0),
             blockout_type=schedule.blockout_type,
             allowed=known and schedule.blockout_type in permitted,
             readable=known,
@@ -186,3 +190,11 @@ def _blockout_span(schedule: Schedule, office: Office) -> Interval:
     if stop < start:
         return day, ceil_unit(stop) + DAY
     return floor_unit(start), ceil_unit(stop)
+
+
+def _whole_units(schedule: Schedule) -> Interval | None:
+    """The units that lie wholly in a row; None if it has no day or ends before it starts."""
+    if schedule.sched_date is None or schedule.stop_time < schedule.start_time:
+        return None
+    start = ceil_unit(datetime.combine(schedule.sched_date, schedule.start_time))
+    return start, max(start, floor_unit(datetime.combine(schedule.sched_date, schedule.stop_time)))

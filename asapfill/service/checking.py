@@ -21,9 +21,10 @@ from asapfill.policy.names import resolve
 from asapfill.policy.policy import Policy
 from asapfill.problems import ConfigurationError
 from asapfill.scheduling.office import preference_flag
-from asapfill.service.cycle import CLOCKS_APART, office_names
+from asapfill.service.cycle import office_names
 from asapfill.service.desk import Desk
 from asapfill.service.free import openings_now
+from asapfill.service.look import CLOCKS_APART
 from asapfill.service.preferences import sending_window, text_limit
 from asapfill.service.witness import compare_all
 

@@ -7,14 +7,12 @@ do: those become ``errors`` of the result, and the other offices go on.
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from asapfill.clock import office_now
 from asapfill.offers.commlogs import keep_commlogs
-from asapfill.offers.following import follow
 from asapfill.offers.journal import Held, Journal
 from asapfill.offers.offer import NewOffer, Offer
 from asapfill.offers.reconcile import reconcile
@@ -29,13 +27,10 @@ from asapfill.policy.names import OfficeNames, claimed_twice, clinic_of
 from asapfill.policy.policy import Policy
 from asapfill.problems import Problem
 from asapfill.reasons import Reason
-from asapfill.scheduling.intervals import Interval, overlaps
-from asapfill.scheduling.occupied import appointment_span, occupies
-from asapfill.scheduling.office import Office
-from asapfill.scheduling.units import ceil_unit, floor_unit
 from asapfill.service.desk import Desk
 from asapfill.service.free import Young, openings_now
-from asapfill.service.look import Look
+from asapfill.service.look import CLOCKS_APART, Look
+from asapfill.service.outcomes import follow_offers
 from asapfill.service.policies import LastGood, in_force
 from asapfill.service.results import ClinicResult, OfferLine, Trouble
 from asapfill.service.situation import Limits, limits_of, plan_clinic
@@ -44,9 +39,6 @@ from asapfill.store.policies import keep_policy, kept_policies
 from asapfill.store.ticks import forget_ticks, record_tick
 
 log = logging.getLogger(__name__)
-
-CLOCKS_APART = timedelta(minutes=5)
-"""Open Dental's clock and ours further apart than this: nothing is sent. A wrong time zone is the usual cause."""
 
 _STOP_AFTER = frozenset({"wrong_key", "missing_permission", "throttled", "not_sent"})
 """Faults of the connection or the key: the offers after this one would meet the same."""
@@ -230,30 +222,13 @@ def _follow(desk: Desk, journal: Journal, clinics: list[Clinic]) -> None:
     now = office_now(desk.clock.now(), timezone)
     with desk.client.purpose("reconcile"):
         unclear = reconcile(journal, desk.client, desk.clock, timezone)
-    followed = follow(journal, desk.mirror.asapcomms, now, _taken_by_somebody_else(desk.mirror.office()))
+    followed = follow_offers(desk, journal, now)
     for offer in followed.accepted:
         log.info("offer.filled office=%s offer=%d op=%d", desk.office, offer.id, offer.operatory)
     for clinic in clinics:
         clinic.result.notes += followed.problems
         if unclear.error is not None:
             clinic.result.errors.append(Trouble(str(unclear.error)))
-
-
-def _taken_by_somebody_else(office: Office) -> Callable[[Offer], bool]:
-    """Whether another patient's appointment lies in an offer's place now."""
-    visits: dict[int, list[tuple[Interval, int]]] = defaultdict(list)
-    for appointment in office.appointments:
-        span = appointment_span(appointment, office) if occupies(appointment) else None
-        if span is not None:
-            visits[appointment.op].append((span, appointment.pat_num))
-
-    def taken(offer: Offer) -> bool:
-        place = (floor_unit(offer.start), ceil_unit(offer.end))
-        return any(
-            patient != offer.patient and overlaps(span, place) for span, patient in visits.get(offer.operatory, ())
-        )
-
-    return taken
 
 
 def _plan(desk: Desk, clinic: Clinic, *, act: bool) -> None:
@@ -299,7 +274,7 @@ def _send_all(
     desk: Desk, journal: Journal, clinic: Clinic, offers: Iterable[NewOffer], still_valid: StillValid
 ) -> list[OfferLine]:
     """Send one offer after the other; after a fault that the next would meet too, the rest waits for the next cycle."""
-    look = Look(desk, clinic.policy, clinic.young)
+    look = Look(desk, journal, clinic.policy, clinic.young)
     lines: list[OfferLine] = []
     halted: str | None = None
     for new in offers:
@@ -322,16 +297,24 @@ def _send_one(
     limits = limits_of(desk, policy, wall)
 
     def may_go_on() -> Reason | None:
-        return _held_up(desk, clinic, still_valid) or may_text_now(
-            policy.texts, limits.office_window, new.start, desk.clock.now(), policy.timezone
-        )
+        reason = _held_up(desk, clinic, still_valid)
+        # By our clock and by the office's: they may be minutes apart.
+        for skew in (timedelta(0), desk.mirror.skew or timedelta(0)):
+            now = desk.clock.now() + skew
+            reason = reason or may_text_now(policy.texts, limits.office_window, new.start, now, policy.timezone)
+        return reason
+
+    def check(offers: Sequence[Offer]) -> Reason | None:
+        # After the look, which has read everybody's offers anew.
+        others = limits_of(desk, policy, wall).others
+        return checker(new, others, policy.texts, wall, office_limit=limits.office_limit)(offers)
 
     with desk.client.purpose("send"):
         outcome = send(
             new,
             journal=journal,
             api=desk.client,
-            check=checker(new, limits.others, policy.texts, wall, office_limit=limits.office_limit),
+            check=check,
             look_again=lambda: look(new),
             may_go_on=may_go_on,
         )
@@ -382,6 +365,7 @@ def _write_commlogs(desk: Desk, journal: Journal, clinic: Clinic, still_valid: S
             now=office_now(desk.clock.now(), policy.timezone),
             may_update=supports(desk.mirror.read_names(desk.clock.now()).version, "commlogs PUT"),
             may_go_on=lambda: _held_up(desk, clinic, still_valid),
+            second_entry=policy.commlog.second_entry,
         )
     if error is not None:
         clinic.result.errors.append(Trouble(f"Commlogs could not be written: {error}"))

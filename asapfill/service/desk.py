@@ -17,7 +17,8 @@ from asapfill.store.database import Store
 @dataclass(slots=True)
 class Desk:
     """One office being served. ``store`` and ``journal`` None: nothing was ever sent from here, and only reading is
-    meant. ``looked``: when the free time of each clinic was last remembered, by ClinicNum.
+    meant. ``looked``: when the free time of each clinic was last remembered, by ClinicNum. ``spoken``: by PatNum, when
+    (monotonic) the commlogs were read, and when (office wall clock) the office last talked to the patient.
     """
 
     office: str
@@ -29,3 +30,4 @@ class Desk:
     hash_phone: Callable[[str], str]
     stop: threading.Event = field(default_factory=threading.Event)
     looked: dict[int, datetime] = field(default_factory=dict)
+    spoken: dict[int, tuple[float, datetime | None]] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ from asapfill.scheduling.candidates import (
 )
 from asapfill.scheduling.fits import Fit, Ground, fits, prepare, refusal
 from asapfill.scheduling.office import Office
+from asapfill.scheduling.openings import Opening
 from asapfill.service.desk import Desk
 from asapfill.service.results import ClinicResult
 from asapfill.service.situation import limits_of, situation_of
@@ -118,7 +119,7 @@ def check_document(check: Check) -> dict[str, Any]:
         "rule": check.code,
         "passed": check.failed is None,
         "detail": check.failed.detail if check.failed is not None else "",
-        "sentence": rule.sentence,
+        "sentence": rule.holds if check.failed is None else rule.sentence,
         "source": rule.source,
     }
 
@@ -141,8 +142,7 @@ def explain_opening(desk: Desk, result: ClinicResult, opening_id: str) -> dict[s
     wall_now = office_now(desk.clock.now(), policy.timezone)
     limits = limits_of(desk, policy, wall_now)
     situation = situation_of(desk, policy, found, limits, desk.clock.now())
-    only = replace(situation.ground, openings=(chosen,))
-    planned = {(line.offer.kind, line.offer.number) for line in result.offers if line.offer.opening == opening_id}
+    asked = {(line.offer.kind, line.offer.number): line.offer.opening for line in result.offers}
     skipped = {(item.kind, item.number): item.reason for item in result.skipped if item.kind is not None}
     return {
         **head,
@@ -150,31 +150,33 @@ def explain_opening(desk: Desk, result: ClinicResult, opening_id: str) -> dict[s
         "id": opening_id,
         "reasons": [_skip(item.reason) for item in left],
         "candidates": [
-            _against(candidate, only, (candidate.kind, candidate.number) in planned, skipped)
-            for candidate in situation.candidates
+            _against(candidate, chosen, situation.ground, asked, skipped) for candidate in situation.candidates
         ],
     }
 
 
 def _against(
     candidate: Candidate,
+    opening: Opening,
     ground: Ground,
-    planned: bool,  # noqa: FBT001  private, called once
-    skipped: dict[tuple[Any, Any], Reason],
+    asked: Mapping[tuple[Kind, int], str],
+    skipped: Mapping[tuple[Any, Any], Reason],
 ) -> dict[str, Any]:
-    places = fits(candidate, ground)
-    opening = ground.openings[0]
-    reason: str | None = None
+    """One candidate against one opening. ``asked``: the opening for which the plan asks somebody."""
+    key = (candidate.kind, candidate.number)
+    places = [fit for fit in fits(candidate, ground) if fit.opening.id == opening.id]
     if not places:
-        reason = refusal(candidate, opening, opening.span[0], ground) or "no_fit"
-    elif not planned:
-        reason = skipped.get((candidate.kind, candidate.number), Reason("not_needed")).code
+        reason: str | None = refusal(candidate, opening, opening.span[0], ground) or "no_fit"
+    elif key in asked:
+        reason = None if asked[key] == opening.id else "asked_elsewhere"
+    else:
+        reason = skipped.get(key, Reason("not_needed")).code
     return {
         "kind": candidate.kind,
         "number": candidate.number,
         "minutes": 5 * len(candidate.pattern),
         "starts": [wall(fit.start) for fit in places],
-        "asked": planned,
+        "asked": reason is None,
         "reason": reason,
     }
 
@@ -227,14 +229,3 @@ def _as_candidate(row: Appointment | Recall, office: Office, policy: Policy, des
     candidates, _ = find_candidates(anyone, lenient, wall_now)
     number = row.apt_num if isinstance(row, Appointment) else row.recall_num
     return next((candidate for candidate in candidates if candidate.number == number), None)
-
-
-def explanation_lines(item: Explanation) -> list[str]:
-    """The walk through the rules, one line each, for a terminal."""
-    lines = []
-    for check in item.checks:
-        mark = "ok " if check.failed is None else "NO "
-        detail = f" ({check.failed.detail})" if check.failed is not None and check.failed.detail else ""
-        sentence = RULES[check.code].sentence if check.failed is not None else f"not: {RULES[check.code].sentence}"
-        lines.append(f"  {mark} {check.code:<20} {sentence}{detail}")
-    return lines

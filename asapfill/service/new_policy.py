@@ -24,8 +24,9 @@ from asapfill.policy.schema import FILE_NAME, schema_text
 from asapfill.policy.writing import Draft, policy_text, quoted_name
 from asapfill.problems import ConfigurationError, Problem
 from asapfill.scheduling.occupied import may_be_allowed
-from asapfill.service.cycle import CLOCKS_APART, office_names
+from asapfill.service.cycle import office_names
 from asapfill.service.desks import open_desks
+from asapfill.service.look import CLOCKS_APART
 from asapfill.service.policies import PolicyBook, claim
 from asapfill.settings import Settings
 
@@ -114,10 +115,12 @@ def questions(settings: Settings, office: str, known: Known | None) -> Iterator[
     yield Question("openings.days", "Which days may be filled?", "Mon-Fri")
     yield Question("openings.hours", "Within which hours?", "08:00-17:00")
     if known is not None:
-        yield Question("openings.except_operatories", "Operatories never to fill, with commas between?", several=True)
+        rooms = ", ".join(known.operatories())
+        text = f"Operatories that are never to be filled, with commas between (Enter: none)? There are: {rooms}"
+        yield Question("openings.except_operatories", text, several=True)
         types = ", ".join(known.blockouts(allowed=True))
         if types:
-            text = f"Blockouts keep their time free. May any of these be filled over? {types}"
+            text = f"Blockouts keep their time free. May any of these be filled over (Enter: none)? {types}"
             yield Question("openings.blockouts_allowed", text, several=True)
 
 

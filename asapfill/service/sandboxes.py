@@ -70,7 +70,8 @@ def options_for(  # noqa: PLR0913  the command's own options
 ) -> Options:
     """The sandbox's options from the command's.
 
-    A generated office starts in the present and keeps real time unless a start or another speed is asked for.
+    A generated office starts in the present and keeps real time unless a start or another speed is asked for; an
+    office file starts at its own ``now``.
 
     Raises:
         ConfigurationError: the office file cannot be read.
@@ -79,7 +80,7 @@ def options_for(  # noqa: PLR0913  the command's own options
         office = None if office_file is None else read_office_file(office_file)
     except OfficeFileError as error:
         raise ConfigurationError([Problem(office_file or Path("office"), str(error))]) from None
-    simulated = start is not None or speed != 1
+    simulated = start is not None or speed != 1 or office is not None
     return Options(
         office=office,
         seed=seed,

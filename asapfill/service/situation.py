@@ -20,6 +20,7 @@ from asapfill.scheduling.intervals import Interval
 from asapfill.scheduling.openings import Found
 from asapfill.service.desk import Desk
 from asapfill.service.preferences import sending_window, text_limit
+from asapfill.service.spoken import patients_to_read, read_commlogs, spoken_to
 
 Young = Mapping[tuple[int, int], Sequence[Interval]]
 MOST_ROUNDS = 50
@@ -77,20 +78,24 @@ def phone_hashes(desk: Desk) -> Mapping[int, str]:
     return result
 
 
-def judge_of(limits: Limits, now: datetime) -> Judge:
+def judge_of(desk: Desk, limits: Limits, now: datetime) -> Judge:
     """The limits as planning asks them. ``now``: aware."""
     policy = limits.policy
     wall = office_now(now, policy.timezone)
 
     def judge(new: NewOffer, contacts: Sequence[Contact]) -> Reason | None:
         may_not = may_text_now(policy.texts, limits.office_window, new.start, now, policy.timezone)
-        return may_not or verdict(new, contacts, policy.texts, wall, office_limit=limits.office_limit)
+        return (
+            may_not
+            or verdict(new, contacts, policy.texts, wall, office_limit=limits.office_limit)
+            or spoken_to(desk, policy, new.patient, wall)
+        )
 
     return judge
 
 
 def plan_clinic(desk: Desk, policy: Policy, found: Found, now: datetime) -> Plan:
-    """Plan one clinic, reading the patients that the plan needs on the way.
+    """Plan one clinic, reading the patients that the plan needs on the way, and their commlogs if the policy says so.
 
     Raises OpenDentalError: a patient could not be read.
     """
@@ -99,10 +104,15 @@ def plan_clinic(desk: Desk, policy: Policy, found: Found, now: datetime) -> Plan
     for _ in range(MOST_ROUNDS):
         limits = limits_of(desk, policy, wall)
         plan = make_plan(situation_of(desk, policy, found, limits, now))
-        if not plan.wanted:
+        if plan.wanted:
+            desk.mirror.read_patients(plan.wanted)
+            continue
+        unheard = patients_to_read(desk, policy, (offer.patient for offer in plan.offers))
+        if not unheard:
             return plan
-        desk.mirror.read_patients(plan.wanted)
-    return replace(plan, offers=tuple(offer for offer in plan.offers if offer.patient not in plan.wanted))
+        read_commlogs(desk, policy, unheard)
+    unread = plan.wanted | patients_to_read(desk, policy, (offer.patient for offer in plan.offers))
+    return replace(plan, offers=tuple(offer for offer in plan.offers if offer.patient not in unread))
 
 
 def situation_of(desk: Desk, policy: Policy, found: Found, limits: Limits, now: datetime) -> Situation:
@@ -119,7 +129,7 @@ def situation_of(desk: Desk, policy: Policy, found: Found, limits: Limits, now: 
         passed=tuple(passed),
         contacts=(*our_contacts(desk, wall), *limits.others),
         phones=phone_hashes(desk),
-        judge=judge_of(limits, now),
+        judge=judge_of(desk, limits, now),
     )
 
 

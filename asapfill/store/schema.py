@@ -86,7 +86,8 @@ _FIRST: Final = (
     """,
     """
     CREATE TABLE commlogs (
-        offer INTEGER PRIMARY KEY REFERENCES offers (id),
+        offer INTEGER NOT NULL REFERENCES offers (id),
+        entry INTEGER NOT NULL CHECK (entry IN (1, 2)),
         office TEXT NOT NULL,
         patient INTEGER NOT NULL,
         state TEXT NOT NULL,
@@ -94,7 +95,8 @@ _FIRST: Final = (
         noted TEXT NOT NULL,
         attempts INTEGER NOT NULL,
         changed TEXT NOT NULL,
-        missing_since TEXT
+        missing_since TEXT,
+        PRIMARY KEY (offer, entry)
     ) STRICT
     """,
     "CREATE INDEX commlogs_state ON commlogs (office, state)",

@@ -27,13 +27,14 @@ LEGAL = {
     ("unsettled", "unsent"), ("unsettled", "suppressed"), ("unsettled", "sent"), ("unsettled", "passed"),
     ("sent", "suppressed"), ("sent", "viewed"), ("sent", "accepted"), ("sent", "declined"), ("sent", "stopped"),
     ("sent", "other_slot"), ("sent", "taken"), ("sent", "failed"), ("sent", "expired"), ("sent", "passed"),
-    ("sent", "closed"),
+    ("sent", "closed"), ("sent", "unanswered"), ("viewed", "unanswered"),
+    ("unanswered", "failed"), ("unanswered", "expired"), ("unanswered", "passed"), ("unanswered", "closed"),
     ("viewed", "accepted"), ("viewed", "declined"), ("viewed", "stopped"), ("viewed", "other_slot"),
     ("viewed", "taken"), ("viewed", "failed"), ("viewed", "expired"), ("viewed", "passed"), ("viewed", "closed"),
     ("declined", "stopped"), ("other_slot", "stopped"), ("taken", "stopped"), ("taken", "other_slot"),
 } | {
     (before, after)
-    for before in ("suppressed", "expired", "passed", "closed")
+    for before in ("suppressed", "unanswered", "expired", "passed", "closed")
     for after in ("accepted", "declined", "stopped", "other_slot", "taken")
 }  # fmt: skip
 

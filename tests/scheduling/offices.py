@@ -50,6 +50,9 @@ PATTERNS = st.one_of(
 ODD_PATTERNS = st.sampled_from(["", "30", "x/X", " XX ", "XX?XXXXXXX"])
 ANY_PATTERN = st.one_of(PATTERNS, PATTERNS, PATTERNS, ODD_PATTERNS)
 
+BLOCKOUT_TYPES = st.frozensets(st.integers(100, 104), max_size=4)
+NO_TYPES = st.just(frozenset[int]())
+
 
 def unreadable(*names: str) -> st.SearchStrategy[frozenset[str]]:
     """Mostly nothing; now and then one of these values could not be read."""
@@ -104,7 +107,9 @@ def policies(draw: st.DrawFn) -> Policy:
         operatories=draw(st.frozensets(NUMBERS)) if draw(SELDOM) else None,
         except_operatories=draw(st.frozensets(NUMBERS, max_size=1)) if draw(SELDOM) else frozenset(),
         except_providers=draw(st.frozensets(NUMBERS, max_size=1)) if draw(SELDOM) else frozenset(),
-        blockouts_allowed=draw(st.frozensets(st.integers(100, 104), max_size=4)),
+        blockouts_allowed=draw(BLOCKOUT_TYPES),
+        hygiene_only_in=draw(st.one_of(NO_TYPES, NO_TYPES, BLOCKOUT_TYPES)),
+        recalls_only_in=draw(st.one_of(NO_TYPES, NO_TYPES, BLOCKOUT_TYPES)),
         days=draw(st.frozensets(st.integers(0, 6))) if draw(SELDOM) else frozenset(range(7)),
         hours=draw(st.sampled_from(hours)),
     )

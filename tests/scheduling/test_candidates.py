@@ -142,7 +142,7 @@ PATIENTS = [
         patients={5: patient(birthdate=None)},
     ),
     case(
-        "unreadable_candidate",
+        "unreadable_patient",
         "safe: a value of the patient cannot be read",
         asap=[asap()],
         patients={5: patient(unreadable=odd("TxtMsgOk"))},

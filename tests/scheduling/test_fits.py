@@ -25,6 +25,7 @@ from tests.scheduling.rows import (
     made,
     office,
     only_candidate,
+    patient,
     policy,
     recall,
     row,
@@ -228,6 +229,50 @@ def test_an_appointment_type_may_restrict_the_blockouts_under_it(kind: int, expe
     )
     allowing = policy(blockouts_allowed=frozenset({HYGIENE}))
     assert starts(under, allowing) == [f"1/1 {time}" for time in expected.split()]
+
+
+ONLY_HYGIENE = {"hygiene_only_in": frozenset({HYGIENE})}
+HYGIENE_VISIT = {"asap": [asap(60, is_hygiene=True)]}
+RECALL = {"recalls": [recall()], "patients": {5: patient(pri_prov=1)}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts", "expected"),
+    [
+        pytest.param(ONLY_HYGIENE, HYGIENE_VISIT, "08:30 08:45", id="policy hygiene_only_in: inside its blockout"),
+        pytest.param(ONLY_HYGIENE, {"asap": [asap(30)]}, "08:00 09:45", id="policy hygiene_only_in: nobody else there"),
+        pytest.param(ONLY_HYGIENE, RECALL, "08:30 08:45", id="a recall is a hygiene visit"),
+        pytest.param(
+            {"recalls_only_in": frozenset({HYGIENE})}, RECALL, "08:30 08:45", id="policy recalls_only_in: inside it"
+        ),
+        pytest.param(
+            {"recalls_only_in": frozenset({HYGIENE})}, HYGIENE_VISIT, "", id="policy recalls_only_in: no other visits"
+        ),
+        pytest.param(
+            {"recalls_only_in": frozenset({7}), "hygiene_only_in": frozenset({HYGIENE})},
+            RECALL,
+            "",
+            id="policy recalls_only_in goes before hygiene_only_in",
+        ),
+        pytest.param(
+            {"hygiene_only_in": frozenset({HYGIENE}), "blockouts_allowed": frozenset({HYGIENE})},
+            {"asap": [asap(120)]},
+            "08:00 08:15",
+            id="policy blockouts_allowed: everybody may",
+        ),
+        pytest.param({}, HYGIENE_VISIT, "", id="a blockout nobody is kept for blocks"),
+    ],
+)
+def test_block_scheduling(changes: dict[str, Any], parts: dict[str, Any], expected: str) -> None:
+    rows = [row("8:00", "10:15", prov_num=1), blockout("8:30", "9:45", blockout_type=HYGIENE)]
+    usual = {"schedules": rows, "preferences": {"AppointmentTimeIncrement": "15"}}
+    assert starts(office(**usual, **parts), policy(**changes)) == [f"1/1 {time}" for time in expected.split()]
+
+
+def test_inside_a_blockout_means_wholly_inside() -> None:
+    rows = [row("8:00", "10:00", prov_num=1), blockout("8:02", "9:30", blockout_type=HYGIENE)]
+    found = starts(office(schedules=rows, **HYGIENE_VISIT), policy(hygiene_only_in=frozenset({HYGIENE})))
+    assert found == ["1/1 08:10", "1/1 08:20", "1/1 08:30"]
 
 
 def test_a_name_shared_by_two_blockout_types_permits_both() -> None:

@@ -474,6 +474,13 @@ def test_a_day_on_which_only_left_out_providers_work_is_not_called_closed() -> N
     assert "closed" not in reasons(noted, except_providers=frozenset({1}))
 
 
+def test_a_blockout_that_makes_no_sense_is_never_offered_over() -> None:
+    allowing = policy(blockouts_allowed=frozenset({HYGIENE}))
+    for change in ({"stop_time": time(6)}, {"sched_date": None}, {"unreadable": frozenset({"StartTime"})}):
+        odd = blockout("12:00", "13:00", blockout_type=HYGIENE, **change)
+        assert opened(office(schedules=[ANYWHERE, odd]), allowing) == []
+
+
 def test_allowed_blockouts_are_told_for_fitting() -> None:
     rows = [ANYWHERE, blockout("12:00", "13:00", blockout_type=HYGIENE), blockout("9:00", "10:00", blockout_type=LUNCH)]
     allowing = policy(blockouts_allowed=frozenset({HYGIENE, LUNCH}))

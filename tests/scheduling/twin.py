@@ -46,8 +46,10 @@ class Visit:
     pattern: str
     providers: frozenset[int]
     kind_of_visit: int
-    latest: datetime | None
-    earliest: date | None
+    latest: datetime | None = None
+    earliest: date | None = None
+    is_hygiene: bool = False
+    is_recall: bool = False
 
 
 @dataclass(frozen=True)
@@ -176,9 +178,11 @@ class Twin:
 
     def may_offer_over(self, row: Schedule) -> bool:
         """Whether the policy allows this blockout, and Open Dental too."""
-        if row.sched_type != "Blockout" or row.unreadable:
+        senseless = row.sched_date is None or row.stop_time < row.start_time
+        if row.sched_type != "Blockout" or row.unreadable or senseless:
             return False
-        if row.blockout_type not in self.policy.openings.blockouts_allowed:
+        wanted = self.policy.openings
+        if row.blockout_type not in wanted.blockouts_allowed | wanted.hygiene_only_in | wanted.recalls_only_in:
             return False
         kinds = [kind for kind in self.office.blockout_types if kind.def_num == row.blockout_type]
         return bool(kinds) and not any(
@@ -318,6 +322,7 @@ class Twin:
             self.patient_is_elsewhere(visit, moment, end)
             or self.provider_is_elsewhere(visit, provider, moment)
             or self.type_forbids(visit, operatory, moment, end)
+            or self.blocks_forbid(visit, operatory, moment, end)
         )
 
     @property
@@ -360,6 +365,28 @@ class Twin:
         return any(
             self.meets(row, start, end) and not self.is_listed(row.blockout_type, listed)
             for row in self.blockouts(operatory, allowed=True)
+        )
+
+    def blocks_forbid(self, visit: Visit, number: int, start: datetime, end: datetime) -> bool:
+        """Whether the policy keeps the time for other visits, or this visit out of all but its own blockouts."""
+        wanted = self.policy.openings
+        inside: frozenset[int] = frozenset()
+        if visit.is_recall:
+            inside = wanted.recalls_only_in or wanted.hygiene_only_in
+        elif visit.is_hygiene:
+            inside = wanted.hygiene_only_in
+        operatory = next(row for row in self.office.operatories if row.operatory_num == number)
+        blockouts = self.blockouts(operatory, allowed=True)
+        mine = inside | wanted.blockouts_allowed
+        if any(self.meets(row, start, end) and row.blockout_type not in mine for row in blockouts):
+            return True
+        if not inside:
+            return False
+        own = [self.lies(row) for row in blockouts if row.blockout_type in inside]
+        moments = [start + n * FIVE for n in range((end - start) // FIVE)]
+        return any(
+            not any(lies_from <= moment and moment + FIVE <= lies_to for lies_from, lies_to in own)
+            for moment in moments
         )
 
     def is_listed(self, blockout_type: int, listed: tuple[str, ...]) -> bool:
@@ -423,7 +450,15 @@ class Twin:
         if row.apt_status == "Scheduled" and row.apt_date_time is not None:
             latest = row.apt_date_time - self.policy.candidates.gain
         whose = row.prov_hyg if row.is_hygiene and row.prov_hyg else row.prov_num
-        return Visit(row.pat_num, row.apt_num, row.pattern, frozenset({whose}), row.appointment_type_num, latest, None)
+        return Visit(
+            patient=row.pat_num,
+            own=row.apt_num,
+            pattern=row.pattern,
+            providers=frozenset({whose}),
+            kind_of_visit=row.appointment_type_num,
+            latest=latest,
+            is_hygiene=row.is_hygiene,
+        )
 
     def recall_may_be_asked(self, recall: Recall) -> bool:
         """The rules on ASAP recalls."""
@@ -460,13 +495,13 @@ class Twin:
         if patient is not None:
             providers |= {patient.pri_prov, patient.sec_prov}
         return Visit(
-            recall.pat_num,
-            0,
-            self.recall_pattern(recall, patient),
-            frozenset(providers - {0}),
-            0,
-            None,
-            recall.date_due,
+            patient=recall.pat_num,
+            own=0,
+            pattern=self.recall_pattern(recall, patient),
+            providers=frozenset(providers - {0}),
+            kind_of_visit=0,
+            earliest=recall.date_due,
+            is_recall=True,
         )
 
     def recall_pattern(self, recall: Recall, patient: Patient | None) -> str:

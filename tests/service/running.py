@@ -12,8 +12,8 @@ from typing import Any
 
 from tests.service.bench import COMMAND, Bench, bench_for
 
-SPEED = 120.0
-"""Simulated seconds per real one: a tick every half second."""
+SPEED = 180.0
+"""Simulated seconds per real one: three ticks a second."""
 PATIENCE = 30.0
 """Real seconds until something that must happen counts as not happening."""
 
@@ -71,7 +71,7 @@ def running(bench: Bench, **environment: str) -> Iterator[Daemon]:
 
 @contextmanager
 def fast_bench(folder: Path, office: dict[str, Any] | None = None, **options: Any) -> Iterator[Bench]:
-    """A bench whose sandbox's time runs, and whose policy asks the next after five simulated minutes."""
+    """A bench whose sandbox's time runs, and whose policy asks the next after four simulated minutes."""
     with bench_for(folder, office, **({"mode": "speed", "speed": SPEED} | options)) as bench:
-        bench.policy(texts={"wave": 1, "wait": "5 minutes"})
+        bench.policy(texts={"wave": 1, "wait": "4 minutes"}, openings={"notice": "1 hour"})
         yield bench

@@ -154,7 +154,7 @@ def test_a_text_of_yesterday_counts_for_the_week(tmp_path: Path) -> None:
 
 
 def test_an_open_offer_that_staff_made_blocks_its_patient(tmp_path: Path) -> None:
-    rows = [others_text(3, entry="2026-04-13 09:00:00", status="PendingRsvp")]
+    rows = [others_text(3, entry="2026-04-13 12:00:00", status="PendingRsvp")]
     with serving(tmp_path, office_file(asapcomms=rows)) as office:
         assert passed_over(office.cycle())[12] == "live_offer"
         assert office.bench.asked() == [14]

@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import httpx
+
 from asapfill import failpoints
 from asapfill.offers.journal import Journal
 from asapfill.offers.states import State
@@ -131,9 +133,7 @@ class Day:
             (folder / name).write_text(key + "\n")
             (folder / name).chmod(0o600)
         self.settings = load_settings(folder / "asapfill.toml", {})
-        self.ends = datetime.combine(self.world.office.now.date(), ENDS) + timedelta(
-            days=self.draws.choice([0, 0, 1])
-        )
+        self.ends = datetime.combine(self.world.office.now.date(), ENDS) + timedelta(days=self.draws.choice([0, 0, 1]))
         self.process: Process | None = None
         self.starts_at: datetime | None = self.world.office.now
         self.until_death: int | None = None
@@ -480,25 +480,16 @@ class Process:
                 raise
 
 
-class _OfOneProcess:
+class _OfOneProcess(httpx.BaseTransport):
     """The line as one process sees it: the dead send nothing."""
 
     def __init__(self, line: Line, process: Process) -> None:
         self._line = line
         self._process = process
 
-    def handle_request(self, request: Any) -> Any:
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
         self._process.must_live()
         return self._line.handle_request(request)
-
-    def close(self) -> None:
-        """Nothing to close."""
-
-    def __enter__(self) -> _OfOneProcess:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def policy_text(policy: Row, timezone: str) -> str:
@@ -520,6 +511,7 @@ candidates:
   under_18: {policy["under_18"]}
   same_provider: {policy["same_provider"]}
   except_patients: {policy["except"]}
+  spoken_to: {policy["spoken_to"]} days
 texts:
   between: "{begins}-{ends}"
   days: {policy["weekdays"]}
@@ -597,6 +589,7 @@ def _staff_talks(day: Day) -> Row:
     patient = day.draws.randint(1, PATIENTS)
     office.insert("commlogs", {"PatNum": patient, "CommDateTime": stamp(office.now), "Mode_": "Phone",
                                "SentOrReceived": "Received", "Note": "Called.", "DateTStamp": stamp(office.now)})  # fmt: skip
+    day.witness.talks.append((patient, office.now))
     return {"patient": patient}
 
 

@@ -55,16 +55,17 @@ class Line(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """One exchange, in simulated time."""
+        asked, rules = self.world.office.now, self.witness.rules
         self.pass_time(self.draws.uniform(0.02, self.weather.seconds))
         self.before_request()
         if self.weather.refused:
             raise httpx.ConnectError("nobody listens", request=request)
         if request.method == "POST" and self.draws.random() < self.weather.late:
             due = self.world.clock.monotonic() + self.draws.uniform(1, RELAY_LIMIT)
-            self._late.append((due, request, self.world.office.now, self.witness.rules))
+            self._late.append((due, request, asked, rules))
             self.say("fault", kind="late", path=request.url.path)
             raise httpx.ReadError("the line broke", request=request)
-        outcome = self._office(request, self.world.office.now, self.witness.rules)
+        outcome = self._office(request, asked, rules)
         if request.method != "GET" and self.draws.random() < self.weather.broken_off:
             self.die(f"accepted {request.method} {request.url.path.rsplit('/', 1)[-1]}")
         if outcome.fault is not None:

@@ -21,6 +21,9 @@ from asapfill.sandbox.world import Outcome, World
 GRACE = timedelta(seconds=90)
 """Between the last look and the POST; a minute for the look itself at a slow office."""
 
+READ = timedelta(minutes=6)
+"""A patient and the commlogs are read again after five minutes."""
+
 UNANSWERED = timedelta(hours=24)
 """Then an offer does not hold its patient any more."""
 
@@ -117,7 +120,7 @@ class Witness:
         facts = {"asapcomm": row["AsapCommNum"], "fkey": row["FKey"], "op": place.operatory, "start": place.start}
         for kind in self._wrongs(row, place, coming, texted=texted):
             self.count(kind, **facts)
-        self.made[row["AsapCommNum"]] = {**row, "_digits": self._digits(row["PatNum"]), "_asked": coming.asked}
+        self.made[row["AsapCommNum"]] = {**row, "_digits": self._digits(row["PatNum"]), "_place": place}
 
     def _wrongs(self, row: Row, place: _Place, coming: _Offer, *, texted: bool) -> Iterator[str]:
         known = [
@@ -135,7 +138,8 @@ class Witness:
     def _twice(self, row: Row, place: _Place, known: list[Row]) -> Iterator[str]:
         for other in known:
             same = (other["FKey"], other["FKeyType"] == "Recall") == (row["FKey"], row["FKeyType"] == "Recall")
-            theirs = _Place.of(other, self.world)
+            theirs = self.made[other["AsapCommNum"]]["_place"] if other["AsapCommNum"] in self.made else None
+            theirs = theirs or _Place.of(other, self.world)
             if same and theirs.start == place.start and theirs.operatory in {place.operatory, 0}:
                 yield "same candidate and slot twice"
             if same and self.answered_at.get(other["AsapCommNum"], ("", None))[0] == "DeclinedStopComm":
@@ -183,10 +187,10 @@ class Witness:
         patient = self.world.office.patients[row["PatNum"]]
         if row["PatNum"] in coming.rules.except_patients:
             yield "to an excepted patient"
-        if any(who == row["PatNum"] and coming.asked - coming.rules.spoken_to < when <= coming.asked - GRACE
+        if any(who == row["PatNum"] and coming.asked - coming.rules.spoken_to < when <= coming.asked - READ
                for who, when in self.talks):  # fmt: skip
             yield "to somebody spoken to"
-        if moment(patient["DateTStamp"]) > coming.asked - GRACE:
+        if moment(patient["DateTStamp"]) > coming.asked - READ:
             return
         born = date.fromisoformat(patient["Birthdate"])
         if not coming.rules.text_minors and (place.start.date() - born).days < 18 * 365.2425:
@@ -201,7 +205,9 @@ class Witness:
 
     def _caps(self, row: Row, place: _Place, known: list[Row], coming: _Offer) -> Iterator[str]:
         """Caps over everybody's texts; a phone counts like a person."""
-        texts = [other for other in known if other["SmsSendStatus"] != "DoNotSend" or other["ResponseStatus"] == "Failed"]
+        texts = [
+            other for other in known if other["SmsSendStatus"] != "DoNotSend" or other["ResponseStatus"] == "Failed"
+        ]
         today = coming.asked.date()
         limit = self.world.office.preferences.get("WebSchedAsapTextLimit", "").strip()
         per_day = min(coming.rules.per_day, int(limit)) if limit else coming.rules.per_day

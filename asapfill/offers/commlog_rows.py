@@ -1,0 +1,132 @@
+"""Where each commlog of ours stands, as rows of the state database. What is written when is in ``commlogs``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from asapfill.offers.journal import Journal
+from asapfill.offers.offer import Offer
+from asapfill.store.times import moment_of, moment_text
+
+FIRST: Final = 1
+"""The entry that notes the offer."""
+SECOND: Final = 2
+"""The entry that notes the outcome where the first cannot be changed."""
+
+
+class Note(StrEnum):
+    """Where one commlog stands."""
+
+    INTENT = "intent"
+    UNKNOWN = "unknown"
+    UNSENT = "unsent"
+    REFUSED = "refused"
+    WRITTEN = "written"
+    LEFT = "left"
+    """Written, and staff changed it since (or it cannot be changed): it is left alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One commlog of one offer as the state has it. ``entry``: FIRST or SECOND."""
+
+    offer: int
+    entry: int
+    patient: int
+    state: Note
+    commlog: int | None
+    noted: str
+    attempts: int
+    changed: datetime
+    missing_since: datetime | None
+
+
+def notes(journal: Journal) -> dict[tuple[int, int], Written]:
+    """Every commlog of this office by offer and entry."""
+    rows = journal.store.rows("SELECT * FROM commlogs WHERE office = ? ORDER BY offer, entry", [journal.office])
+    return {(row["offer"], row["entry"]): _written(row) for row in rows}
+
+
+def intend(journal: Journal, offer: Offer, entry: int, text: str) -> None:
+    """Write the intent of a commlog: a new row, or the row of an attempt that surely was not sent.
+
+    Raises:
+        RuntimeError: this commlog is under way or written already (a mistake in asapfill).
+    """
+    now = moment_text(journal.store.clock.now())
+    with journal.store.transaction() as database:
+        changed = database.execute(
+            "INSERT INTO commlogs (offer, entry, office, patient, state, noted, attempts, changed) "
+            "VALUES (:offer, :entry, :office, :patient, :intent, :noted, 1, :now) "
+            "ON CONFLICT (offer, entry) DO UPDATE SET state = :intent, noted = :noted, attempts = attempts + 1, "
+            "changed = :now, missing_since = NULL WHERE state = :unsent",
+            {
+                "offer": offer.id,
+                "entry": entry,
+                "office": journal.office,
+                "patient": offer.patient,
+                "intent": Note.INTENT,
+                "unsent": Note.UNSENT,
+                "noted": text,
+                "now": now,
+            },
+        ).rowcount
+        if changed != 1:
+            raise RuntimeError(f"offer {offer.id} has commlog {entry} already")
+
+
+def step(
+    journal: Journal,
+    offer: int,
+    entry: int,
+    to: Note,
+    *,
+    commlog: int | None = None,
+    noted: str | None = None,
+    attempts: int | None = None,
+) -> Written:
+    """Record where a commlog stands now. What is None keeps its value."""
+    with journal.store.transaction() as database:
+        database.execute(
+            "UPDATE commlogs SET state = :state, commlog = coalesce(:commlog, commlog), "
+            "noted = coalesce(:noted, noted), attempts = coalesce(:attempts, attempts), changed = :now "
+            "WHERE offer = :offer AND entry = :entry AND office = :office",
+            {
+                "state": to,
+                "commlog": commlog,
+                "noted": noted,
+                "attempts": attempts,
+                "now": moment_text(journal.store.clock.now()),
+                "offer": offer,
+                "entry": entry,
+                "office": journal.office,
+            },
+        )
+    return notes(journal)[offer, entry]
+
+
+def missing(journal: Journal, note: Written) -> None:
+    """Note that a reading, just now, did not find this commlog; the first one's time is kept."""
+    with journal.store.transaction() as database:
+        database.execute(
+            "UPDATE commlogs SET missing_since = coalesce(missing_since, ?) WHERE offer = ? AND entry = ?",
+            [moment_text(journal.store.clock.now()), note.offer, note.entry],
+        )
+
+
+def _written(row: dict[str, Any]) -> Written:
+    """A row of the table as data."""
+    return Written(
+        offer=row["offer"],
+        entry=row["entry"],
+        patient=row["patient"],
+        state=Note(row["state"]),
+        commlog=row["commlog"],
+        noted=row["noted"],
+        attempts=row["attempts"],
+        changed=moment_of(row["changed"]),
+        missing_since=None if row["missing_since"] is None else moment_of(row["missing_since"]),
+    )
