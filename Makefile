@@ -9,11 +9,16 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test lint types unit lock clean
+.PHONY: help demo test twin soak bench requests lock clean
 
 help:
 	@echo "make demo   run a simulated office's day through asapfill (no account needed)"
 	@echo "make test   everything CI runs: ruff, mypy, unit files, pytest"
+	@echo
+	@echo "make twin CASES=20000   compare openings and fits with a brute-force twin"
+	@echo "make soak SEEDS=1000    simulated days with every fault; counts violations"
+	@echo "make bench              how long openings and fits take, and how that grows"
+	@echo "make requests           requests by purpose, as the README's table"
 
 demo: $(VENV)/.installed
 	$(BIN)/asapfill demo
@@ -24,6 +29,22 @@ test: $(VENV)/.installed
 	$(BIN)/mypy
 	sh tests/check-units.sh
 	$(BIN)/pytest -n 2
+
+# Longer runs, each printing what it found.
+CASES ?= 20000
+SEEDS ?= 1000
+
+twin: $(VENV)/.installed
+	TWIN_CASES=$(CASES) $(BIN)/pytest -q -s tests/scheduling/test_twin.py
+
+soak: $(VENV)/.installed
+	$(BIN)/python -m tests.soak.soak --seeds 1-$(SEEDS) --jobs 2
+
+bench: $(VENV)/.installed
+	$(BIN)/python tests/benchmarks/bench_scheduling.py
+
+requests: $(VENV)/.installed
+	$(BIN)/python tests/docs/measure_requests.py
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "asapfill needs Python 3.11 or newer; none was found on this machine."; exit 1; }

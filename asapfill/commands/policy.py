@@ -83,7 +83,8 @@ def new(
     answers: dict[str, Written] = {path: value for path, value in given.items() if value is not None}
     for question in questions(settings, name, known):
         if question.path not in answers:
-            answer = _answer(question, answers, known) if asking else question.default
+            default = question.default if question.sure else ""
+            answer = _answer(question, answers, known) if asking else default
             if not answer and question.flag:
                 raise click.UsageError(f"Give {question.flag}. {question.text}")
             answers |= {question.path: answer} if answer else {}

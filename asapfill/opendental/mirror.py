@@ -199,10 +199,13 @@ class Mirror:
         if not supports(self.read_names(self.clock.now()).version, "histappointments"):
             return []
         with self.client.purpose("history"):
-            changed = self.client.appointments(date_t_stamp=moment).rows
-            history = list(
-                self.client.hist_appointments(action="Deleted", date_start=self._first, date_end=self._last).rows
+            deletions = _optional(
+                partial(self.client.hist_appointments, action="Deleted", date_start=self._first, date_end=self._last)
             )
+            if deletions is None:
+                return []
+            history = list(deletions.rows)
+            changed = self.client.appointments(date_t_stamp=moment).rows
             for row in changed[:MOST_HISTORIES]:
                 history += self.client.hist_appointments(apt_num=row.apt_num).rows
         deleted = {row.apt_num for row in history if row.hist_appt_action == "Deleted"}

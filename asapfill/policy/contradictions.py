@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 
 from asapfill.policy.formats import in_words
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.policy import Hours
 from asapfill.policy.tree import Location
 
+DAY = 24 * 60
+"""Minutes."""
 OPPOSITES = (
     ("recalls first", "recalls last"),
     ("furthest out first", "soonest first"),
@@ -32,7 +34,7 @@ class Contradiction:
 
 def contradictions(policy: PolicyFile) -> tuple[Contradiction, ...]:
     """Everything in ``policy`` that contradicts itself or leaves nothing to do."""
-    return (*_openings(policy), *_texts(policy), *_order(policy), *_empty_lists(policy))
+    return (*_openings(policy), *_texts(policy), *_never_in_time(policy), *_order(policy), *_empty_lists(policy))
 
 
 def _openings(policy: PolicyFile) -> Iterator[Contradiction]:
@@ -67,6 +69,46 @@ def _texts(policy: PolicyFile) -> Iterator[Contradiction]:
         yield Contradiction(keys, message, "Make `per_patient_per_day` smaller.")
 
 
+def _never_in_time(policy: PolicyFile) -> Iterator[Contradiction]:
+    """Whether no opening can ever be texted about: texts go out at no time between look-ahead and notice before it.
+
+    Reckoned in minutes of an endless row of weeks without changes of the clock.
+    """
+    openings, texts = policy.openings, policy.texts
+    ahead, notice = (round(length.total_seconds() / 60) for length in (openings.look_ahead, openings.notice))
+    last = _minutes(openings.hours.start) + round((_length(openings.hours) - openings.shortest).total_seconds() / 60)
+    begin, end = (
+        _minutes(texts.between.start),
+        _minutes(texts.between.start) + round(_length(texts.between).total_seconds() / 60),
+    )
+    for day in frozenset().union(*openings.days):
+        first, until = day * DAY + _minutes(openings.hours.start) - ahead, day * DAY + last - notice
+        for texting in range(first // DAY, until // DAY + 1):
+            if (
+                texting % 7 in frozenset().union(*texts.days)
+                and texting * DAY + end > first
+                and (texting * DAY + begin <= until)
+            ):
+                return
+    if (
+        openings.notice < openings.look_ahead
+        and last >= _minutes(openings.hours.start)
+        and openings.days
+        and texts.days
+    ):
+        message = (
+            f"No text can go out in time: between {in_words(openings.look_ahead)} and {in_words(openings.notice)} "
+            "before an opening it is never an hour and day for texts."
+        )
+        hint = "Widen `texts.between` or `texts.days`, or make `look_ahead` longer or `notice` shorter."
+        keys = (("texts", "between"), ("texts", "days"), ("openings", "look_ahead"), ("openings", "notice"))
+        yield Contradiction((*keys, ("openings", "hours"), ("openings", "days")), message, hint)
+
+
+def _minutes(moment: time) -> int:
+    return moment.hour * 60 + moment.minute
+
+
 def _order(policy: PolicyFile) -> Iterator[Contradiction]:
     for number, line in enumerate(policy.order):
         before = policy.order[:number]
@@ -93,5 +135,4 @@ def _empty_lists(policy: PolicyFile) -> Iterator[Contradiction]:
 
 def _length(hours: Hours) -> timedelta:
     """How long a stretch of the day is; an end of 00:00 is the midnight at its end."""
-    minutes = (hours.end.hour * 60 + hours.end.minute or 24 * 60) - hours.start.hour * 60 - hours.start.minute
-    return timedelta(minutes=minutes)
+    return timedelta(minutes=(_minutes(hours.end) or DAY) - _minutes(hours.start))

@@ -28,7 +28,7 @@ NEAR = 0.7
 """How alike (0 to 1) a misspelt key and a known one must be for a guess."""
 NEIGHBOUR = 0.1
 """What a key of the same section has ahead of others."""
-START_HINT = "Copy policies/sample.yaml there, name it after the office, and change it."
+START_HINT = "`asapfill policy new` writes one; or copy policies/sample.yaml there and change it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,10 @@ def syntax_problem(path: Path, lines: Sequence[str], error: MarkedYAMLError) -> 
     mark = error.problem_mark or error.context_mark
     if "mapping values are not allowed" in said and mark is not None:
         return _misplaced_colon(path, lines, mark.line, mark.column)
+    first = next((number for number, line in enumerate(lines) if line.strip() and not line.lstrip().startswith("#")), 0)
+    if "<document start>" in said and lines[first].startswith(" "):
+        message = "This line is indented, and a line below it is not."
+        return problem_at(path, lines, (first + 1, 1), message, INDENTATION)
     message, hint = "This cannot be read as a policy.", COMPARE
     for part, words, advice, at_start in SYNTAX:
         if part in said:

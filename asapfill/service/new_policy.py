@@ -67,13 +67,14 @@ class Known:
 class Question:
     """Something asked for a new policy. ``default`` empty: there is none, and ``flag`` must be given or it is left out.
 
-    ``several``: the answer is a list of names with commas between.
+    ``sure``: the default may be taken without asking. ``several``: the answer is a list of names with commas between.
     """
 
     path: str
     text: str
     default: str = ""
     flag: str = ""
+    sure: bool = True
     several: bool = False
 
 
@@ -111,7 +112,7 @@ def questions(settings: Settings, office: str, known: Known | None) -> Iterator[
     text = "Where is the office? Region and city, such as America/New_York, America/Chicago, America/Los_Angeles"
     if zones:
         text = f"Where is the office? By its clock: {' or '.join(zones)}"
-    yield Question("timezone", text, zones[0] if len(zones) == 1 else "", "--timezone")
+    yield Question("timezone", text, zones[0] if zones else "", "--timezone", sure=len(zones) == 1)
     yield Question("openings.days", "Which days may be filled?", "Mon-Fri")
     yield Question("openings.hours", "Within which hours?", "08:00-17:00")
     if known is not None:

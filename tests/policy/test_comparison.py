@@ -60,7 +60,7 @@ def test_an_edit_allows_more_or_less_or_cannot_be_told(before: str, after: str, 
 
 def test_how_something_is_written_is_no_change() -> None:
     before = "openings:\n  days: [Tue, Mon]\n  notice: 2 hours\n  except_operatories: [Op 1, HYG]\n  hours: 8am-5pm\n"
-    after = "# a note\nopenings:\n  except_operatories: [hyg, op1]\n  hours: 08:00-17:00\n  days: Mon-Tue\n  notice: 120 min\n"
+    after = "openings:\n  hours: 08:00-17:00\n  days: Mon-Tue\n  notice: 120 min\n  except_operatories: [hyg, op1]\n"
     assert effects(before, after) == {}
 
 
