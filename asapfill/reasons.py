@@ -40,7 +40,7 @@ RULES: dict[str, Rule] = {
         "A blockout lies here.", "policy openings.blockouts_allowed; Open Dental: NS blockouts forbid scheduling"
     ),
     "no_provider": Rule(
-        "No provider is scheduled in this operatory.", "Open Dental: provider schedules decide who works where"
+        "No provider is scheduled here.", "Open Dental: provider schedules decide who works where"
     ),
     "closed": Rule(
         "The practice has an entry for this day and no provider works: taken as a holiday.",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Literal
 
 from asapfill.clock import office_now
@@ -126,7 +126,11 @@ def _lists(names: Names) -> Iterator[Finding]:
     if not visible:
         yield Finding("wrong", "operatories", "The office has no visible operatory, so there is nothing to fill.")
     else:
-        yield Finding("ok", "operatories", f"{len(visible)} operatories, {len(names.clinics)} clinics.")
+        yield Finding(
+            "ok",
+            "operatories",
+            f"{counted(len(visible), 'operatory', 'operatories')}, {counted(len(names.clinics), 'clinic', 'clinics')}.",
+        )
     if not names.providers:
         yield Finding("look", "providers", "The office lists no providers.")
 
@@ -149,7 +153,8 @@ def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
         yield Finding("ok", "clock", f"The clocks agree ({policy.timezone.key}).")
     window = sending_window(names.preferences)
     between = policy.texts.between
-    if window is not None and (between.end <= window[0] or between.start >= window[1]):
+    closes = time.max if between.end == time(0) else between.end  # 00:00 is midnight at the end of the day
+    if window is not None and (closes <= window[0] or between.start >= window[1]):
         yield Finding(
             "wrong",
             "hours",
@@ -160,7 +165,11 @@ def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
     if not any(row.sched_type == SchedType.PROVIDER for row in office.schedules):
         yield Finding("look", "schedules", "No provider has hours today or tomorrow: without hours nothing is free.")
     asap = len(office.asap) + sum(recall.priority == "ASAP" for recall in office.recalls)
-    yield Finding("ok" if asap else "look", "ASAP list", f"{asap} appointments and recalls are on the ASAP list.")
+    yield Finding(
+        "ok" if asap else "look",
+        "ASAP list",
+        f"{counted(asap, 'appointment or recall is', 'appointments and recalls are')} on the ASAP list.",
+    )
     if policy.openings.notice < timedelta(minutes=LEAST_LEAD_MINUTES):
         yield Finding(
             "look",
@@ -176,15 +185,14 @@ def _second_witness(desk: Desk, policy: Policy) -> Iterator[Finding]:
     found, _ = openings_now(desk, policy, desk.clock.now(), keep=False)
     differences, compared = compare_all(desk, policy, found)
     unexplained = [item for item in differences if item.cause is None]
+    openings = counted(len(found.openings), "opening", "openings")
     if not compared:
-        yield Finding(
-            "ok", "openings", f"{len(found.openings)} openings. Open Dental's own search cannot judge them here."
-        )
+        yield Finding("ok", "openings", f"{openings}. Open Dental's own search cannot judge them here.")
     elif not unexplained:
         yield Finding(
             "ok",
             "openings",
-            f"{len(found.openings)} openings. Open Dental's own search agrees on {compared} days of single providers; "
+            f"{openings}. Open Dental's own search agrees on {compared} days of single providers; "
             f"{len(differences)} differences are explained (asapfill openings --compare).",
         )
     for item in unexplained:
@@ -196,3 +204,8 @@ def _second_witness(desk: Desk, policy: Policy) -> Iterator[Finding]:
         yield Finding(
             "look", "openings", f"Operatory {item.operatory}, {item.start:%Y-%m-%d %H:%M}-{item.end:%H:%M}: {whose}."
         )
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun."""
+    return f"{number} {one if number == 1 else many}"

@@ -34,6 +34,7 @@ from asapfill.service.outcomes import follow_offers
 from asapfill.service.policies import LastGood, in_force
 from asapfill.service.results import ClinicResult, OfferLine, Trouble
 from asapfill.service.situation import Limits, limits_of, plan_clinic
+from asapfill.service.waiting import let_lapse
 from asapfill.store.pause import is_paused
 from asapfill.store.policies import keep_policy, kept_policies
 from asapfill.store.ticks import forget_ticks, record_tick
@@ -235,6 +236,8 @@ def _plan(desk: Desk, clinic: Clinic, *, act: bool) -> None:
     """Find the openings and plan the offers of one clinic."""
     now = desk.clock.now()
     found, clinic.young = openings_now(desk, clinic.policy, now, keep=act)
+    if act and desk.journal is not None:
+        let_lapse(desk, desk.journal, clinic.policy, clinic.young)
     plan = plan_clinic(desk, clinic.policy, found, now)
     clinic.result.found = found
     clinic.result.skipped = list(plan.skipped)

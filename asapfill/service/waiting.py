@@ -1,0 +1,47 @@
+"""Mode ``ask``: offers that wait for a person, or for being sent after a yes, only as long as they make sense."""
+
+from __future__ import annotations
+
+import logging
+
+from asapfill.clock import office_now
+from asapfill.offers.journal import Journal
+from asapfill.offers.offer import Offer
+from asapfill.offers.states import IllegalStep, State
+from asapfill.policy.policy import Policy
+from asapfill.reasons import Reason
+from asapfill.service.desk import Desk
+from asapfill.service.free import Young
+from asapfill.service.look import still_fits
+
+log = logging.getLogger(__name__)
+
+
+def let_lapse(desk: Desk, journal: Journal, policy: Policy, young: Young) -> tuple[Offer, ...]:
+    """Let those offers of the clinic lapse that nobody should say yes to any more, or that must not be sent after all.
+
+    That is: what the policy as it is now, the schedule or the candidate does not allow any more (the opening is taken,
+    blocked or nearer than ``notice``; the patient left the ASAP list), and everything when the mode is not ask any
+    more: its place and its patient are free for planning again. Judged by the mirror, without a request; what is sent
+    is looked at once more anyway.
+    """
+    now = desk.clock.now()
+    wall = office_now(now, policy.timezone)
+    office = desk.mirror.office()
+    lapsed = []
+    for offer in (*journal.waiting(), *journal.approved()):
+        if offer.clinic != policy.clinic:
+            continue
+        reason = Reason("no_longer_wanted")
+        if policy.mode == "ask":
+            found = still_fits(offer.again(wall), office, policy, now, young)
+            if found is None:
+                continue
+            reason = found
+        try:
+            lapsed.append(journal.step(offer.id, State.LAPSED, "no_longer_wanted"))
+        except IllegalStep:
+            # A person answered just now; the next cycle looks again.
+            continue
+        log.info("offer.lapsed office=%s offer=%d because=%s", desk.office, offer.id, reason.code)
+    return tuple(lapsed)
