@@ -9,11 +9,14 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test twin soak bench requests lock clean
+.PHONY: help demo test install uninstall twin soak bench requests lock clean
 
 help:
 	@echo "make demo   run a simulated office's day through asapfill (no account needed)"
 	@echo "make test   everything CI runs: ruff, mypy, unit files, pytest"
+	@echo
+	@echo "make install    as a service, in /opt/asapfill (PREFIX=…, DESTDIR=…); docs/install.md"
+	@echo "make uninstall  removes the program; settings, policies and state stay"
 	@echo
 	@echo "make twin CASES=20000   compare openings and fits with a brute-force twin"
 	@echo "make soak SEEDS=1000    simulated days with every fault; counts violations"
@@ -29,6 +32,12 @@ test: $(VENV)/.installed
 	$(BIN)/mypy
 	sh tests/check-units.sh
 	$(BIN)/pytest -n 2
+
+# As a service on this machine; both are run as root, and may be run again. See docs/install.md.
+export PREFIX SYSCONFDIR BINDIR DESTDIR PYTHON
+install uninstall:
+	@test -n "$(PYTHON)" || { echo "asapfill needs Python 3.11 or newer; none was found on this machine."; exit 1; }
+	sh systemd/install.sh $@
 
 # Longer runs, each printing what it found.
 CASES ?= 20000
@@ -54,10 +63,14 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# For maintainers: writes the exact versions anew (needs uv).
+# For maintainers: writes the exact versions anew (needs uv). For work on asapfill; for running it, the same versions;
+# for building it.
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --no-header --quiet
 lock:
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --no-header --quiet --upgrade -o requirements.lock
+	$(COMPILE) pyproject.toml --group dev --upgrade -o requirements.lock
+	$(COMPILE) pyproject.toml -c requirements.lock -o requirements-runtime.lock
+	echo 'hatchling>=1.26' | $(COMPILE) - --no-annotate -c requirements.lock -o requirements-build.lock
 
 clean:
 	rm -rf $(VENV)

@@ -1,4 +1,6 @@
-"""Which web addresses asapfill talks to: Open Dental's API, over TLS unless it is in the office or on this machine."""
+"""Which web addresses asapfill talks to: Open Dental's API and a watcher, over TLS unless they are in the local network
+or on this machine.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +23,18 @@ def url_trouble(url: str) -> str:
         return "does not end with /api/v1, as every address of Open Dental's API does."
     if parts.scheme == "http" and not _is_near(parts.hostname):
         return f"would send keys and patients' data unencrypted to {parts.hostname}: write https:// instead."
+    return ""
+
+
+def ping_trouble(url: str) -> str:
+    """What is wrong with the address of a watcher that is to be pinged, as the end of a sentence; empty when right."""
+    parts = split(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "is not a web address that begins with https://."
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        return "has more in it than a host and a path; /start and /fail are put behind it."
+    if parts.scheme == "http" and not _is_near(parts.hostname):
+        return "would let others on the way see and send pings: write https:// instead."
     return ""
 
 

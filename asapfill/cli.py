@@ -5,7 +5,7 @@ So ``asapfill --help`` answers at once, whatever the commands need.
 
 from __future__ import annotations
 
-import logging
+import os
 import sys
 from importlib import import_module
 from typing import NoReturn
@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from asapfill import __version__
+from asapfill.logs import Form, configure_logs
 
 COMMANDS = {
     "demo": ("simulating", "Run a simulated office's working day through asapfill, fast."),
@@ -28,7 +29,10 @@ COMMANDS = {
     "resume": ("people", "Let sending go on."),
     "approve": ("people", "Say yes to offers that wait (mode ask)."),
     "decline": ("people", "Say no to offers that wait (mode ask)."),
+    "doctor": ("doctor", "Everything that could be wrong with this installation, and remedies."),
+    "support": ("support", "Write a bundle for asking for help, without secrets or people."),
     "policy": ("policy", "Write a policy, see what an edit changes, help an editor."),
+    "state": ("state", "Back up, restore, verify the state; settle an offer."),
     "sandbox": ("simulating", "Serve a simulated Open Dental office on loopback."),
 }
 """Every command: its module in ``commands``, and its line in the help."""
@@ -62,13 +66,17 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(__version__, prog_name="asapfill")
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens to standard error.")
-def cli(verbose: bool) -> None:
+@click.option(
+    "--log",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How log lines look: for people (and systemd's journal), or a JSON object each.",
+)
+def cli(verbose: bool, form: Form) -> None:
     """Fill openings on an Open Dental schedule from the office's ASAP list."""
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO if verbose else logging.ERROR,
-        format="%(asctime)s %(levelname)s %(message)s",
-    )
+    configure_logs(form, verbose=verbose, environ=os.environ)
 
 
 def main() -> NoReturn:

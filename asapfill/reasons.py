@@ -39,9 +39,7 @@ RULES: dict[str, Rule] = {
     "blockout": Rule(
         "A blockout lies here.", "policy openings.blockouts_allowed; Open Dental: NS blockouts forbid scheduling"
     ),
-    "no_provider": Rule(
-        "No provider is scheduled here.", "Open Dental: provider schedules decide who works where"
-    ),
+    "no_provider": Rule("No provider is scheduled here.", "Open Dental: provider schedules decide who works where"),
     "closed": Rule(
         "The practice has an entry for this day and no provider works: taken as a holiday.",
         "Open Dental's API does not tell holidays from notes",
@@ -215,7 +213,10 @@ RULES: dict[str, Rule] = {
         "Two readings a minute apart did not find it at the office: it was not sent.", "reconciling unknown offers"
     ),
     "settled_by_person": Rule("A person looked and settled it.", "asapfill state settle"),
-    "unsettled": Rule("It could not be found out within a day; a person must look.", "reconciling unknown offers"),
+    "unsettled": Rule(
+        "It could not be found out within a day: look in Open Dental, then say so with `asapfill state settle`.",
+        "reconciling unknown offers",
+    ),
     "suppressed_stop": Rule(
         "The patient asked not to be contacted about this.", "Open Dental's answer: DeclinedStopComm"
     ),

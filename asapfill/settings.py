@@ -30,8 +30,8 @@ SHORTEST_REMOTE_INTERVAL = 0.5
 LONGEST_INTERVAL = 60
 """Seconds."""
 
-OFFICE_KEYS = ("urls", "developer_key", "customer_key", "seconds_between_requests")
-TOP_KEYS = ("policies", "state", "offices", "clock")
+OFFICE_KEYS = ("urls", "developer_key", "customer_key", "seconds_between_requests", "ping")
+TOP_KEYS = ("policies", "state", "offices", "clock", "metrics")
 EXAMPLE = """\
       [offices.main-street]
       urls = ["http://10.0.0.5:30223/api/v1", "https://api.opendental.com/api/v1"]
@@ -45,7 +45,8 @@ Location = tuple[str, ...]
 class OfficeSettings:
     """How to reach one office. ``urls`` are tried in this order and have no slash at the end.
 
-    ``seconds_between_requests`` None: the client's own pace, by kind of address.
+    ``seconds_between_requests`` None: the client's own pace, by kind of address. ``ping``: the address of a watcher
+    that is told of each cycle (see ``service.pings``), or None.
     """
 
     name: str
@@ -53,6 +54,7 @@ class OfficeSettings:
     developer_key: Secret
     customer_key: Secret
     seconds_between_requests: float | None = None
+    ping: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Settings:
     """A settings file that is right. ``policies`` and ``state`` are folders, made absolute.
 
     ``clock``: the address of a sandbox's simulated clock that is to be followed, or None for the machine's own.
+    ``metrics``: the file for Prometheus that is written after each cycle, absolute, or None.
     """
 
     path: Path
@@ -67,6 +70,7 @@ class Settings:
     state: Path
     offices: Mapping[str, OfficeSettings]
     clock: str | None = None
+    metrics: Path | None = None
 
 
 def find_settings(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
@@ -244,7 +248,7 @@ class _Reader:
         if clock is not None:
             self._check_clock(clock)
         policies, state = self._folder(raw, "policies"), self._folder(raw, "state")
-        return Settings(self.path, policies, state, read, clock)
+        return Settings(self.path, policies, state, read, clock, self._metrics(raw))
 
     def _unknown(self, raw: Mapping[str, Any], location: Location, allowed: tuple[str, ...]) -> None:
         for name in raw:
@@ -265,6 +269,26 @@ class _Reader:
             return self.path.parent / name
         return (self.path.parent / value.strip()).absolute()
 
+    def _metrics(self, raw: Mapping[str, Any]) -> Path | None:
+        value = raw.get("metrics")
+        if value is None:
+            return None
+        if not isinstance(value, str) or not value.endswith(".prom") or "\0" in value:
+            hint = 'For example: metrics = "/var/lib/prometheus/node-exporter/asapfill.prom"'
+            self.problem(("metrics",), "`metrics` must be the path of a file that ends with .prom.", hint)
+            return None
+        return (self.path.parent / value.strip()).absolute()
+
+    def _ping(self, value: object, location: Location) -> str | None:
+        if value is None:
+            return None
+        trouble = addresses.ping_trouble(value) if isinstance(value, str) else "is not text in quotes."
+        if trouble:
+            hint = 'For example: ping = "https://hc-ping.com/0b4a2c5e-0000-0000-0000-000000000000"'
+            self.problem((*location, "ping"), f"`ping` {trouble}", hint)
+            return None
+        return str(value)
+
     def _office(self, name: str, raw: object) -> OfficeSettings:
         location = ("offices", name)
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
@@ -280,6 +304,7 @@ class _Reader:
             self._secret(raw, location, "developer_key"),
             self._secret(raw, location, "customer_key"),
             self._interval(raw, location),
+            self._ping(raw.get("ping"), location),
         )
 
     def _secret(self, raw: Mapping[str, Any], location: Location, name: str) -> Secret:

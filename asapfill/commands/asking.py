@@ -108,7 +108,8 @@ def status(config: Path | None, as_json: bool) -> None:
 @office_option
 @json_option
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Offers made on this day or later (default: 7 days).")
-@click.option("--patient", type=int, metavar="N", help="Only this PatNum.")
+@click.option("--patient", type=int, metavar="N", help="Everything of this PatNum.")
+@click.option("--opening", metavar="ID", help="Everything of this opening, as `openings` shows it.")
 @explained
 def history(
     config: Path | None,
@@ -116,13 +117,16 @@ def history(
     as_json: bool,
     since: datetime | None,
     patient: int | None,
+    opening: str | None,
 ) -> None:
     """Tell offers and outcomes, step by step."""
     from asapfill.report.documents import history_document
     from asapfill.report.text import history_text
     from asapfill.service.operations import read_history
 
+    if patient is not None and opening is not None:
+        raise click.UsageError("Give --patient or --opening, not both.")
     settings, clock = open_settings(config, with_secrets=False)
     first: date = since.date() if since is not None else (clock.now() - timedelta(days=7)).date()
-    stories = read_history(settings, chosen_offices(settings, office), clock, first, patient)
+    stories = read_history(settings, chosen_offices(settings, office), clock, first, patient, opening)
     print_json(history_document(stories)) if as_json else click.echo(history_text(stories))

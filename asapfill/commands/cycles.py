@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -76,12 +77,12 @@ def once(config: Path | None, office: str | None, as_json: bool) -> None:
 def run(config: Path | None) -> None:
     """Run the daemon: serve every office until stopped."""
     from asapfill.service.daemon import run_daemon
+    from asapfill.service.systemd import Systemd
+    from asapfill.settings import load_settings
 
     logging.getLogger().setLevel(logging.INFO)
-    # APScheduler tells every start and end of a job; only its troubles matter here.
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     settings, clock = open_settings(config)
-    run_daemon(settings, clock)
+    run_daemon(settings, clock, lambda: load_settings(settings.path, os.environ), Systemd.of(os.environ))
 
 
 def _cycle(config: Path | None, office: str | None, *, act: bool, compare: bool = False) -> Cycle:

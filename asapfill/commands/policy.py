@@ -81,7 +81,7 @@ def new(
         "openings.blockouts_allowed": list(fill_over) or None,
     }
     answers: dict[str, Written] = {path: value for path, value in given.items() if value is not None}
-    for question in questions(settings, name, known):
+    for question in questions(settings, name, known, answers):
         if question.path not in answers:
             default = question.default if question.sure else ""
             answer = _answer(question, answers, known) if asking else default

@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 BLOCKOUT_TYPES = 25
 COMMLOG_TYPES = 27
-NAMES_KEPT = timedelta(hours=24)
+NAMES_KEPT = timedelta(hours=1)
 RECALLS_KEPT = timedelta(hours=12)
 APPOINTMENTS_KEPT = timedelta(hours=6)
 SCHEDULES_KEPT = timedelta(minutes=15)

@@ -145,7 +145,7 @@ class Appointment(Row):
     """``/appointments`` and its relatives. ``pattern``: one character is 5 minutes, always."""
 
     key = "AptNum"
-    needed = frozenset({"PatNum", "AptStatus", "Op", "AptDateTime", "ClinicNum"})
+    needed = frozenset({"PatNum", "AptStatus", "Op", "AptDateTime", "ClinicNum", "ProvNum"})
 
     apt_num: Number = 0
     pat_num: Number = 0

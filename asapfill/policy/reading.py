@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher, get_close_matches
+from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -116,7 +117,10 @@ def parse_policy(raw: bytes, path: Path) -> PolicyFile:
     problems = [*tree.problems, *_nothing_there(tree.source, empty)]
     wrong = {_key_of(location) for location in empty}
     policy, errors = _validated(_without(tree.data, wrong))
-    problems += [_in_words(tree.source, error) for error in errors if _location(error) not in wrong]
+    told = sorted((error for error in errors if _location(error) not in wrong), key=partial(_place, tree.source))
+    # Finding words for a mistake takes time; nobody reads more of them.
+    problems += [_in_words(tree.source, error) for error in told[:MOST_PROBLEMS]]
+    untold = max(0, len(told) - MOST_PROBLEMS)
     wrong |= {_key_of(_location(error)) for error in errors}
     if policy is None:
         policy, _ = _validated(_without(tree.data, wrong))
@@ -124,14 +128,19 @@ def parse_policy(raw: bytes, path: Path) -> PolicyFile:
         if not any(_touches(key, other) for key in found.keys for other in wrong):
             problems.append(tree.source.problem(_written(found.keys, tree.source), found.message, found.hint))
     if problems or policy is None:
-        raise ConfigurationError(_in_order(problems, path))
+        raise ConfigurationError(_in_order(problems, untold, path))
     return policy.located(tree.source)
 
 
-def _in_order(problems: Iterable[Problem], path: Path) -> list[Problem]:
-    """Problems from top to bottom of the file, no more than somebody can read."""
+def _place(source: Source, error: ErrorDetails) -> tuple[int, int]:
+    """Where a finding of the model stands; (0, 0) for what is missing."""
+    return source.values.get(_location(error), (0, 0))
+
+
+def _in_order(problems: Iterable[Problem], untold: int, path: Path) -> list[Problem]:
+    """Problems from top to bottom of the file, no more than somebody can read; ``untold``: how many are not there."""
     ordered = sorted(problems, key=lambda problem: (problem.line, problem.column))
-    left = len(ordered) - MOST_PROBLEMS
+    left = len(ordered) - MOST_PROBLEMS + untold
     more = [Problem(path, f"There are {left} more mistakes.", hint="Mend these first.")] if left > 0 else []
     return ordered[:MOST_PROBLEMS] + more
 

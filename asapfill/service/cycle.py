@@ -35,6 +35,7 @@ from asapfill.service.policies import LastGood, in_force
 from asapfill.service.results import ClinicResult, OfferLine, Trouble
 from asapfill.service.situation import Limits, limits_of, plan_clinic
 from asapfill.service.waiting import let_lapse
+from asapfill.store.care import forget_old
 from asapfill.store.pause import is_paused
 from asapfill.store.policies import keep_policy, kept_policies
 from asapfill.store.ticks import forget_ticks, record_tick
@@ -46,6 +47,9 @@ _STOP_AFTER = frozenset({"wrong_key", "missing_permission", "throttled", "not_se
 
 NAMES_DOUBTED = timedelta(minutes=5)
 """A name that the office did not have then may have been given to something since."""
+
+TIDIED_FOR = 86_400.0
+"""Seconds from one tidying of the state to the next."""
 
 StillValid = Callable[[PolicyFile], bool]
 
@@ -126,6 +130,8 @@ def _serve(
             source = clinic.file.source
             keep_policy(desk.store, desk.office, clinic.policy.clinic, source.path.name, source.text)
     clinics = _sync(desk, clinics)
+    if act and clinics:
+        _tidy(desk)
     if act and desk.journal is not None:
         _follow(desk, desk.journal, clinics)
     for clinic in clinics:
@@ -200,6 +206,16 @@ def _sync(desk: Desk, clinics: list[Clinic]) -> list[Clinic]:
     return [clinic for clinic in clinics if skew is None or _same_clock(clinic, wall + skew, desk.clock.now())]
 
 
+def _tidy(desk: Desk) -> None:
+    """Once a day, forget what is too old to matter."""
+    now = desk.clock.monotonic()
+    if desk.store is not None and now - desk.tidied > TIDIED_FOR:
+        gone = forget_old(desk.store, desk.office)
+        desk.tidied = now
+        if gone:
+            log.info("state.forgot office=%s offers=%d", desk.office, gone)
+
+
 def _same_clock(clinic: Clinic, server: datetime, now: datetime) -> bool:
     ahead = server - office_now(now, clinic.policy.timezone)
     if abs(ahead) <= CLOCKS_APART:
@@ -254,7 +270,14 @@ def _act(desk: Desk, journal: Journal, clinic: Clinic, still_valid: StillValid) 
     wall = office_now(desk.clock.now(), policy.timezone)
     if policy.mode == "ask":
         limits = limits_of(desk, policy, wall)
-        waiting = [_keep_waiting(journal, offer, limits, wall) for offer in clinic.planned]
+        # The next wave waits until somebody answered for the one before: approved together they would be one.
+        asked = {offer.opening for offer in (*journal.waiting(), *journal.approved())}
+        waiting = [
+            OfferLine(offer, reason="waiting_for_answers")
+            if offer.opening in asked
+            else _keep_waiting(journal, offer, limits, wall)
+            for offer in clinic.planned
+        ]
         approved = [offer.again(wall) for offer in journal.approved() if offer.clinic == policy.clinic]
         clinic.result.offers = waiting + _send_all(desk, journal, clinic, approved, still_valid)
     else:

@@ -1,13 +1,16 @@
 """The daemon: APScheduler decides when an office's next cycle starts, and nothing else.
 
-Signals are waited for in the main thread, never handled inside a handler; stopping ends between two POSTs.
+Signals are waited for in the main thread, never handled inside a handler; stopping ends between two POSTs. SIGHUP has
+settings and policies read again: mistakes in them leave everything as it is.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -16,12 +19,17 @@ from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from asapfill.clock import Clock
-from asapfill.problems import ConfigurationError
+from asapfill.problems import ConfigurationError, Problem
 from asapfill.service.cycle import run_cycle
 from asapfill.service.desk import Desk
-from asapfill.service.operations import desks_for, no_policy
+from asapfill.service.desks import open_desks
+from asapfill.service.operations import no_policy, recover_desks
 from asapfill.service.policies import PolicyBook
+from asapfill.service.systemd import Systemd
+from asapfill.service.watching import Watching
 from asapfill.settings import Settings
+from asapfill.store.database import Store, open_store
+from asapfill.store.lock import only_one
 
 log = logging.getLogger(__name__)
 
@@ -33,62 +41,130 @@ MOST_WORKERS = 16
 _LOOK_FOR_SIGNALS = 1.0
 GRACE = 3.0
 """Seconds that a request under way has when asapfill is to stop. One that is cut off is found out at the next start."""
+BETWEEN_KEYS = 1.0
+"""Seconds from the last request before a reload to the first one after it: what the remote API asks for."""
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+_SIGNALS = _STOP_SIGNALS | {signal.SIGHUP}
+
+Reread = Callable[[], Settings]
 
 
-def run_daemon(settings: Settings, clock: Clock) -> None:
+def run_daemon(settings: Settings, clock: Clock, reread: Reread, systemd: Systemd) -> None:
     """Serve every office in the settings until SIGTERM or Ctrl-C.
+
+    ``reread``: the settings as they are now; raises ConfigurationError when they are wrong. In a terminal SIGHUP ends
+    asapfill, as a hang-up should; elsewhere it asks for a reload.
 
     Raises:
         ConfigurationError: no policy can be used at all.
-        StoreError, AlreadyRunning: see ``operations.desks_for``.
+        StoreError, AlreadyRunning: the state cannot be used, or another asapfill works on it.
     """
-    book = PolicyBook(settings.policies, tuple(settings.offices))
-    stop = threading.Event()
-    # Blocked before any thread starts, so that every thread inherits it and only the wait below sees them.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    # Whatever is written from here on is for this user only.
+    os.umask(0o077)
+    # Blocked before any thread starts, so that every thread inherits it and only the waits below see them.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
-        with desks_for(settings, tuple(settings.offices), clock, stop, act=True) as desks:
-            policies = book.read(desks[0].store)
-            if not policies.files:
-                raise ConfigurationError(policies.problems or (no_policy(settings, settings.offices),))
-            scheduler = _scheduler(desks, book, clock)
-            log.info("daemon.started offices=%d", len(desks))
-            scheduler.start()
-            _wait_for_stop()
-            log.info("daemon.stopping")
-            stop.set()
-            _end(scheduler, desks)
+        with only_one(settings.state), open_store(settings.state, clock) as store:
+            again = _serve(settings, clock, store, reread, systemd, first=True)
+            while again is not None:
+                again = _serve(again, clock, store, reread, systemd, first=False)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     log.info("daemon.stopped")
 
 
-def tick(desk: Desk, book: PolicyBook, lock: threading.Lock) -> None:
+def _serve(
+    settings: Settings, clock: Clock, store: Store, reread: Reread, systemd: Systemd, *, first: bool
+) -> Settings | None:
+    """Serve by these settings until asked to stop (None), or by other ones."""
+    book = PolicyBook(settings.policies, tuple(settings.offices))
+    stop = threading.Event()
+    with open_desks(settings, tuple(settings.offices), clock, store, stop) as desks:
+        recover_desks(desks)
+        policies = book.read(store)
+        if first and not policies.files:
+            raise ConfigurationError(policies.problems or (no_policy(settings, settings.offices),))
+        watching = Watching.of(settings, clock, store)
+        scheduler = _scheduler(desks, book, clock, watching)
+        log.info("daemon.%s offices=%d", "started" if first else "reloaded", len(desks))
+        scheduler.start()
+        status = f"Serving {len(desks)} office{'s' if len(desks) > 1 else ''}."
+        systemd.ready(status)
+        again = _wait(settings, watching, reread, systemd, status)
+        if again is None:
+            systemd.stopping()
+            log.info("daemon.stopping")
+        stop.set()
+        if not _end(scheduler, desks, patient=again is not None):
+            again = None
+            systemd.stopping()
+    if again is not None:
+        clock.sleep(BETWEEN_KEYS)
+    return again
+
+
+def _wait(settings: Settings, watching: Watching, reread: Reread, systemd: Systemd, status: str) -> Settings | None:
+    """Wait for a signal, and tell the watchdog of finished rounds meanwhile. The new settings, or None for the end."""
+    while True:
+        received = signal.sigtimedwait(_SIGNALS, _LOOK_FOR_SIGNALS)
+        if watching.rounds.complete():
+            systemd.alive()
+        if received is None:
+            continue
+        if received.si_signo in _STOP_SIGNALS or os.isatty(0):
+            return None
+        systemd.reloading()
+        again = _read_again(settings, reread)
+        if again is not None:
+            return again
+        systemd.ready(f"{status} The settings have a mistake: the earlier ones stay in force.")
+
+
+def _read_again(settings: Settings, reread: Reread) -> Settings | None:
+    """The settings as they are now; None, with the reason in the log, when they cannot take the place of the old."""
+    again = settings
+    problems: tuple[Problem, ...] = ()
+    try:
+        again = reread()
+    except ConfigurationError as error:
+        problems = error.problems
+    for problem in problems:
+        log.error("settings.wrong %s", " | ".join(str(problem).split("\n")))
+    if problems:
+        return None
+    if (again.state, again.clock) != (settings.state, settings.clock):
+        log.error("settings.restart_needed keys=state,clock")
+        return None
+    return again
+
+
+def tick(desk: Desk, book: PolicyBook, lock: threading.Lock, watching: Watching) -> None:
     """One cycle of one office. Whatever happens is logged and kept for ``status``; nothing ends the daemon."""
     if desk.stop.is_set():
         return
-    with lock:
-        policies = book.read(desk.store)
-    files = policies.of(desk.office)
-    if not files:
-        log.error("policy.missing office=%s", desk.office)
-        return
-    for result in run_cycle(desk, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good):
-        for trouble in result.errors:
-            log.error("cycle.trouble office=%s clinic=%d %s", result.office, result.clinic, trouble.message)
-        log.info(
-            "cycle.done office=%s clinic=%d openings=%d offers=%d requests=%d errors=%d",
-            result.office,
-            result.clinic,
-            len(result.openings),
-            sum(line.state == "sent" for line in result.offers),
-            result.requests,
-            len(result.errors),
-        )
+    with watching.tick(desk.office) as served:
+        with lock:
+            policies = book.read(desk.store)
+        files = policies.of(desk.office)
+        if not files:
+            log.error("policy.missing office=%s", desk.office)
+            return
+        for result in run_cycle(desk, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good):
+            served.append(result.served)
+            for trouble in result.errors:
+                log.error("cycle.trouble office=%s clinic=%d %s", result.office, result.clinic, trouble.message)
+            log.info(
+                "cycle.done office=%s clinic=%d openings=%d offers=%d requests=%d errors=%d",
+                result.office,
+                result.clinic,
+                len(result.openings),
+                sum(line.state == "sent" for line in result.offers),
+                result.requests,
+                len(result.errors),
+            )
 
 
-def _scheduler(desks: list[Desk], book: PolicyBook, clock: Clock) -> BackgroundScheduler:
+def _scheduler(desks: list[Desk], book: PolicyBook, clock: Clock, watching: Watching) -> BackgroundScheduler:
     """A job per office, spread over the interval; late ticks are joined into one and never dropped."""
     interval = TICK.total_seconds() / clock.speed
     workers = max(1, min(MOST_WORKERS, len(desks)))
@@ -99,7 +175,7 @@ def _scheduler(desks: list[Desk], book: PolicyBook, clock: Clock) -> BackgroundS
     start = datetime.now(UTC)
     for index, desk in enumerate(desks):
         scheduler.add_job(
-            partial(tick, desk, book, lock),
+            partial(tick, desk, book, lock, watching),
             "interval",
             seconds=interval,
             id=desk.office,
@@ -111,15 +187,22 @@ def _scheduler(desks: list[Desk], book: PolicyBook, clock: Clock) -> BackgroundS
     return scheduler
 
 
-def _end(scheduler: BackgroundScheduler, desks: list[Desk]) -> None:
-    """Wait for the cycles under way, which end before their next request; one that hangs is cut off."""
+def _end(scheduler: BackgroundScheduler, desks: list[Desk], *, patient: bool) -> bool:
+    """Wait for the cycles under way, which end before their next request; one that hangs is cut off.
+
+    ``patient``: let a request under way have its answer, unless a signal to stop comes. Returns whether none came.
+    """
     waiting = threading.Thread(target=scheduler.shutdown, name="shutdown")
     waiting.start()
+    going_on = True
+    while patient and waiting.is_alive() and going_on:
+        going_on = signal.sigtimedwait(_STOP_SIGNALS, 0.1) is None
     waiting.join(GRACE)
     while waiting.is_alive():
         for desk in desks:
             desk.client.cut()
         waiting.join(0.1)
+    return going_on
 
 
 def _job_trouble(event: JobExecutionEvent) -> None:
@@ -129,8 +212,3 @@ def _job_trouble(event: JobExecutionEvent) -> None:
         event.job_id,
         "missed" if error is None else f"{type(error).__name__}: {error}",
     )
-
-
-def _wait_for_stop() -> None:
-    while signal.sigtimedwait(_STOP_SIGNALS, _LOOK_FOR_SIGNALS) is None:
-        pass

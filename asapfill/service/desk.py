@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from asapfill.store.database import Store
 class Desk:
     """One office being served. ``store`` and ``journal`` None: nothing was ever sent from here, and only reading is
     meant. ``looked``: when the free time of each clinic was last remembered, by ClinicNum. ``spoken``: by PatNum, when
-    (monotonic) the commlogs were read, and when (office wall clock) the office last talked to the patient.
+    (monotonic) the commlogs were read, and when (office wall clock) the office last talked to the patient. ``tidied``:
+    when (monotonic) what is too old to matter was last forgotten.
     """
 
     office: str
@@ -31,3 +33,4 @@ class Desk:
     stop: threading.Event = field(default_factory=threading.Event)
     looked: dict[int, datetime] = field(default_factory=dict)
     spoken: dict[int, tuple[float, datetime | None]] = field(default_factory=dict)
+    tidied: float = -math.inf

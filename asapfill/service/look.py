@@ -158,7 +158,8 @@ def only_day(office: Office, day: date) -> Office:
         office,
         first=day,
         last=day,
-        schedules=tuple(row for row in office.schedules if row.sched_date in {day, None}),
+        # A blockout of the day before may reach into this one.
+        schedules=tuple(row for row in office.schedules if row.sched_date in {day - timedelta(days=1), day, None}),
         appointments=tuple(
             row
             for row in office.appointments

@@ -98,8 +98,8 @@ def clinics_without_policy(settings: Settings, office: str, known: Known) -> lis
     return [row.description or row.abbr for row in known.names.clinics if row.clinic_num not in served]
 
 
-def questions(settings: Settings, office: str, known: Known | None) -> Iterator[Question]:
-    """What is asked for a new policy, in order."""
+def questions(settings: Settings, office: str, known: Known | None, answers: Answers) -> Iterator[Question]:
+    """What is asked for a new policy, in order; later ones depend on the ``answers`` given by then."""
     if known is None or known.names.clinics:
         left = clinics_without_policy(settings, office, known) if known is not None else []
         text = (
@@ -116,13 +116,20 @@ def questions(settings: Settings, office: str, known: Known | None) -> Iterator[
     yield Question("openings.days", "Which days may be filled?", "Mon-Fri")
     yield Question("openings.hours", "Within which hours?", "08:00-17:00")
     if known is not None:
-        rooms = ", ".join(known.operatories())
+        rooms = ", ".join(known.operatories(_clinic(answers, known)))
         text = f"Operatories that are never to be filled, with commas between (Enter: none)? There are: {rooms}"
         yield Question("openings.except_operatories", text, several=True)
         types = ", ".join(known.blockouts(allowed=True))
         if types:
             text = f"Blockouts keep their time free. May any of these be filled over (Enter: none)? {types}"
             yield Question("openings.blockouts_allowed", text, several=True)
+
+
+def _clinic(answers: Answers, known: Known) -> int:
+    """The ClinicNum that was answered; 0 in an office without clinics, or when it cannot be told."""
+    values = {path: _scalar(path, answers[path]) for path in ("office", "clinic") if path in answers}
+    policy = parse_policy(policy_text(Draft((), {"timezone": "UTC", **values})).encode(), Path("answer"))
+    return clinic_of(policy, known.names) or 0
 
 
 def refusals(answers: Answers, known: Known | None) -> list[str]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -17,6 +17,7 @@ from asapfill.offers.commlogs import recover_commlogs
 from asapfill.offers.journal import Journal, Step
 from asapfill.offers.offer import Offer
 from asapfill.offers.reconcile import recover
+from asapfill.offers.states import State
 from asapfill.opendental.errors import OpenDentalError
 from asapfill.problems import ConfigurationError, Problem
 from asapfill.service.checking import Finding, check_office
@@ -67,15 +68,24 @@ def desks_for(
         store = open_store(settings.state, clock) if act else open_for_reading(settings.state, clock)
         try:
             with open_desks(settings, offices, clock, store, stop) as desks:
-                for desk in desks if act else ():
-                    if desk.journal is not None:
-                        dead = recover(desk.journal) + recover_commlogs(desk.journal)
-                        if dead:
-                            log.warning("state.recovered office=%s unknown=%d", desk.office, dead)
+                if act:
+                    recover_desks(desks)
                 yield desks
         finally:
             if store is not None:
                 store.close()
+
+
+def recover_desks(desks: Iterable[Desk]) -> None:
+    """What an earlier asapfill had begun and not finished becomes unknown: nobody can tell whether it happened.
+
+    Only while the lock of the state is held and before anything is sent.
+    """
+    for desk in desks:
+        if desk.journal is not None:
+            dead = recover(desk.journal) + recover_commlogs(desk.journal)
+            if dead:
+                log.warning("state.recovered office=%s unknown=%d", desk.office, dead)
 
 
 def run_once(
@@ -223,10 +233,30 @@ class Unserved(Exception):  # noqa: N818  a fact about an office, told to a pers
         super().__init__(message)
 
 
+def settle_offer(settings: Settings, clock: Clock, number: int, *, sent: bool) -> str | None:
+    """A person's word on an offer that could not be found out; returns why not if that is not for a person to say."""
+    with open_store(settings.state, clock) as store:
+        for office in settings.offices:
+            journal = Journal(store, office)
+            offer = next((offer for offer in journal.unknowns() if offer.id == number), None)
+            if offer is None:
+                continue
+            if offer.state is not State.UNSETTLED:
+                return f"Offer {number} is still being found out. If that fails for a day, it is yours to settle."
+            journal.step(number, State.SENT if sent else State.UNSENT, "settled_by_person")
+            return None
+    return f"Offer {number} is not unsettled (see `asapfill status`)."
+
+
 def read_history(
-    settings: Settings, offices: Collection[str], clock: Clock, since: date, patient: int | None
+    settings: Settings,
+    offices: Collection[str],
+    clock: Clock,
+    since: date,
+    patient: int | None,
+    opening: str | None = None,
 ) -> list[tuple[Offer, tuple[Step, ...]]]:
-    """Offers made on ``since`` (office day) or later, or all of one patient's, with their steps, oldest first."""
+    """Offers made on ``since`` (office day) or later with their steps, oldest first; or all of a patient or opening."""
     store = open_for_reading(settings.state, clock)
     if store is None:
         return []
@@ -234,8 +264,13 @@ def read_history(
         stories = []
         for office in offices:
             journal = Journal(store, office)
-            offers = journal.by_patient(patient) if patient is not None else journal.since(since)
-            stories += [(offer, journal.steps(offer.id)) for offer in offers if offer.office_day >= since or patient]
+            if patient is not None:
+                offers = journal.by_patient(patient)
+            elif opening is not None:
+                offers = journal.by_opening(opening)
+            else:
+                offers = tuple(offer for offer in journal.since(since) if offer.office_day >= since)
+            stories += [(offer, journal.steps(offer.id)) for offer in offers]
         return sorted(stories, key=lambda story: story[0].created)
 
 

@@ -102,7 +102,10 @@ def write_settings(folder: Path, port: int) -> Path:
     for name, key in (("developer.key", DEVELOPER_KEY), ("customer.key", CUSTOMER_KEY)):
         (folder / name).write_text(key + "\n", encoding="utf-8")
         (folder / name).chmod(0o600)
-    policy = folder / "policies" / "demo.yaml"
-    if not policy.exists():
-        policy.write_text(sample_policy().read_text(encoding="utf-8"), encoding="utf-8")
+    sample = sample_policy()
+    # The schema lies beside the policy for editors that complete and check what is typed.
+    for source, name in ((sample, "demo.yaml"), (sample.with_name("policy.schema.json"), "policy.schema.json")):
+        target = folder / "policies" / name
+        if not target.exists():
+            target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
     return folder / "asapfill.toml"

@@ -110,6 +110,12 @@ def status_text(document: dict[str, Any]) -> str:
         if office["unclear"]:
             lines.append(f"  No clear answer yet: {len(office['unclear'])}.")
             lines += [f"    {_one(offer)}" for offer in office["unclear"]]
+            lines += [
+                f"    Look in Open Dental whether #{offer['id']} was texted, then: "
+                f"asapfill state settle {offer['id']} --sent (or --not-sent)"
+                for offer in office["unclear"]
+                if offer["state"] == State.UNSETTLED
+            ]
     return "\n".join(lines)
 
 

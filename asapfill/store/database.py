@@ -21,6 +21,8 @@ from asapfill.failpoints import reach
 from asapfill.store.schema import MIGRATIONS, VERSION
 
 FILE_NAME: Final = "asapfill.db"
+RESTORING: Final = f"{FILE_NAME}.restoring"
+"""A restored copy that is about to take the database's place; if it is still there, that was interrupted."""
 BUSY_SECONDS: Final = 10.0
 """How long a writer waits for another one (``pause`` beside the daemon) before it gives up."""
 
@@ -119,6 +121,7 @@ def open_store(folder: Path, clock: Clock) -> Store:
         StoreError: damaged, from a newer asapfill, not writable or locked. Nothing is deleted or repaired.
     """
     path = folder / FILE_NAME
+    _refuse_half_restored(folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
@@ -144,6 +147,7 @@ def open_for_reading(folder: Path, clock: Clock) -> Store | None:
         StoreError: damaged, or of another schema version than this asapfill reads.
     """
     path = folder / FILE_NAME
+    _refuse_half_restored(folder)
     if not path.exists():
         return None
     store = Store(path, clock, read_only=True)
@@ -154,6 +158,19 @@ def open_for_reading(folder: Path, clock: Clock) -> Store | None:
         store.close()
         raise
     return store
+
+
+def _refuse_half_restored(folder: Path) -> None:
+    """A state of which only a part may be in its place must not be worked on, and no empty one be made beside it.
+
+    Raises:
+        StoreError: with what to do.
+    """
+    if (folder / RESTORING).exists():
+        raise StoreError(
+            f"Restoring the state in {folder} was interrupted, or is under way. Nothing was sent. "
+            "Run `asapfill state restore` with the backup again."
+        )
 
 
 def explain(error: sqlite3.Error, path: Path) -> str:

@@ -44,7 +44,7 @@ class Figures:
 
 def made_up_office(operatories: int, days: int, appointments: int) -> Office:
     """An office at work: every operatory with its provider each weekday, lunch blockouts, visits side by side."""
-    chance = random.Random(7)  # noqa: S311  a made-up office, the same every time
+    chance = random.Random(7)
     rows = [
         Operatory(operatory_num=n, is_hygiene=n % 2 == 0, prov_dentist=n, prov_hygienist=n)
         for n in range(1, operatories + 1)

@@ -131,7 +131,7 @@ CASES = (
     Case("wrong key", wrong_key, 1, 1, 1, ("does not accept the keys", "check the developer key")),
     Case("unreachable", unreachable, 1, 1, 1, (f"127.0.0.1:{CLOSED_PORT}", "Check that the server runs")),
     Case("html", html, 1, 1, 1, ("an HTML page", "Check the office's urls")),
-    Case("no policy", no_policy, 78, 78, 78, ("holds no policy", "Copy policies/sample.yaml")),
+    Case("no policy", no_policy, 78, 78, 78, ("holds no policy", "asapfill policy new")),
     Case("broken yaml", broken_yaml, 78, 78, 78, ("main.yaml:", "openings: [1, 2")),
     Case("unknown operatory", unknown_operatory, 78, 78, 78, ("Chair 7", "Chair 1")),
     Case("clinic without clinics", unknown_clinic, 78, 78, 78, ("main.yaml:", "clinic")),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crash.matrix import MODES, between, deaths, discover, live
-from tests.crash.scenarios import Found, Spec
+from tests.crash.matrix import between, deaths, discover, live
+from tests.crash.scenarios import MODES, Found, Spec
 
 OCCURRENCES = 1
 """How many occurrences of each place the suite tries, besides the last; ``python -m tests.crash.matrix`` tries all."""

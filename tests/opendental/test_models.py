@@ -25,6 +25,7 @@ COMPLETE = {
     "Op": 3,
     "AptDateTime": "2020-07-31 08:30:00",
     "ClinicNum": 0,
+    "ProvNum": 1,
 }
 
 json_values = st.recursive(

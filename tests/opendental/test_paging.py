@@ -206,6 +206,7 @@ def appointment(number: int, moment: str | None = "2026-11-20 09:00:00", **colum
         "AptStatus": "Scheduled",
         "Op": 1,
         "ClinicNum": 0,
+        "ProvNum": 1,
         "AptDateTime": moment,
         "Priority": "Normal",
         **columns,

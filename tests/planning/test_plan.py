@@ -99,7 +99,7 @@ def test_the_order_in_which_rows_arrive_changes_nothing(
     waiting: list[Appointment], visits: list[Appointment], policy: Policy, seed: int
 ) -> None:
     office = waiting_room(waiting, visits)
-    shuffle = random.Random(seed).sample  # noqa: S311  any order will do
+    shuffle = random.Random(seed).sample
     mixed = replace(
         office,
         operatories=tuple(shuffle(office.operatories, len(office.operatories))),

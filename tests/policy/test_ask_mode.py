@@ -1,4 +1,4 @@
-"""Mode ``ask``: offers wait for a person, are looked at again before they are sent, and lapse when they make no sense."""
+"""Mode ``ask``: offers wait for a person, are looked at again before they are sent, and lapse in time."""
 
 from __future__ import annotations
 
@@ -20,21 +20,22 @@ def approve(office: Serving) -> None:
 
 
 def blockout(office: Serving) -> None:
-    office.sandbox.staff(action="add_blockout", Op=1, BlockoutType=HOLD, SchedDate=TODAY,
+    office.sandbox.staff(action="blockout", operatories=[1], BlockoutType=HOLD, SchedDate=TODAY,
                          StartTime="14:00:00", StopTime="15:00:00")  # fmt: skip
 
 
-def test_an_offer_waits_in_state_also_over_a_restart_and_is_sent_after_a_yes(tmp_path: Path) -> None:
+def test_an_offer_waits_and_is_sent_after_a_yes_and_only_once(tmp_path: Path) -> None:
     with serving(tmp_path, mode="ask") as office:
         assert [line.state for line in office.cycle().offers] == ["waiting"]
         office.cycle()
         assert waiting(office) == [12]
         approve(office)
         assert [line.state for line in office.cycle().offers] == ["sent"]
+        office.cycle()
         assert office.bench.asked() == [12]
 
 
-def test_a_blockout_put_on_the_gap_lets_the_offer_lapse_before_and_after_a_yes(tmp_path: Path) -> None:
+def test_a_blockout_put_on_the_gap_lets_the_offer_lapse(tmp_path: Path) -> None:
     with serving(tmp_path, mode="ask") as office:
         office.cycle()
         blockout(office)
@@ -65,6 +66,14 @@ def test_nobody_answered_and_the_opening_is_nearer_than_the_notice(tmp_path: Pat
         office.cycle()
         assert waiting(office) == []
         assert office.states()[12] == "lapsed"
+
+
+def test_the_next_wave_waits_until_somebody_answered_for_the_one_before(tmp_path: Path) -> None:
+    with serving(tmp_path, mode="ask") as office:
+        office.cycle()
+        office.wait(minutes=30)
+        assert [line.reason for line in office.cycle().offers] == ["waiting_for_answers"]
+        assert waiting(office) == [12]
 
 
 def test_a_patient_who_leaves_the_asap_list_makes_room_for_the_next(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from asapfill.problems import ConfigurationError
 from asapfill.service.policies import Policies, PolicyBook, in_force
 from asapfill.store.database import Store, open_for_reading, open_store
 from asapfill.store.policies import keep_policy, kept_policies
+from tests.service.running import fast_bench, running
 from tests.service.serving import serving
 
 HEAD = "office: main-street\ntimezone: America/Los_Angeles\n"
@@ -339,3 +340,26 @@ def test_status_shows_a_broken_policy_and_what_is_in_force_meanwhile(tmp_path: P
         assert told[0] in checked.err
         assert "stays in force" in told[1]
         assert checked.code == 78
+
+
+def test_a_daemon_that_starts_with_a_broken_policy_serves_the_last_good_one_and_says_so(tmp_path: Path) -> None:
+    with fast_bench(tmp_path) as bench:
+        with running(bench) as daemon:
+            daemon.until(lambda: len(bench.asked()) == 1, "the first offer")
+            daemon.end()
+        good = (bench.folder / "policies" / "main.yaml").read_text()
+        (bench.folder / "policies" / "main.yaml").write_text(good.replace("mode: automatic", "mode: loud"))
+        with running(bench) as daemon:
+            daemon.until(lambda: len(bench.asked()) == 2, "the second offer, by the last good policy")
+            assert "policy.wrong main.yaml:3:7: `mode` cannot be “loud”." in daemon.said()
+            assert "stays in force" in bench.json("status", code=1)["policies"][1]
+        assert bench.sandbox.log()["sent_twice"] == 0
+
+
+def test_a_daemon_without_any_good_policy_does_not_start(tmp_path: Path) -> None:
+    with fast_bench(tmp_path) as bench:
+        bench.policy(mode="loud")
+        with running(bench) as daemon:
+            assert daemon.process.wait(timeout=30) == 78
+            assert "`mode` cannot be “loud”" in daemon.said()
+        assert bench.posts() == []

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from asapfill.opendental.models import Clinic, Definition, Operatory, Provider
-from asapfill.policy.names import OfficeNames, claimed_twice, resolve
+from asapfill.policy.names import OfficeNames, claimed_twice, clinic_of, resolve
 from asapfill.policy.policy import Policy
 from asapfill.policy.reading import parse_policy
 from asapfill.problems import ConfigurationError
@@ -208,3 +209,37 @@ def test_two_policies_that_name_one_clinic_differently_are_both_told() -> None:
     ]
     problems = claimed_twice((file, resolve(file, GROUP)) for file in files)
     assert [problem.file.name for problem in problems] == ["N.yaml", "4.yaml"]
+
+
+LISTS = ("blockouts_allowed", "hygiene_only_in", "recalls_only_in")
+
+
+@pytest.mark.parametrize("key", LISTS)
+def test_each_list_of_blockout_types_is_resolved(key: str) -> None:
+    openings = resolved(f"openings:\n  {key}: [hygiene]\n").openings
+    assert [getattr(openings, name) for name in LISTS] == [{249} if name == key else set() for name in LISTS]
+
+
+@pytest.mark.parametrize("key", LISTS)
+def test_a_blockout_type_over_which_nothing_may_be_scheduled_cannot_be_offered_over(key: str) -> None:
+    text = refused(f"openings:\n  {key}: [Hygiene, staff meeting]\n")
+    assert "“staff meeting” is marked NS (nothing scheduled) in Open Dental: its time is never offered." in text
+    assert f"Take it out of `{key}`" in text
+    assert f"main-street.yaml:4:{len(key) + 15}: " in text
+
+
+def test_a_hidden_blockout_type_cannot_be_offered_over() -> None:
+    assert "“Old” is hidden in Open Dental" in refused("openings:\n  blockouts_allowed: [Old]\n")
+
+
+def test_what_needs_no_names_is_taken_over_as_it_is() -> None:
+    policy = resolved("candidates:\n  spoken_to: 3 days\ncommlog:\n  second_entry: yes\n  write: no\n")
+    assert policy.candidates.spoken_to == timedelta(days=3)
+    assert (policy.commlog.second_entry, policy.commlog.write) == (True, False)
+
+
+def test_the_clinic_of_a_policy_is_told_also_when_other_names_are_wrong() -> None:
+    file = parse_policy(f"{HEAD}clinic: South\nopenings:\n  operatories: [Nowhere]\n".encode(), Path("south.yaml"))
+    assert clinic_of(file, GROUP) == 5
+    assert clinic_of(file, OFFICE) is None
+    assert clinic_of(parse_policy(HEAD.encode(), Path("main.yaml")), OFFICE) == 0

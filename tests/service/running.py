@@ -43,9 +43,9 @@ class Daemon:
         code = self.process.wait(timeout=PATIENCE)
         return code, time.monotonic() - began
 
-    def until(self, true: Callable[[], object], what: str) -> None:
+    def until(self, true: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
         """Wait for something that must happen soon."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not true():
             assert time.monotonic() < deadline, f"did not happen: {what}. The log:\n{self.said()[-4000:]}"
             time.sleep(0.02)

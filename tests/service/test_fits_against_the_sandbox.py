@@ -50,7 +50,8 @@ def test_no_fit_is_refused_by_the_offices_post(seed: int) -> None:
     ):
         mirror = Mirror(client, clock)
         mirror.refresh(START, timedelta(days=14), [])
-        mirror.read_patients({row.pat_num for row in (*mirror.office().asap, *mirror.office().recalls)})
+        known = mirror.office()
+        mirror.read_patients({row.pat_num for row in known.asap} | {row.pat_num for row in known.recalls})
         office = mirror.office()
         policy = _policy(seed, [kind.def_num for kind in office.blockout_types])
         ground = prepare(office, policy, find_openings(office, policy, clock.now(), {}))

@@ -12,7 +12,7 @@ import random
 import sqlite3
 import threading
 from collections import Counter
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ import httpx
 from asapfill import failpoints
 from asapfill.offers.journal import Journal
 from asapfill.offers.states import State
+from asapfill.opendental import wire
 from asapfill.opendental.client import OpenDental
 from asapfill.policy.reading import parse_policy
 from asapfill.problems import ConfigurationError
@@ -181,7 +182,12 @@ class Day:
         random.seed(self.account.seed)  # the client's retries draw their pauses from the module's own source
         began = self.world.office.now
         self._write_policy()
-        with failpoints.listening(self._reached), patch.object(desks_module, "open_client", self._open_client):
+        with (
+            failpoints.listening(self._reached),
+            patch.object(desks_module, "open_client", self._open_client),
+            # A timer in real time for each request, of which simulated lines have no use.
+            patch.object(wire.Line, "_watched", lambda _: nullcontext(threading.Event())),
+        ):
             try:
                 while self.world.office.now < self.ends:
                     self._step()

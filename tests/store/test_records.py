@@ -12,7 +12,7 @@ from asapfill.store.free_time import FreeTime, read_free_time, replace_free_time
 from asapfill.store.pause import EVERY_OFFICE, is_paused, pause, paused, resume
 from asapfill.store.phones import phone_hash, phone_key
 from asapfill.store.policies import forget_policies, keep_policy, kept_policies
-from asapfill.store.ticks import last_ticks, record_tick
+from asapfill.store.ticks import forget_ticks, last_ticks, record_tick
 
 START = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 
@@ -26,6 +26,13 @@ def clock() -> SteppedClock:
 def store(tmp_path: Path, clock: SteppedClock) -> Iterator[Store]:
     with open_store(tmp_path, clock) as opened:
         yield opened
+
+
+def test_the_ticks_of_clinics_that_are_served_no_more_are_forgotten(store: Store) -> None:
+    for office, clinic in (("a", 0), ("a", 4), ("b", 0)):
+        record_tick(store, office, clinic, ok=True, requests=1)
+    forget_ticks(store, "a", [4])
+    assert [(tick.office, tick.clinic) for tick in last_ticks(store)] == [("a", 4), ("b", 0)]
 
 
 def test_a_pause_concerns_its_office_only(store: Store) -> None:

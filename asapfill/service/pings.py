@@ -1,0 +1,78 @@
+"""Pings of a watcher in the healthchecks style: a GET at the start of each cycle, at its end, and at a failed end.
+
+The watcher raises the alarm when pings stop or tell of a failure. They say nothing but that; nobody waits for them, and
+a watcher that does not answer changes nothing.
+"""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import queue
+import ssl
+import threading
+from urllib.parse import urlsplit
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 5.0
+"""Real seconds for each step of a ping."""
+WAITING = 10
+"""Pings that wait behind a slow one; more are left out."""
+
+
+class Pings:
+    """The pings of one office, sent in order by a thread of their own, which ends with the process."""
+
+    def __init__(self, office: str, url: str) -> None:
+        self._office = office
+        self._url = urlsplit(url)
+        self._waiting: queue.Queue[str] = queue.Queue(WAITING)
+        self._broken = False
+        threading.Thread(target=self._work, name=f"ping {office}", daemon=True).start()
+
+    def started(self) -> None:
+        """A cycle begins."""
+        self._soon("/start")
+
+    def ended(self, *, ok: bool) -> None:
+        """A cycle has ended; ``ok``: every clinic of the office was served."""
+        self._soon("" if ok else "/fail")
+
+    def _soon(self, end: str) -> None:
+        try:
+            self._waiting.put_nowait(end)
+        except queue.Full:
+            log.warning("ping.left_out office=%s waiting=%d", self._office, WAITING)
+
+    def _work(self) -> None:
+        while True:
+            end = self._waiting.get()
+            try:
+                status = self._get(end)
+            except (OSError, http.client.HTTPException) as error:
+                self._tell(type(error).__name__)
+            else:
+                self._tell("" if status < http.client.BAD_REQUEST else str(status))
+
+    def _get(self, end: str) -> int:
+        """One ping; the status it was answered with. Redirects are not followed, the answer's body is not read."""
+        host, port = self._url.hostname or "", self._url.port
+        connection = (
+            http.client.HTTPSConnection(host, port, timeout=PATIENCE, context=ssl.create_default_context())
+            if self._url.scheme == "https"
+            else http.client.HTTPConnection(host, port, timeout=PATIENCE)
+        )
+        try:
+            connection.request("GET", self._url.path.rstrip("/") + end, headers={"Connection": "close"})
+            return connection.getresponse().status
+        finally:
+            connection.close()
+
+    def _tell(self, error: str) -> None:
+        """Say it once when pings stop getting through, and once when they do again. Never the address: it is a key."""
+        if error and not self._broken:
+            log.warning("ping.failed office=%s error=%s", self._office, error)
+        elif self._broken and not error:
+            log.info("ping.works_again office=%s", self._office)
+        self._broken = bool(error)

@@ -1,0 +1,43 @@
+"""A stand-in for systemd's side of sd_notify: a datagram socket that keeps what it is told."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Listener:
+    """What a service has told so far, one string a message."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind("\0" + address[1:] if address.startswith("@") else address)
+        self._socket.setblocking(False)
+        self._told: list[str] = []
+
+    def told(self) -> list[str]:
+        """Every message until now."""
+        while True:
+            try:
+                self._told.append(self._socket.recv(4096).decode())
+            except BlockingIOError:
+                return self._told
+
+    def words(self) -> list[str]:
+        """The first line of every message: READY=1, WATCHDOG=1 …"""
+        return [message.split("\n")[0] for message in self.told()]
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@contextmanager
+def listening(address: str) -> Iterator[Listener]:
+    """A stand-in at a path, or in the abstract namespace (@NAME)."""
+    listener = Listener(address)
+    try:
+        yield listener
+    finally:
+        listener.close()
