@@ -35,8 +35,9 @@ def configure_logs(form: Form, *, verbose: bool, environ: Mapping[str, str], out
     else:
         handler.setFormatter(TextLines())
     root = logging.getLogger()
-    if not root.handlers:  # a program that embeds asapfill has its own way of logging
-        root.addHandler(handler)
+    if any(not isinstance(there.formatter, _FORMS) for there in root.handlers):
+        return  # a program that embeds asapfill has its own way of logging
+    root.handlers[:] = [handler]
     root.setLevel(logging.INFO if verbose else logging.ERROR)
     # APScheduler tells every start and end of a job; only its troubles matter here.
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
@@ -85,6 +86,9 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             document["traceback"] = self.formatException(record.exc_info)
         return json.dumps(document, ensure_ascii=False)
+
+
+_FORMS = (TextLines, JournalLines, JsonLines)
 
 
 def _whole(formatter: logging.Formatter, record: logging.LogRecord) -> str:

@@ -88,16 +88,18 @@ install() {
   ln -sfn "$PREFIX/bin/asapfill" "$DESTDIR$BINDIR/asapfill"
   mkdir -p "$config/policies" "$config/keys"
   chmod 0750 "$config" "$config/policies" "$config/keys"
+  made=
   if [ -e "$config/asapfill.toml" ] || [ -L "$config/asapfill.toml" ]; then
     say "$config/asapfill.toml is there and stays as it is."
   else
     sed "s#/etc/asapfill#$SYSCONFDIR/asapfill#g" "$source/systemd/asapfill.toml" > "$config/asapfill.toml"
     chmod 0640 "$config/asapfill.toml"
+    made=yes
   fi
   if with_systemd; then
     systemd-sysusers "$SYSCONFDIR/sysusers.d/asapfill.conf"
     systemd-tmpfiles --create "$SYSCONFDIR/tmpfiles.d/asapfill.conf"
-    chgrp -R asapfill "$config"
+    if [ -n "$made" ]; then chgrp asapfill "$config/asapfill.toml"; fi
     systemctl daemon-reload
     # A service that runs would mix its old modules with new ones.
     systemctl try-restart asapfill.service

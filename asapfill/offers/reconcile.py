@@ -123,8 +123,8 @@ def reconcile(journal: Journal, api: AsapCommReader, clock: Clock, timezone: Zon
                     "reconcile.unreadable office=%s offer=%d error=%s", journal.office, offer.id, type(failure).__name__
                 )
         journal.saw(row.asap_comm_num for row in reading.rows if row.asap_comm_num)
+    give_up(journal, clock)
     after = [journal.get(offer.id) for offer in due]
-    after = [_give_up(offer, journal, clock) for offer in after]
     still = {offer.id for offer in journal.unknowns()}
     settled = tuple(offer for offer in after if offer.id not in still)
     return Reconciled(settled, journal.unknowns(), error)
@@ -161,11 +161,14 @@ def _judge(
         journal.missing(offer.id)
 
 
-def _give_up(offer: Offer, journal: Journal, clock: Clock) -> Offer:
-    """An unknown offer older than a day is a person's to settle; readings that succeed later still settle it."""
-    if offer.state is State.UNKNOWN and clock.now() - offer.changed > GIVE_UP:
-        return journal.step(offer.id, State.UNSETTLED, "unsettled")
-    return offer
+def give_up(journal: Journal, clock: Clock) -> None:
+    """Unknown offers older than a day are a person's to settle, also at an office that cannot be read at all.
+
+    Readings that succeed later still settle them.
+    """
+    for offer in journal.unknowns():
+        if offer.state is State.UNKNOWN and clock.now() - offer.changed > GIVE_UP:
+            journal.step(offer.id, State.UNSETTLED, "unsettled")
 
 
 def _unknown_since(journal: Journal, offer: Offer) -> datetime:

@@ -15,7 +15,7 @@ from asapfill.clock import office_now
 from asapfill.offers.commlogs import keep_commlogs
 from asapfill.offers.journal import Held, Journal
 from asapfill.offers.offer import NewOffer, Offer
-from asapfill.offers.reconcile import reconcile
+from asapfill.offers.reconcile import give_up, reconcile
 from asapfill.offers.sending import send
 from asapfill.offers.states import said
 from asapfill.opendental.errors import OpenDentalError, TooOld
@@ -91,6 +91,8 @@ def run_cycle(
         _serve(desk, files, results, act=act, still_valid=still_valid, last_good=last_good)
     except OpenDentalError as error:
         log.warning("office.failed office=%s error=%s", desk.office, type(error).__name__)
+        if act and desk.journal is not None:
+            give_up(desk.journal, desk.clock)
         for result in results:
             result.errors.append(Trouble(str(error)))
     for result in results:

@@ -98,6 +98,7 @@ def _serve(
         if not _end(scheduler, desks, patient=again is not None):
             again = None
             systemd.stopping()
+        watching.close()
     if again is not None:
         clock.sleep(BETWEEN_KEYS)
     return again

@@ -22,12 +22,12 @@ WAITING = 10
 
 
 class Pings:
-    """The pings of one office, sent in order by a thread of their own, which ends with the process."""
+    """The pings of one office, sent in order by a thread of their own, until they are closed or the process ends."""
 
     def __init__(self, office: str, url: str) -> None:
         self._office = office
         self._url = urlsplit(url)
-        self._waiting: queue.Queue[str] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[str | None] = queue.Queue(WAITING)
         self._broken = False
         threading.Thread(target=self._work, name=f"ping {office}", daemon=True).start()
 
@@ -39,6 +39,12 @@ class Pings:
         """A cycle has ended; ``ok``: every clinic of the office was served."""
         self._soon("" if ok else "/fail")
 
+    def close(self) -> None:
+        """Send no more; what still waits is left out. Nobody waits for the thread."""
+        with self._waiting.mutex:
+            self._waiting.queue.clear()
+        self._waiting.put_nowait(None)
+
     def _soon(self, end: str) -> None:
         try:
             self._waiting.put_nowait(end)
@@ -46,8 +52,7 @@ class Pings:
             log.warning("ping.left_out office=%s waiting=%d", self._office, WAITING)
 
     def _work(self) -> None:
-        while True:
-            end = self._waiting.get()
+        while (end := self._waiting.get()) is not None:
             try:
                 status = self._get(end)
             except (OSError, http.client.HTTPException) as error:

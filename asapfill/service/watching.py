@@ -39,6 +39,11 @@ class Watching:
             MetricsFile(settings.metrics) if settings.metrics is not None else None,
         )
 
+    def close(self) -> None:
+        """Nobody is to be told anything more: other settings may take the place of these."""
+        for pings in self.pings.values():
+            pings.close()
+
     @contextmanager
     def tick(self, office: str) -> Iterator[list[bool]]:
         """Around one tick. The block appends whether each of its clinics was served.

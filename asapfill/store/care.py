@@ -124,8 +124,8 @@ def forget_old(store: Store, office: str) -> int:
     now = store.clock.now() - KEPT
     old = {"office": office, "wall": wall_text(now.replace(tzinfo=None)), "moment": moment_text(now)}
     over = (
-        "SELECT id FROM offers WHERE office = :office AND made < :wall AND start < :wall AND changed < :moment AND settled IS NOT NULL "
-        "AND state <> 'stopped'"
+        "SELECT id FROM offers WHERE office = :office AND made < :wall AND start < :wall AND changed < :moment "
+        "AND settled IS NOT NULL AND state <> 'stopped'"
     )
     with store.transaction() as database:
         database.execute(f"DELETE FROM offer_steps WHERE offer IN ({over})", old)  # noqa: S608  our own words

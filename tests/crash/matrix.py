@@ -2,6 +2,7 @@
 
 ``python -m tests.crash.matrix`` kills at every occurrence and tells how many; the suite takes the first ones of each.
 """
+# ruff: noqa: T201  a command: what it prints is its answer
 
 from __future__ import annotations
 
@@ -46,12 +47,12 @@ def discover(modes: Iterable[str] = MODES) -> dict[str, list[Counter[str]]]:
     return {one.spec["mode"]: [Counter(names) for names in one.reached] for one in found}
 
 
-def deaths(reached: dict[str, list[Counter[str]]], most: int) -> Iterator[Spec]:
-    """A death at the first ``most`` occurrences of each failpoint, and at its last, in each run."""
+def deaths(reached: dict[str, list[Counter[str]]], most: int, *, last: bool = True) -> Iterator[Spec]:
+    """A death at the first ``most`` occurrences of each failpoint, and at its ``last``, in each run."""
     for mode, runs in reached.items():
         for run, names in enumerate(runs):
             for name, count in names.items():
-                for occurrence in sorted({*range(1, min(count, most) + 1), count}):
+                for occurrence in sorted({*range(1, min(count, most) + 1), *([count] if last else [])}):
                     yield Spec(mode=mode, run=run, place=f"{name}:{occurrence}")
 
 

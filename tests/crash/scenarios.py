@@ -140,7 +140,7 @@ class Scenario:
             return
         if self.spec.place:
             environment["ASAPFILL_FAILPOINT"] = self.spec.place
-        self._set_fault(number)
+        self._set_fault()
         child = _fork(work, environment)
         if self.spec.kill_when_posted:
             self._kill_when_posted(child)
@@ -157,8 +157,7 @@ class Scenario:
         if code != 0:
             self.found.wrong.append(f"a run ended with {code}")
 
-    def _set_fault(self, number: int) -> None:
-        del number
+    def _set_fault(self) -> None:
         kind = "slow" if self.spec.kill_when_posted else self.spec.fault
         if kind:
             path = self.spec.kill_when_posted or "asapcomms"
@@ -222,7 +221,7 @@ class Scenario:
         """The office's own record, and the state against it."""
         log, office = self._control("GET", "log"), self._control("GET", "office")
         rows = office["asapcomms"]
-        self.found.posts = sum(log["writes"][i]["path"] == "asapcomms" for i in range(len(log["writes"])))
+        self.found.posts = sum(write["path"] == "asapcomms" for write in log["writes"])
         wrong = self.found.wrong
         if log["sent_twice"]:
             wrong.append(f"{log['sent_twice']} candidates got the same slot twice")

@@ -6,6 +6,7 @@ Each ends in words, and nothing is sent twice.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -30,6 +31,7 @@ from asapfill.store.lock import is_held
 from tests.service.bench import COMMAND, ENVIRONMENT, SETTINGS, Bench
 
 ENOUGH_TRIES = 400
+MOUNT, UNMOUNT = (shutil.which(name) or f"/bin/{name}" for name in ("mount", "umount"))
 
 
 def test_a_second_daemon_and_a_command_beside_the_first_end_with_75_and_send_nothing(bench: Bench) -> None:
@@ -59,9 +61,6 @@ class Machine(SteppedClock):
 
     def catch_up(self) -> None:
         self.set(datetime.fromisoformat(self._sandbox.clock()["now"]) + self._ahead)
-
-    def sleep(self, seconds: float, stop: threading.Event | None = None) -> None:
-        super().sleep(seconds, stop)
 
 
 @pytest.mark.parametrize("apart", [timedelta(minutes=4), timedelta(minutes=-4)])
@@ -125,13 +124,13 @@ def test_a_locked_state_ends_in_words_and_sends_nothing(bench: Bench, monkeypatc
 def small_disk(folder: Path, size: str, *options: str) -> Iterator[None]:
     """A disk of that size in memory; needs a superuser who may mount."""
     folder.mkdir(exist_ok=True)
-    mounting = ["mount", "-t", "tmpfs", "-o", ",".join((f"size={size}", *options)), "none", str(folder)]
+    mounting = [MOUNT, "-t", "tmpfs", "-o", ",".join((f"size={size}", *options)), "none", str(folder)]
     if os.geteuid() != 0 or subprocess.run(mounting, check=False, capture_output=True).returncode != 0:
         pytest.skip("a small disk can be mounted by a superuser only")
     try:
         yield
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        subprocess.run([UNMOUNT, "-l", str(folder)], check=True)
 
 
 def test_a_disk_that_fills_up_at_any_moment_costs_no_second_text(bench: Bench) -> None:
@@ -177,12 +176,12 @@ def test_a_disk_that_became_read_only_ends_in_words_and_sends_nothing(bench: Ben
     with small_disk(state, "700k"):
         assert bench.cli("pause").code == 0
         assert bench.cli("resume").code == 0
-        subprocess.run(["mount", "-o", "remount,ro", str(state)], check=True)
+        subprocess.run([MOUNT, "-o", "remount,ro", str(state)], check=True)
         done = bench.cli("once")
         assert done.code == 1
         assert "cannot be" in done.err
         assert "Traceback" not in done.err
         assert bench.posts() == []
-        subprocess.run(["mount", "-o", "remount,rw", str(state)], check=True)
+        subprocess.run([MOUNT, "-o", "remount,rw", str(state)], check=True)
         assert bench.cli("once").code == 0
         assert len(bench.asked()) == 1

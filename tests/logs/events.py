@@ -37,7 +37,7 @@ def logged() -> dict[str, Event]:
             for name in names:
                 event = events.setdefault(name, Event())
                 event.levels.add("error" if level == "exception" else level)
-                event.keys |= set(re.findall(r"([a-z_]+)=", text))
+                event.keys |= set(re.findall(r"(?<![%\w])([a-z_]+)=", text))
     return events
 
 

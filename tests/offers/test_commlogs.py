@@ -299,3 +299,52 @@ def test_a_refused_update_is_not_tried_again(journal: Journal, offer: Offer, cha
 def test_a_pause_stops_commlogs_too(chart: Chart, keep: Keep) -> None:
     keep(may_go_on=lambda: Reason("paused"))
     assert chart.posts == 0
+
+
+SECOND = "[asapfill AsapCommNum=123 outcome] Outcome of the ASAP offer for 2026-11-20 14:00: declined."
+
+
+def test_where_a_commlog_cannot_be_changed_the_outcome_gets_one_entry_of_its_own(
+    journal: Journal, offer: Offer, chart: Chart, keep: Keep
+) -> None:
+    """Open Dental before 25.2.21 has no PUT /commlogs; the policy asks for it with commlog.second_entry."""
+    keep(may_update=False, second_entry=True)
+    first = note_text(offer)
+    journal.step(offer.id, State.DECLINED)
+    for _ in range(3):
+        assert keep(may_update=False, second_entry=True) is None
+    assert chart.notes == [first, SECOND]
+    assert chart.puts == 0
+
+
+@pytest.mark.parametrize("how", [{"may_update": False}, {"may_update": True, "second_entry": True}])
+def test_there_is_no_second_entry_unless_it_is_wanted_and_needed(
+    journal: Journal, offer: Offer, chart: Chart, keep: Keep, how: dict[str, bool]
+) -> None:
+    keep(**how)
+    journal.step(offer.id, State.DECLINED)
+    keep(**how)
+    assert len(chart.notes) == 1
+
+
+def test_a_second_entry_is_not_doubled_by_a_lost_answer(
+    journal: Journal, offer: Offer, chart: Chart, keep: Keep
+) -> None:
+    keep(may_update=False, second_entry=True)
+    journal.step(offer.id, State.DECLINED)
+    chart.lose = errors.Unknown("the line broke")
+    assert keep(may_update=False, second_entry=True) is chart.lose
+    chart.lose = None
+    for seconds in (10, 80, 80):
+        keep(seconds, may_update=False, second_entry=True)
+    assert chart.notes.count(SECOND) == 1
+    assert chart.posts == 2
+
+
+def test_an_outcome_that_may_not_last_gets_no_entry_that_cannot_be_changed(
+    journal: Journal, offer: Offer, chart: Chart, keep: Keep
+) -> None:
+    keep(may_update=False, second_entry=True)
+    journal.step(offer.id, State.UNANSWERED)
+    keep(may_update=False, second_entry=True)
+    assert len(chart.notes) == 1

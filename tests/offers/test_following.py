@@ -11,7 +11,7 @@ from asapfill.offers.contacts import contacts_of_others
 from asapfill.offers.following import Followed, follow, outcome
 from asapfill.offers.journal import Check, Journal
 from asapfill.offers.offer import NewOffer, Offer
-from asapfill.offers.states import State
+from asapfill.offers.states import COUNTED, State
 from asapfill.opendental.models import AsapComm, ResponseStatus, Schedule
 
 Meant = Callable[..., NewOffer]
@@ -237,3 +237,42 @@ def test_ours_as_contacts_tell_the_office_time_of_the_answer(
         True,
         "3-14",
     )
+
+
+def test_an_offer_that_nobody_answered_for_a_day_does_not_hold_its_patient(
+    journal: Journal, meant: Meant, anything: Check, row: RowBuilder
+) -> None:
+    """Our own rule (planning.waves): the link still works and is followed, the caps still count it."""
+    next_week = SLOT + timedelta(days=6)
+    intent = journal.begin(meant(start=next_week), check=anything)
+    offer = journal.step(intent.id, State.SENT, asapcomm=2374)
+    pending = row(ResponseStatus="PendingRsvp", DateTimeExpire=str(next_week + timedelta(days=7)))
+    made = offer.made
+    follow(journal, [pending], made + timedelta(hours=23, minutes=59), free)
+    assert journal.get(offer.id).state is State.SENT
+    follow(journal, [pending], made + timedelta(hours=24), free)
+    assert journal.get(offer.id).state is State.UNANSWERED
+    assert journal.live() == ()
+    assert State.UNANSWERED in COUNTED
+    another = journal.begin(meant(operatory=4, start=next_week), check=anything)
+    assert another.state is State.INTENT
+    late = row(ResponseStatus="AcceptedAndMoved")
+    assert [one.id for one in follow(journal, [late], made + timedelta(hours=30), free).accepted] == [offer.id]
+
+
+def test_somebody_who_looked_and_did_not_answer_for_a_day_is_not_held_either(
+    journal: Journal, offer: Offer, row: RowBuilder
+) -> None:
+    later = offer.made + timedelta(hours=25)
+    journal.step(offer.id, State.VIEWED)
+    # The slot itself is later still.
+    follow(journal, [row(ResponseStatus="Viewed")], min(later, SLOT - timedelta(minutes=1)), free)
+    assert journal.get(offer.id).state is State.VIEWED
+    follow(journal, [row(ResponseStatus="Viewed")], later, free)
+    assert journal.get(offer.id).state is State.PASSED
+
+
+def test_others_unanswered_offers_do_not_hold_their_patients_either(row: RowBuilder) -> None:
+    asked = row(DateTimeEntry="2026-11-18 09:00:00", DateTimeSmsSent="2026-11-18 09:01:00", ResponseStatus="Viewed")
+    (contact,) = contacts_of_others([asked], (), NOW)
+    assert contact.state is State.UNANSWERED

@@ -377,38 +377,39 @@ class Day:
 
     def _settle(self) -> None:
         """What the state says in the end, compared with the office."""
-        account, office = self.account, self.world.office
+        account = self.account
         with open_store(self.folder / "state", self.clock) as store:
             journal = Journal(store, "main-street")
+            offers = journal.since(datetime.min.date())
             for offer in journal.unknowns():
                 self.witness.count("still unclear in the end", offer=offer.id, state=offer.state)
             linked = journal.asapcomms()
-            for number in self.witness.made:
-                if number not in linked:
-                    self.witness.count("not in the journal", asapcomm=number)
-                    row = self.witness.made[number]
-                    self.account.details.append(str({**row, "TemplateText": ""}))
-                    for offer in journal.since(datetime.min.date()):
-                        if offer.number == row["FKey"]:
-                            self.witness.details.append(f"   {offer}")
-                            self.witness.details += [f"      {step}" for step in journal.steps(offer.id)]
-                    self.witness.details.append(f"   {row}")
-            for offer in journal.since(datetime.min.date()):
-                self._compare(offer.asapcomm, offer.state)
-            account.accepted = sum(offer.state is State.ACCEPTED for offer in journal.since(datetime.min.date()))
-        for marker, count in Counter(_marker(row["Note"]) for row in office.commlogs.values()).items():
-            if marker and count > 1:
-                self.witness.count("commlog twice", marker=marker)
-        twice = Counter((row["FKey"], row["FKeyType"] == "Recall", row["op"], row["dateTimeStart"]) for row in
-                        self.world.life.sent if row["AsapCommNum"] in self.witness.made)  # fmt: skip
-        for key, count in twice.items():
-            if count > 1:
-                self.witness.count("texted twice", key=key)
+        for number in sorted(set(self.witness.made) - linked):
+            self.witness.count("not in the journal", asapcomm=number, fkey=self.witness.made[number]["FKey"])
+        for offer in offers:
+            self._compare(offer.asapcomm, offer.state)
+        self._count_doubles()
+        account.accepted = sum(offer.state is State.ACCEPTED for offer in offers)
         account.offers, account.texts = self.witness.offers, len(self.world.life.sent)
         account.violations, account.details = self.witness.violations, self.witness.details
         for detail in account.details:
             self.say("violation", detail=detail)
         account.digest = self._hash.hexdigest()
+
+    def _count_doubles(self) -> None:
+        """Commlogs, and texts that really went out."""
+        markers = Counter(_marker(row["Note"]) for row in self.world.office.commlogs.values())
+        for marker, count in markers.items():
+            if marker and count > 1:
+                self.witness.count("commlog twice", marker=marker)
+        texts = Counter(
+            (row["FKey"], row["FKeyType"] == "Recall", row["op"], row["dateTimeStart"])
+            for row in self.world.life.sent
+            if row["AsapCommNum"] in self.witness.made
+        )
+        for key, count in texts.items():
+            if count > 1:
+                self.witness.count("texted twice", key=key)
 
     def _compare(self, asapcomm: int | None, state: State) -> None:
         """An answer at the office must have reached the journal."""
@@ -531,7 +532,7 @@ texts:
 
 
 def _marker(note: str) -> str:
-    return note.split("]")[0] if note.startswith("[asapfill") else ""
+    return note.split("]", 1)[0] if note.startswith("[asapfill") else ""
 
 
 # The events. Each returns what the log tells of it.
@@ -594,7 +595,8 @@ def _staff_talks(day: Day) -> Row:
     office = day.world.office
     patient = day.draws.randint(1, PATIENTS)
     office.insert("commlogs", {"PatNum": patient, "CommDateTime": stamp(office.now), "Mode_": "Phone",
-                               "SentOrReceived": "Received", "Note": "Called.", "DateTStamp": stamp(office.now)})  # fmt: skip
+                               "SentOrReceived": "Received", "Note": "Called.",
+                               "DateTStamp": stamp(office.now)})  # fmt: skip
     day.witness.talks.append((patient, office.now))
     return {"patient": patient}
 

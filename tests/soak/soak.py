@@ -1,25 +1,31 @@
 """Runs simulated days by the seed and reports what came of them: ``python -m tests.soak.soak --seeds 1-1000 --jobs 2``.
 
-Ends with 0 only if there was no violation. ``--log FOLDER`` keeps each day's log; the same seed writes the same log.
+Ends with 0 only if there was no violation. Ctrl-C ends it early, with the account of what was run.
+``--log FOLDER`` keeps each day's log; the same seed writes the same log.
 """
+# ruff: noqa: T201  a command: what it prints is its answer
 
 from __future__ import annotations
 
 import argparse
 import logging
 import shutil
+import signal
 import sys
 import tempfile
 import time
 import traceback
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 
 from tests.soak.day import Account, Day
+
+TELL_EVERY = 100
+"""Seeds from one account of the progress to the next."""
 
 RAM = Path("/dev/shm")  # noqa: S108  only where it is to be had, and a folder of our own in it
 
@@ -82,17 +88,25 @@ def main(arguments: list[str]) -> int:
     seeds = range(int(first), int(last or first) + 1)
     if given.log is not None:
         given.log.mkdir(parents=True, exist_ok=True)
+    # Also in the background, where a shell has these ignored.
+    for stopping in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stopping, signal.default_int_handler)
     began = time.monotonic()
     accounts: list[Account] = []
-    with Pool(given.jobs) as pool:
+    with Pool(given.jobs, _leave_interrupts_to_the_parent) as pool, suppress(KeyboardInterrupt):
         for account in pool.imap_unordered(partial(run_seed, logs=given.log), seeds):
             accounts.append(account)
             for detail in account.details:
                 print(f"seed {account.seed}: {detail}", flush=True)
-            if len(accounts) % 250 == 0:
-                print(f"… {len(accounts)} seeds, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+            if len(accounts) % TELL_EVERY == 0:
+                print(summary(accounts, time.monotonic() - began) + "\n", file=sys.stderr, flush=True)
     print(summary(accounts, time.monotonic() - began))
     return 1 if any(account.violations for account in accounts) else 0
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the pool ends its workers with it
 
 
 def _counts(counter: Counter[str]) -> str:

@@ -49,13 +49,18 @@ def test_the_same_seed_replays_the_same_day(tmp_path: Path) -> None:
     assert len(logs[0].splitlines()) > 100
 
 
-def nothing_stands_against_it(*_: Any, **__: Any) -> Callable[..., None]:
+def nothing_stands_against_it(*_: object, **__: object) -> Callable[..., None]:
     return lambda *_, **__: None
 
 
 SABOTAGE: dict[str, tuple[Any, str, Any, set[str]]] = {
     "limits are not checked": (cycle, "checker", nothing_stands_against_it, {"per opening", "per patient and day"}),
-    "nobody looks again": (look.Look, "__call__", lambda *_: None, {"over an appointment"}),
+    "nobody looks again": (
+        look.Look,
+        "__call__",
+        lambda *_: None,
+        {"over an appointment", "over a blockout", "to a minor", "to somebody without consent"},
+    ),
     "a pause is not asked for": (cycle, "is_paused", lambda *_: False, {"sent while paused"}),
     "clocks may be apart": (cycle, "_same_clock", lambda *_: True, {"sent with clocks apart"}),
 }

@@ -142,9 +142,9 @@ class Witness:
             theirs = theirs or _Place.of(other, self.world)
             if same and theirs.start == place.start and theirs.operatory in {place.operatory, 0}:
                 yield "same candidate and slot twice"
-            if same and self.answered_at.get(other["AsapCommNum"], ("", None))[0] == "DeclinedStopComm":
-                if self.answered_at[other["AsapCommNum"]][1] <= self.world.office.now - GRACE:
-                    yield "asked to stop"
+            answer = self.answered_at.get(other["AsapCommNum"])
+            if same and answer and answer[0] == "DeclinedStopComm" and answer[1] <= self.world.office.now - GRACE:
+                yield "asked to stop"
 
     def _moment(self, place: _Place, coming: _Offer) -> Iterator[str]:
         rules, now = coming.rules, coming.asked

@@ -1,0 +1,29 @@
+"""``doctor``: one page about everything that could be wrong with this installation."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from asapfill.commands.common import config_option, explained, json_option, office_option, print_json
+
+
+@click.command()
+@config_option
+@office_option
+@json_option
+@click.option("--offline", is_flag=True, help="Ask no office.")
+@explained
+def doctor(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
+    """Everything that could be wrong with this installation, each line ok, look or wrong, with the remedy.
+
+    Run it as the user that runs asapfill: sudo -u asapfill asapfill doctor
+    """
+    from asapfill.service.doctor import diagnosis_text, examine
+
+    diagnosis = examine(config, os.environ, Path.cwd(), office, offline=offline)
+    print_json(diagnosis.document()) if as_json else click.echo(diagnosis_text(diagnosis))
+    sys.exit(diagnosis.exit_code)

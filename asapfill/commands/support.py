@@ -1,0 +1,42 @@
+"""``support``: a bundle for asking for help."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from asapfill.commands.common import FAILED, config_option, end, explained
+
+
+@click.command()
+@config_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("asapfill-support.json"),
+    show_default=True,
+    help="The file, or - for standard output.",
+)
+@explained
+def support(config: Path | None, out: Path) -> None:
+    """Write a bundle for asking for help: versions, verdicts and counts, without secrets or people.
+
+    Look into it before you pass it on: it is one page of JSON. It asks no office.
+    """
+    from asapfill.service.support import bundle
+
+    text = json.dumps(bundle(config, os.environ, Path.cwd()), indent=2, ensure_ascii=False) + "\n"
+    if str(out) == "-":
+        click.echo(text, nl=False)
+        return
+    try:
+        with out.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        end(f"{out} is there already. Move it away, or name another file with --out.", FAILED)
+    click.echo(
+        f"Wrote {out}. It has no names, numbers of patients, addresses or keys; look into it all the same.", err=True
+    )

@@ -1,0 +1,117 @@
+"""What ``doctor`` finds out about files: whether others can read keys or change what asapfill does, and the state."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from asapfill.clock import Clock
+from asapfill.secret import Secret
+from asapfill.service.checking import Finding
+from asapfill.settings import Settings
+from asapfill.store.database import FILE_NAME, StoreError, open_for_reading
+from asapfill.store.lock import is_held
+
+LEAST_FREE = 200 * 1024 * 1024
+"""Bytes on the state's disk: a state of a hundred offices is some tens of megabytes, and a backup needs as much."""
+BACKUP_AGE = timedelta(days=8)
+_OTHERS_READ, _OTHERS_WRITE = stat.S_IROTH, stat.S_IWOTH
+
+
+def check_written_by_others(settings: Settings) -> Iterator[Finding]:
+    """Whether anybody on this machine may change settings or policies: they decide who is texted."""
+    paths = [settings.path, settings.path.parent, settings.policies]
+    if settings.policies.is_dir():
+        paths += sorted(path for path in settings.policies.iterdir() if path.suffix in {".yaml", ".yml"})
+    open_ones = [path for path in paths if path.exists() and path.stat().st_mode & _OTHERS_WRITE]
+    for path in open_ones:
+        yield Finding("wrong", "files", f"Every user of this machine may change {path}. `chmod o-w {path}`.")
+    if not open_ones:
+        yield Finding("ok", "files", "Settings and policies can be changed by their owners only.")
+
+
+def check_secrets(settings: Settings) -> Iterator[Finding]:
+    """Where each key comes from, whether it is there, and who can read it. Never the key itself."""
+    for office in settings.offices.values():
+        for secret in (office.developer_key, office.customer_key):
+            yield _secret(office.name, secret)
+
+
+def _secret(office: str, secret: Secret) -> Finding:
+    kind, _, name = secret.source.partition(":")
+    what = f"{secret.key} of {office}"
+    if kind == "credential" and not secret.environ.get("CREDENTIALS_DIRECTORY"):
+        return Finding("look", "keys", f"The {what} is a systemd credential: only the service itself can read it.")
+    problems = secret.problems()
+    if problems:
+        return Finding("wrong", "keys", f"{what}: {problems[0]}", configuration=True)
+    if kind == "file":
+        path = secret.file.parent / name
+        mode = path.stat().st_mode
+        if mode & (_OTHERS_READ | _OTHERS_WRITE):
+            return Finding("wrong", "keys", f"Every user of this machine can read the {what}. `chmod 0640 {path}`.")
+    return Finding("ok", "keys", f"The {what} is there ({kind}).")
+
+
+def check_state(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """The state: sound, private, with room to grow, in use or not, backed up."""
+    folder, path = settings.state, settings.state / FILE_NAME
+    try:
+        if not path.exists():
+            yield Finding("look", "state", f"There is no state in {folder} yet: nothing was ever sent from here.")
+            return
+        yield from _private(folder, path)
+        yield from _sound(folder, clock)
+        free = shutil.disk_usage(folder).free
+        megabytes, size = free // 2**20, path.stat().st_size // 2**10
+        room = f"{size} KiB, and {megabytes} MiB are free on its disk."
+        yield Finding("ok", "state", room) if free >= LEAST_FREE else Finding("wrong", "state", f"{room} Make room.")
+        running = is_held(folder)
+        yield Finding("ok", "state", "An asapfill works on it." if running else "No asapfill works on it right now.")
+        yield _backup(folder, clock)
+    except OSError as error:
+        yield Finding(
+            "wrong",
+            "state",
+            f"{error.filename or folder}: {error.strerror}. Run doctor as the user that runs asapfill: "
+            "sudo -u asapfill asapfill doctor",
+        )
+
+
+def _private(folder: Path, path: Path) -> Iterator[Finding]:
+    for place, wanted in ((folder, 0o700), (path, 0o600)):
+        mode = stat.S_IMODE(place.stat().st_mode)
+        if mode & ~wanted:
+            yield Finding(
+                "wrong", "state", f"{place} has mode {mode:04o}: others may look in. `chmod {wanted:04o} {place}`."
+            )
+    if path.is_symlink():
+        yield Finding(
+            "wrong", "state", f"{path} is a symbolic link, which asapfill refuses to write. Put the file there."
+        )
+
+
+def _sound(folder: Path, clock: Clock) -> Iterator[Finding]:
+    try:
+        store = open_for_reading(folder, clock)
+    except StoreError as error:
+        yield Finding("wrong", "state", str(error))
+        return
+    if store is not None:
+        store.close()
+        yield Finding("ok", "state", "The state database is sound.")
+
+
+def _backup(folder: Path, clock: Clock) -> Finding:
+    copies = [path for path in folder.glob(f"{FILE_NAME}.backup-*") if path.is_file()]
+    remedy = "`systemctl enable --now asapfill-backup.timer` makes one every night."
+    if not copies:
+        return Finding("look", "backup", f"There is no backup in {folder}. {remedy}")
+    newest = max(path.stat().st_mtime for path in copies)
+    age = clock.now() - datetime.fromtimestamp(newest, UTC)
+    if age > BACKUP_AGE:
+        return Finding("look", "backup", f"The newest backup is {age.days} days old. {remedy}")
+    return Finding("ok", "backup", f"{len(copies)} backups, the newest {max(age.days, 0)} days old.")

@@ -1,0 +1,109 @@
+"""What ``doctor`` finds out about the program itself: Python, packages, SQLite, and the service that systemd runs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from asapfill import __version__
+from asapfill.service.checking import Finding
+
+OLDEST_SQLITE = (3, 37, 0)
+"""The first version with STRICT tables, which the state is made of."""
+UNIT = "asapfill.service"
+_PATIENCE = 10.0
+
+
+def check_program() -> Iterator[Finding]:
+    """Python, asapfill and the packages that it needs."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Finding("ok", "python", f"Python {version}, asapfill {__version__}.")
+    if sqlite3.sqlite_version_info < OLDEST_SQLITE:
+        yield Finding(
+            "wrong", "sqlite", f"SQLite {sqlite3.sqlite_version} is too old: the state needs 3.37. Update Python."
+        )
+    else:
+        yield Finding("ok", "sqlite", f"SQLite {sqlite3.sqlite_version}.")
+    yield from _packages()
+
+
+def _packages() -> Iterator[Finding]:
+    remedy = "Install asapfill again (`make install`)."
+    try:
+        needed = metadata.requires("asapfill") or []
+    except metadata.PackageNotFoundError:
+        yield Finding("look", "packages", f"asapfill runs from a folder in which it is not installed. {remedy}")
+        return
+    good = 0
+    for requirement in needed:
+        name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
+        oldest = re.search(r">=\s*([0-9.]+)", requirement)
+        try:
+            found = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            yield Finding("wrong", "packages", f"The package {name} is missing. {remedy}")
+            continue
+        if oldest is not None and _numbers(found) < _numbers(oldest[1]):
+            yield Finding("wrong", "packages", f"{name} {found} is older than {oldest[1]}. {remedy}")
+            continue
+        good += 1
+    if good == len(needed):
+        yield Finding("ok", "packages", f"{good} packages, none missing or too old.")
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3])
+
+
+def check_service() -> Iterator[Finding]:
+    """The systemd unit, as systemd has it in force."""
+    systemctl = shutil.which("systemctl")
+    if systemctl is None or not Path("/run/systemd/system").is_dir():
+        yield Finding("look", "service", "systemd does not run here: something else must start `asapfill run`.")
+        return
+    wanted = ("LoadState", "ActiveState", "SubState", "UnitFileState", "NRestarts", "NeedDaemonReload", "Result")
+    try:
+        # A fixed list of words; no shell reads them.
+        done = subprocess.run(  # noqa: S603
+            [systemctl, "show", UNIT, f"--property={','.join(wanted)}"],
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        yield Finding("look", "service", f"systemd could not be asked ({type(error).__name__}).")
+        return
+    yield from judge_unit(dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line))
+
+
+def judge_unit(unit: dict[str, str]) -> Iterator[Finding]:
+    """What the properties of our unit mean; ``unit`` as `systemctl show` prints them."""
+    if unit.get("LoadState") != "loaded":
+        yield Finding("look", "service", f"There is no {UNIT}. `make install` puts it in place.")
+        return
+    active, result = unit.get("ActiveState", ""), unit.get("Result", "success")
+    if active in {"active", "reloading", "activating"}:
+        yield Finding("ok", "service", f"{UNIT} runs ({unit.get('SubState')}).")
+    elif active == "failed" or result != "success":
+        yield Finding(
+            "wrong", "service", f"{UNIT} has failed ({result}). `journalctl -u asapfill -n 50` says why; then start it."
+        )
+    else:
+        yield Finding("look", "service", f"{UNIT} does not run. `systemctl enable --now asapfill` starts it.")
+    if unit.get("UnitFileState") not in {"enabled", "static", "linked"}:
+        yield Finding(
+            "look", "service", f"{UNIT} is not started with the machine. `systemctl enable asapfill` changes that."
+        )
+    if unit.get("NRestarts", "0") not in {"", "0"}:
+        yield Finding(
+            "look", "service", f"systemd has restarted it {unit['NRestarts']} times: see `journalctl -u asapfill`."
+        )
+    if unit.get("NeedDaemonReload") == "yes":
+        yield Finding("look", "service", "Its unit file was changed on disk: `systemctl daemon-reload`, then restart.")
