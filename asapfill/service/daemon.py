@@ -143,7 +143,7 @@ def tick(desk: Desk, book: PolicyBook, lock: threading.Lock, watching: Watching)
     """One cycle of one office. Whatever happens is logged and kept for ``status``; nothing ends the daemon."""
     if desk.stop.is_set():
         return
-    with watching.tick(desk.office) as served:
+    with watching.tick(desk.office, desk.stop) as served:
         with lock:
             policies = book.read(desk.store)
         files = policies.of(desk.office)

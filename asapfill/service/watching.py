@@ -45,10 +45,11 @@ class Watching:
             pings.close()
 
     @contextmanager
-    def tick(self, office: str) -> Iterator[list[bool]]:
+    def tick(self, office: str, stop: threading.Event) -> Iterator[list[bool]]:
         """Around one tick. The block appends whether each of its clinics was served.
 
         Nothing appended, or an exception, counts as not served; the watchdog counts only a tick that ended by itself.
+        A tick that ``stop`` cut short is no failure of the office: no ping tells of its end.
         """
         pings = self.pings.get(office)
         if pings is not None:
@@ -61,7 +62,7 @@ class Watching:
             served.append(False)
             raise
         finally:
-            if pings is not None:
+            if pings is not None and not stop.is_set():
                 pings.ended(ok=bool(served) and all(served))
             if self.metrics is not None:
                 with self._lock:

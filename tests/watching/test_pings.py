@@ -46,6 +46,16 @@ def test_a_watcher_that_hangs_holds_up_neither_a_cycle_nor_the_end(tmp_path: Pat
         watcher.hang.set()
 
 
+def test_a_cycle_that_a_stop_cuts_short_is_no_failure_of_the_office(tmp_path: Path) -> None:
+    with watching() as watcher, fast_bench(tmp_path) as bench:
+        bench.settings(SETTINGS + f'ping = "{watcher.url}"\n')
+        bench.sandbox.faults([{"kind": "slow", "method": "GET", "path": "appointments", "seconds": 20}])
+        with running(bench) as daemon:
+            daemon.until(lambda: bench.sandbox.log()["requests"].get("GET appointments"), "a request that hangs")
+            assert daemon.end()[0] == 0
+        assert watcher.paths == ["/ping/one/start"]
+
+
 def test_what_goes_wrong_is_told_once_and_its_end_too(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with watching() as watcher:
