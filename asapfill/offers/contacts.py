@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from asapfill.offers.following import outcome
-from asapfill.offers.offer import LINK_STAYS_OPEN, Contact
+from asapfill.offers.offer import CLOCKS_MAY_DIFFER, LINK_STAYS_OPEN, Contact
 from asapfill.offers.states import LIVE, State
 from asapfill.opendental.models import AsapComm, FKeyType, Schedule
 from asapfill.planning.waves import TIME_TO_ANSWER
@@ -45,7 +45,7 @@ def _contact(row: AsapComm, now: datetime, phone: str, schedule: Schedule | None
         end = datetime.combine(schedule.sched_date, schedule.stop_time)
         operatory = schedule.operatories[0] if len(schedule.operatories) == 1 else 0
     state = outcome(row) or State.SENT
-    if state in LIVE and start is not None and start <= now:
+    if state in LIVE and start is not None and start + CLOCKS_MAY_DIFFER <= now:
         state = State.PASSED
     if state in LIVE and row.date_time_entry is not None and now - row.date_time_entry >= TIME_TO_ANSWER:
         state = State.UNANSWERED

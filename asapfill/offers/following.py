@@ -10,7 +10,7 @@ from typing import Final
 
 from asapfill.failpoints import reach
 from asapfill.offers.journal import Journal
-from asapfill.offers.offer import Offer
+from asapfill.offers.offer import CLOCKS_MAY_DIFFER, Offer
 from asapfill.offers.sending import is_suppressed, suppressed_reason
 from asapfill.offers.states import STEPS, State
 from asapfill.opendental.models import AsapComm, ResponseStatus, SmsSendStatus
@@ -100,7 +100,7 @@ def _next(
         return told, suppressed_reason(row.note) if told is State.SUPPRESSED else None
     if State.LAPSED in STEPS[offer.state] and (offer.start <= now + LAST_CALL or taken(offer)):
         return State.LAPSED, "no_longer_wanted"
-    if State.PASSED in STEPS[offer.state] and offer.start <= now:
+    if State.PASSED in STEPS[offer.state] and offer.start + CLOCKS_MAY_DIFFER <= now:
         return State.PASSED, "no_answer_in_time"
     if State.CLOSED in STEPS[offer.state] and taken(offer):
         return State.CLOSED, "filled_by_another"

@@ -12,6 +12,9 @@ from typing import Final, Literal
 
 from asapfill.offers.states import State
 
+CLOCKS_MAY_DIFFER = timedelta(minutes=5)
+"""The office's clock may be this far behind ours: only then has a slot surely begun there."""
+
 LINK_STAYS_OPEN: Final = timedelta(days=7)
 """Open Dental: DateTimeExpire is the slot's start plus seven days."""
 

@@ -104,7 +104,7 @@ def test_an_accepted_slot_closes_the_other_offers_for_it(tmp_path: Path) -> None
 def test_an_offer_passes_when_its_time_comes_without_an_answer(tmp_path: Path) -> None:
     with serving(tmp_path) as office:
         office.cycle()
-        office.wait(hours=4)
+        office.wait(hours=4, minutes=6)
         office.cycle()
         assert office.states() == {12: "passed"}
 
