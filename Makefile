@@ -31,7 +31,7 @@ test: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	sh tests/check-units.sh
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3 --dist worksteal
 
 # As a service on this machine; both are run as root, and may be run again. See docs/install.md.
 export PREFIX SYSCONFDIR BINDIR DESTDIR PYTHON

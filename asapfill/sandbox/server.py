@@ -108,12 +108,12 @@ class Handler(BaseHTTPRequestHandler):
         except Exception:  # a bug in the sandbox must show as what it is, not as a hanging client
             log.exception("sandbox.bug method=%s path=%s", self.command, self.path)
             outcome = Outcome(Answer(500, b'"The sandbox itself failed; its log says why."'))
+        # Noted before the answer leaves: whoever has it may let a stepped clock move on before we come back here.
+        self.server.world.done(outcome.key)
         try:
             self._deliver(outcome.answer, outcome.fault)
         except ConnectionError:  # the client gave up waiting; the office has done what it has done
             self.close_connection = True
-        finally:
-            self.server.world.done(outcome.key)
 
     def _deliver(self, answer: Answer, fault: Fault | None) -> None:
         """Send an answer the way the fault has it."""

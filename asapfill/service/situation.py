@@ -84,10 +84,10 @@ def judge_of(desk: Desk, limits: Limits, now: datetime) -> Judge:
     wall = office_now(now, policy.timezone)
 
     def judge(new: NewOffer, contacts: Sequence[Contact]) -> Reason | None:
-        may_not = may_text_now(policy.texts, limits.office_window, new.start, now, policy.timezone)
+        # What stands against the person is told first: the hour is the same for all.
         return (
-            may_not
-            or verdict(new, contacts, policy.texts, wall, office_limit=limits.office_limit)
+            verdict(new, contacts, policy.texts, wall, office_limit=limits.office_limit)
+            or may_text_now(policy.texts, limits.office_window, new.start, now, policy.timezone)
             or spoken_to(desk, policy, new.patient, wall)
         )
 
@@ -101,6 +101,9 @@ def plan_clinic(desk: Desk, policy: Policy, found: Found, now: datetime) -> Plan
     """
     wall = office_now(now, policy.timezone)
     desk.mirror.read_patients(_others_to_read(desk, wall))
+    # How long a recall takes, and its clinic, depend on the patient; an appointment tells both itself.
+    candidates, _ = find_candidates(desk.mirror.office(), policy, wall)
+    desk.mirror.read_patients({one.patient for one in candidates if one.kind == "recall" and one.provisional})
     for _ in range(MOST_ROUNDS):
         limits = limits_of(desk, policy, wall)
         plan = make_plan(situation_of(desk, policy, found, limits, now))

@@ -120,8 +120,9 @@ def status_text(document: dict[str, Any]) -> str:
 
 
 def _one(offer: dict[str, Any]) -> str:
+    who = f"{offer['kind']} {offer['number']}, patient {offer['patient']}"
     place = f"operatory {offer['operatory']}, {offer['start'].replace('T', ' ')[:16]}"
-    return f"#{offer['id']}  {offer['kind']} {offer['number']}, {place} ({offer['state']})"
+    return f"#{offer['id']}  {who}, {place} ({offer['state']})"
 
 
 def _offers(journal: Journal) -> dict[str, Any]:

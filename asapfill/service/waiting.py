@@ -22,16 +22,19 @@ def let_lapse(desk: Desk, journal: Journal, policy: Policy, young: Young) -> tup
 
     That is: what the policy as it is now, the schedule or the candidate does not allow any more (the opening is taken,
     blocked or nearer than ``notice``; the patient left the ASAP list), and everything when the mode is not ask any
-    more: its place and its patient are free for planning again. Judged by the mirror, without a request; what is sent
-    is looked at once more anyway.
+    more: its place and its patient are free for planning again. Judged by the mirror, with no request but for
+    patients not read lately; what is sent is looked at once more anyway.
+
+    Raises OpenDentalError: a patient could not be read; nothing lapsed.
     """
     now = desk.clock.now()
     wall = office_now(now, policy.timezone)
+    waiting = [offer for offer in (*journal.waiting(), *journal.approved()) if offer.clinic == policy.clinic]
+    # Who the patient is decides how long a recall takes, so those who were planned with must be known here too.
+    desk.mirror.read_patients({offer.patient for offer in waiting})
     office = desk.mirror.office()
     lapsed = []
-    for offer in (*journal.waiting(), *journal.approved()):
-        if offer.clinic != policy.clinic:
-            continue
+    for offer in waiting:
         reason = Reason("no_longer_wanted")
         if policy.mode == "ask":
             found = still_fits(offer.again(wall), office, policy, now, young)

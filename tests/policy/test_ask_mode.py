@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.office import HOLD, TODAY
+from tests.service.bench import bench_for
+from tests.service.office import HOLD, TODAY, office_file
 from tests.service.serving import Serving, serving
 
 
@@ -134,3 +135,17 @@ def test_a_no_stands_for_this_candidate_and_place(tmp_path: Path) -> None:
             office.cycle()
         assert 12 not in office.bench.asked()
         assert office.bench.asked()
+
+
+def test_an_offer_for_a_recall_waits_on_over_cycles_of_their_own(tmp_path: Path) -> None:
+    """Each `once` begins knowing no patient, and without an age a recall takes as long as a child's."""
+    rows = office_file()
+    rows["recalltypes"].append({"RecallTypeNum": 2, "Description": "Child Prophy", "TimePattern": "/XXXXXX/"})
+    rows["preferences"]["RecallTypeSpecialChildProphy"] = "2"
+    with bench_for(tmp_path, rows) as bench:
+        bench.policy(mode="ask", candidates={"include": ["recalls"], "same_provider": False})
+        assert bench.cli("once").code == 0
+        waits = bench.json("status")["offices"][0]["waiting"]
+        assert [(offer["kind"], offer["number"]) for offer in waits] == [("recall", 21)]
+        assert bench.cli("once").code == 0
+        assert bench.json("status")["offices"][0]["waiting"] == waits

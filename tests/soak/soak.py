@@ -42,6 +42,7 @@ def _scratch() -> Iterator[Path]:
 
 def run_seed(seed: int, logs: Path | None = None) -> Account:
     """Live through one seed's day. A crash of the simulation itself counts as a violation."""
+    before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     with _scratch() as folder:
         try:
@@ -51,6 +52,8 @@ def run_seed(seed: int, logs: Path | None = None) -> Account:
             account.violations["ended by an exception"] += 1
             account.details.append(traceback.format_exc())
             return account
+        finally:
+            logging.disable(before)
 
 
 def summary(accounts: Iterable[Account], seconds: float) -> str:
