@@ -105,8 +105,16 @@ RULES: dict[str, Rule] = {
         holds="The patient's age is no obstacle.",
     ),
     "asked_to_stop": Rule("The patient asked not to be contacted about this.", "Open Dental: DeclinedStopComm"),
-    "spoken_to": Rule("The office has talked to the patient lately.", "policy candidates.spoken_to; commlogs"),
-    "resting": Rule("The patient declined an offer lately.", "policy texts.rest_after_decline"),
+    "spoken_to": Rule(
+        "The office has talked to the patient lately.",
+        "policy candidates.spoken_to; commlogs",
+        holds="The office has not just talked to the patient.",
+    ),
+    "resting": Rule(
+        "The patient declined an offer lately.",
+        "policy texts.rest_after_decline",
+        holds="The patient did not decline lately.",
+    ),
     "recall_disabled": Rule(
         "The recall is disabled.",
         "Open Dental: IsDisabled, DisableUntilDate, DisableUntilBalance",
@@ -161,22 +169,39 @@ RULES: dict[str, Rule] = {
     "own_other_appointment": Rule("The patient has another appointment then.", "a patient can be in one place only"),
     "no_fit": Rule("It fits nowhere in the openings.", "all rules of fitting"),
     # Limits on texting
-    "live_offer": Rule("The patient has an open offer already.", "one live offer per patient"),
+    "live_offer": Rule(
+        "The patient has an open offer already.",
+        "one live offer per patient",
+        holds="Nobody with this phone has an open offer.",
+    ),
     "phone_live_offer": Rule("Somebody with the same phone has an open offer already.", "one live offer per phone"),
-    "already_offered": Rule("The same time was offered before.", "nothing is sent twice"),
+    "already_offered": Rule(
+        "The same time was offered before.", "nothing is sent twice", holds="This time was not offered before."
+    ),
     "per_patient_per_day": Rule(
         "The patient has had the day's texts.", "policy texts.per_patient_per_day; 47 CFR 64.1200"
     ),
     "per_patient_per_week": Rule(
-        "The patient has had the week's texts.", "policy texts.per_patient_per_week; 47 CFR 64.1200"
+        "The patient has had the week's texts.",
+        "policy texts.per_patient_per_week; 47 CFR 64.1200",
+        holds="The day's and the week's texts are not used up.",
     ),
-    "per_opening": Rule("Enough people were asked for this opening.", "policy texts.per_opening"),
+    "per_opening": Rule(
+        "Enough people were asked for this opening.",
+        "policy texts.per_opening",
+        holds="Not enough people were asked for this opening yet.",
+    ),
     "quiet_hours": Rule(
         "Texts are not sent at this hour or on this day.",
         "policy texts.between, texts.days; the office's own sending window",
+        holds="Texts may go out at this hour.",
     ),
     "waiting_for_answers": Rule("The people asked so far still have time to answer.", "policy texts.wait"),
-    "unknown_offer": Rule("An earlier offer has no clear answer yet.", "nothing is sent until it is settled"),
+    "unknown_offer": Rule(
+        "An earlier offer has no clear answer yet.",
+        "nothing is sent until it is settled",
+        holds="No earlier offer is unclear.",
+    ),
     "second_witness": Rule(
         "Open Dental's own search does not find this time free, so nothing is sent.",
         "Open Dental: GET /appointments/Slots, where it is meaningful",

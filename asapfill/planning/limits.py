@@ -5,7 +5,7 @@ Run when planning, and again inside the transaction that writes the intent. Noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -44,14 +44,27 @@ def verdict(
         now: the office's wall clock.
         office_limit: Open Dental's WebSchedAsapTextLimit per patient and day; None: no limit.
     """
-    return (
-        _before(new, contacts)
-        or _unclear(new, contacts)
-        or _live(new, contacts)
-        or _resting(new, contacts, texts, now)
-        or _too_often(new, contacts, texts, now, office_limit)
-        or _enough_asked(new, contacts, texts)
-    )
+    told = rules(new, contacts, texts, now, office_limit=office_limit)
+    return next((reason for _, reason in told if reason is not None), None)
+
+
+def rules(
+    new: NewOffer,
+    contacts: Sequence[Contact],
+    texts: TextsPolicy,
+    now: datetime,
+    *,
+    office_limit: int | None = None,
+) -> Iterator[tuple[str, Reason | None]]:
+    """Every limit in the order of ``verdict``, by a code of ``reasons``, with why it stands against ``new``, or
+    None.
+    """
+    yield "already_offered", _before(new, contacts)
+    yield "unknown_offer", _unclear(new, contacts)
+    yield "live_offer", _live(new, contacts)
+    yield "resting", _resting(new, contacts, texts, now)
+    yield "per_patient_per_week", _too_often(new, contacts, texts, now, office_limit)
+    yield "per_opening", _enough_asked(new, contacts, texts)
 
 
 def checker(

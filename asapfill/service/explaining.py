@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from asapfill.clock import office_now
+from asapfill.offers.offer import NewOffer
 from asapfill.opendental.errors import NotFound
 from asapfill.opendental.models import ASAP, Appointment, Recall
+from asapfill.planning.limits import may_text_now, rules
 from asapfill.policy.policy import Policy
 from asapfill.reasons import RULES, Reason
 from asapfill.report.documents import opening as opening_document
@@ -27,7 +29,8 @@ from asapfill.scheduling.office import Office
 from asapfill.scheduling.openings import Opening
 from asapfill.service.desk import Desk
 from asapfill.service.results import ClinicResult
-from asapfill.service.situation import limits_of, situation_of
+from asapfill.service.situation import limits_of, our_contacts, phone_hashes, situation_of
+from asapfill.service.spoken import patients_to_read, read_commlogs, spoken_to
 
 Kind = Literal["appointment", "recall"]
 
@@ -69,6 +72,7 @@ def explain_candidate(desk: Desk, result: ClinicResult, kind: Kind, number: int)
     candidate = _as_candidate(row, office, policy, desk)
     ground = prepare(office, policy, found)
     places = tuple(fits(candidate, ground)) if candidate is not None else ()
+    checks += _limit_checks(desk, policy, candidate, places)
     failed = first_failure(checks)
     line = next((line for line in result.offers if (line.offer.kind, line.offer.number) == (kind, number)), None)
     skipped = next((item.reason for item in result.skipped if (item.kind, item.number) == (kind, number)), None)
@@ -82,6 +86,39 @@ def explain_candidate(desk: Desk, result: ClinicResult, kind: Kind, number: int)
         reason=None if line is not None else failed or skipped or (None if places else Reason("no_fit")),
         asked=line is not None,
     )
+
+
+def _limit_checks(desk: Desk, policy: Policy, candidate: Candidate | None, places: Sequence[Fit]) -> list[Check]:
+    """The limits on texting for the first place that fits; none where nothing fits."""
+    if candidate is None or not places:
+        return []
+    now = desk.clock.now()
+    wall_now = office_now(now, policy.timezone)
+    limits = limits_of(desk, policy, wall_now)
+    place = places[0]
+    new = NewOffer(
+        clinic=policy.clinic,
+        kind=candidate.kind,
+        number=candidate.number,
+        patient=candidate.patient,
+        phone=phone_hashes(desk).get(candidate.patient, ""),
+        operatory=place.opening.operatory,
+        provider=place.opening.provider,
+        start=place.start,
+        end=place.end,
+        wave=1,
+        opening=place.opening.id,
+        made=wall_now,
+    )
+    contacts = (*our_contacts(desk, wall_now), *limits.others)
+    if policy.candidates.spoken_to:
+        read_commlogs(desk, policy, patients_to_read(desk, policy, [candidate.patient]))
+    told = [
+        *rules(new, contacts, policy.texts, wall_now, office_limit=limits.office_limit),
+        ("quiet_hours", may_text_now(policy.texts, limits.office_window, new.start, now, policy.timezone)),
+        ("spoken_to", spoken_to(desk, policy, candidate.patient, wall_now)),
+    ]
+    return [Check(code if reason is None else reason.code, reason) for code, reason in told]
 
 
 def explanation_document(result: ClinicResult, item: Explanation) -> dict[str, Any]:
