@@ -55,8 +55,7 @@ def test_the_rule_that_stands_against_a_candidate_is_named(
 
 
 def test_explaining_a_recall(bench: Bench) -> None:
-    # A recall may be seen by the patient's own dentist or by any hygienist: here neither works in the opening.
-    bench.sandbox.staff(action="patient", PatNum=6, PriProv=2)
+    # A recall may be seen by the patient's own providers or by any hygienist: here none works in the opening.
     document = bench.json("explain", "--recall", "21")
     assert (document["kind"], document["patient"], document["reason"]) == ("recall", 6, "no_fit")
     bench.policy(candidates={"same_provider": "no"})
@@ -65,13 +64,13 @@ def test_explaining_a_recall(bench: Bench) -> None:
 
 
 def test_a_recall_may_be_seen_by_the_patients_own_dentist(bench: Bench) -> None:
+    bench.sandbox.staff(action="patient", PatNum=6, PriProv=1)
     document = bench.json("explain", "--recall", "21")
     assert [fit["start"] for fit in document["fits"]] == [START]
     assert document["reason"] == "not_needed"
 
 
 def test_explaining_an_opening_says_who_would_be_asked_and_what_stands_against_the_others(bench: Bench) -> None:
-    bench.sandbox.staff(action="patient", PatNum=6, PriProv=2)
     document = bench.json("explain", "--opening", OPENING)
     assert document["opening"]["start"] == START
     people = {(row["kind"], row["number"]): (row["asked"], row["reason"]) for row in document["candidates"]}

@@ -64,7 +64,8 @@ def office_file(**changes: Any) -> Row:
             {"DefNum": HOLD, "Category": 25, "ItemName": "Hold"},
             {"DefNum": 235, "Category": 27, "ItemName": "ApptRelated", "ItemValue": "APPT"},
         ],
-        "patients": [patient(number) for number in range(1, 10)],
+        # Patient 6, of the recall, has the hygienist as primary provider: the dentist's time is not theirs.
+        "patients": [patient(number, **({"PriProv": 2} if number == 6 else {})) for number in range(1, 10)],
         "appointments": [
             appointment(10, 1, f"{TODAY} 13:00:00"),
             appointment(11, 2, f"{MONDAY} 10:00:00", Priority="ASAP"),

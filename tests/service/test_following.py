@@ -175,12 +175,13 @@ def test_a_text_to_a_relative_who_is_no_candidate_counts_for_the_phone(tmp_path:
         assert office.bench.asked() == [14]
 
 
-def test_only_patients_who_are_about_to_be_asked_are_read(tmp_path: Path) -> None:
+def test_only_patients_about_to_be_asked_are_read_and_those_of_recalls(tmp_path: Path) -> None:
+    """A recall's length, clinic and providers depend on its patient; an appointment tells them itself."""
     with serving(tmp_path) as office:
         office.cycle()
         assert office.bench.asked() == [12]
-        assert list(office.desk.mirror.office().patients) == [3]
-        assert office.sandbox.log()["requests"]["GET patients"] == 1
+        assert sorted(office.desk.mirror.office().patients) == [3, 6]
+        assert office.sandbox.log()["requests"]["GET patients"] == 2
 
 
 def test_whoever_may_not_be_texted_is_passed_over_for_the_next(tmp_path: Path) -> None:
