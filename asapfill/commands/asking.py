@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -21,9 +20,6 @@ from asapfill.commands.common import (
     open_settings,
     print_json,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

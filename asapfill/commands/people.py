@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import click
 
@@ -16,9 +16,6 @@ from asapfill.commands.common import (
     known_office,
     open_settings,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

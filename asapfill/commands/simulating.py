@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +14,6 @@ from asapfill.commands.common import (
     json_option,
     print_json,
 )
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()

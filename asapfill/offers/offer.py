@@ -12,8 +12,10 @@ from typing import Final, Literal
 
 from asapfill.offers.states import State
 
-CLOCKS_MAY_DIFFER = timedelta(minutes=5)
-"""The office's clock may be this far behind ours: only then has a slot surely begun there."""
+CLOCKS_MAY_DIFFER: Final = timedelta(minutes=5)
+"""The office's clock and ours. Further apart, nothing is sent (a wrong time zone is the usual cause); within it, a
+slot has surely begun at the office only when it has for us by this much.
+"""
 
 LINK_STAYS_OPEN: Final = timedelta(days=7)
 """Open Dental: DateTimeExpire is the slot's start plus seven days."""

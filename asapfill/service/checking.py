@@ -11,6 +11,7 @@ from datetime import time, timedelta
 from typing import Literal
 
 from asapfill.clock import office_now
+from asapfill.offers.offer import CLOCKS_MAY_DIFFER
 from asapfill.opendental.errors import NotFound, OpenDentalError, TooOld
 from asapfill.opendental.mirror import Names
 from asapfill.opendental.models import SchedType
@@ -24,7 +25,6 @@ from asapfill.scheduling.office import preference_flag
 from asapfill.service.cycle import office_names
 from asapfill.service.desk import Desk
 from asapfill.service.free import openings_now
-from asapfill.service.look import CLOCKS_APART
 from asapfill.service.preferences import sending_window, text_limit
 from asapfill.service.witness import compare_all
 
@@ -141,7 +141,7 @@ def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
     desk.mirror.refresh(wall, policy.openings.look_ahead, [policy.clinic] if policy.clinic else [])
     if desk.mirror.skew is None:
         yield Finding("look", "clock", "No answer told the office's clock, so the time zone could not be checked.")
-    elif abs(desk.mirror.skew) > CLOCKS_APART:
+    elif abs(desk.mirror.skew) > CLOCKS_MAY_DIFFER:
         minutes = round(desk.mirror.skew.total_seconds() / 60)
         yield Finding(
             "wrong",
@@ -176,7 +176,7 @@ def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
             "notice",
             f"Texts go out at least {LEAST_LEAD_MINUTES} minutes before a slot, whatever `notice` says.",
         )
-    if desk.mirror.skew is None or abs(desk.mirror.skew) <= CLOCKS_APART:
+    if desk.mirror.skew is None or abs(desk.mirror.skew) <= CLOCKS_MAY_DIFFER:
         yield from _second_witness(desk, policy)
 
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from asapfill.clock import office_now
 from asapfill.offers.commlogs import keep_commlogs
 from asapfill.offers.journal import Held, Journal
-from asapfill.offers.offer import NewOffer, Offer
+from asapfill.offers.offer import CLOCKS_MAY_DIFFER, NewOffer, Offer
 from asapfill.offers.reconcile import give_up, reconcile
 from asapfill.offers.sending import send
 from asapfill.offers.states import said
@@ -29,7 +29,7 @@ from asapfill.problems import Problem
 from asapfill.reasons import Reason
 from asapfill.service.desk import Desk
 from asapfill.service.free import Young, openings_now
-from asapfill.service.look import CLOCKS_APART, Look
+from asapfill.service.look import Look
 from asapfill.service.outcomes import follow_offers
 from asapfill.service.policies import LastGood, in_force
 from asapfill.service.results import ClinicResult, OfferLine, Trouble
@@ -220,7 +220,7 @@ def _tidy(desk: Desk) -> None:
 
 def _same_clock(clinic: Clinic, server: datetime, now: datetime) -> bool:
     ahead = server - office_now(now, clinic.policy.timezone)
-    if abs(ahead) <= CLOCKS_APART:
+    if abs(ahead) <= CLOCKS_MAY_DIFFER:
         return True
     minutes = round(ahead.total_seconds() / 60)
     clinic.result.errors.append(

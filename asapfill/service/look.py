@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from asapfill.clock import office_now
 from asapfill.offers.journal import Journal
-from asapfill.offers.offer import NewOffer
+from asapfill.offers.offer import CLOCKS_MAY_DIFFER, NewOffer
 from asapfill.opendental.models import Slot
 from asapfill.policy.policy import Policy
 from asapfill.reasons import Reason
@@ -31,9 +31,6 @@ TOO_OLD = 60.0
 
 PATIENT_GOOD_FOR = timedelta(minutes=5)
 """How long one reading of a patient serves: the plan's own, moments ago, is enough."""
-
-CLOCKS_APART = timedelta(minutes=5)
-"""Open Dental's clock and ours further apart than this: nothing is sent. A wrong time zone is the usual cause."""
 
 JUST_SET = timedelta(seconds=30)
 """Our clock and the time passed may differ by this much within a look; a clock that was set differs by more."""
@@ -102,7 +99,7 @@ class Look:
         if self.desk.clock.monotonic() - oldest > TOO_OLD:
             return Reason("slow_look")
         skew = self.desk.mirror.skew
-        if skew is not None and abs(skew) > CLOCKS_APART:
+        if skew is not None and abs(skew) > CLOCKS_MAY_DIFFER:
             return Reason("clock_off")
         if self._offers_read is not None and self._wall_then is not None:
             set_by = self.desk.clock.now() - self._wall_then - self._since(self._offers_read)

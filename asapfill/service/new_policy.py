@@ -14,6 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from asapfill.clock import Clock, office_now
+from asapfill.offers.offer import CLOCKS_MAY_DIFFER
 from asapfill.opendental.models import Definition
 from asapfill.policy.formats import US_ZONES
 from asapfill.policy.keys import Written
@@ -26,7 +27,6 @@ from asapfill.problems import ConfigurationError, Problem
 from asapfill.scheduling.occupied import may_be_allowed
 from asapfill.service.cycle import office_names
 from asapfill.service.desks import open_desks
-from asapfill.service.look import CLOCKS_APART
 from asapfill.service.policies import PolicyBook, claim
 from asapfill.settings import Settings
 
@@ -46,7 +46,7 @@ class Known:
         """The time zones of the United States in which the office's clock is right."""
         if self.office_time is None:
             return []
-        near = (abs(office_now(self.now, ZoneInfo(zone)) - self.office_time) <= CLOCKS_APART for zone in US_ZONES)
+        near = (abs(office_now(self.now, ZoneInfo(zone)) - self.office_time) <= CLOCKS_MAY_DIFFER for zone in US_ZONES)
         return [zone for zone, right in zip(US_ZONES, near, strict=True) if right]
 
     def operatories(self, clinic: int = 0) -> list[str]:
