@@ -115,6 +115,11 @@ RULES: dict[str, Rule] = {
         "policy texts.rest_after_decline",
         holds="The patient did not decline lately.",
     ),
+    "no_text_lately": Rule(
+        "Open Dental made an offer lately but sent no text.",
+        "Open Dental's answer to that offer; docs/how-it-works.md",
+        holds="Open Dental did not hold back a text lately.",
+    ),
     "recall_disabled": Rule(
         "The recall is disabled.",
         "Open Dental: IsDisabled, DisableUntilDate, DisableUntilBalance",

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from asapfill.offers.following import outcome
 from asapfill.offers.offer import CLOCKS_MAY_DIFFER, LINK_STAYS_OPEN, Contact
+from asapfill.offers.sending import suppressed_reason
 from asapfill.offers.states import LIVE, State
 from asapfill.opendental.models import AsapComm, FKeyType, Schedule
 from asapfill.planning.waves import TIME_TO_ANSWER
@@ -62,4 +63,7 @@ def _contact(row: AsapComm, now: datetime, phone: str, schedule: Schedule | None
         end=end,
         # When others' patients declined is not told: at the latest when the slot began.
         settled=min(start or now, now),
+        made=row.date_time_entry,
+        clinic=row.clinic_num,
+        reason=suppressed_reason(row.note) if state is State.SUPPRESSED else "",
     )

@@ -209,9 +209,11 @@ class Journal:
     def since(self, day: date) -> tuple[Offer, ...]:
         """What limits must know: offers made or starting on ``day`` (office) or later, open ones, stops for ever."""
         return self._offers(
-            f"made >= :day OR start >= :day OR state = :stopped OR state IN ({quoted(LIVE)})",
+            "made >= :day OR start >= :day OR state = :stopped OR reason = :told_before "
+            f"OR state IN ({quoted(LIVE)})",
             day=day.isoformat(),
             stopped=State.STOPPED,
+            told_before="suppressed_stop",
         )
 
     def by_patient(self, patient: int) -> tuple[Offer, ...]:

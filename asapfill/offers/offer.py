@@ -128,6 +128,8 @@ class Offer(NewOffer):
             wave=self.wave,
             made=self.made,
             ours=True,
+            clinic=self.clinic,
+            reason=(self.reason or "") if self.state is State.SUPPRESSED else "",
         )
 
 
@@ -144,8 +146,10 @@ class Contact:
         opening: id of our opening; empty for others.
         settled: office wall clock of the answer; for others the latest that it can have been.
         wave: of ours; 0 for others.
-        made: office wall clock at which ours was made.
+        made: office wall clock at which it was made.
         ours: from our journal.
+        clinic: ClinicNum of the offer.
+        reason: why Open Dental sends no text (suppressed), a code; empty for all else.
     """
 
     patient: int
@@ -162,3 +166,5 @@ class Contact:
     wave: int = 0
     made: datetime | None = None
     ours: bool = False
+    clinic: int = 0
+    reason: str = ""

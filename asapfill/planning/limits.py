@@ -19,6 +19,15 @@ from asapfill.reasons import Reason
 WEEK: Final = timedelta(days=7)
 """A week is today and the six office days before it."""
 
+REST_WITHOUT_TEXT: Final = {
+    "suppressed_no_phone": timedelta(days=7),
+    "suppressed_opted_out": timedelta(days=7),
+    "suppressed_not_preferred": timedelta(days=7),
+    "suppressed_stop": timedelta(days=7),
+}
+"""What Open Dental says of a person when it sends no text: the next one would meet the same, and each offer puts a
+block on the schedule. A week, because the office may mend it. All else (a limit, a late hour) holds for the day."""
+
 LEAST_LEAD_MINUTES: Final = 60
 """Open Dental sends nothing later than 30 minutes before the slot; twice that leaves room for slow clocks."""
 
@@ -63,6 +72,7 @@ def rules(
     yield "unknown_offer", _unclear(new, contacts)
     yield "live_offer", _live(new, contacts)
     yield "resting", _resting(new, contacts, texts, now)
+    yield "no_text_lately", _no_text_lately(new, contacts, now)
     yield "per_patient_per_week", _too_often(new, contacts, texts, now, office_limit)
     yield "per_opening", _enough_asked(new, contacts, texts)
 
@@ -125,7 +135,7 @@ def _before(new: NewOffer, contacts: Iterable[Contact]) -> Reason | None:
     for contact in contacts:
         if (contact.kind, contact.number) != (new.kind, new.number):
             continue
-        if contact.state is State.STOPPED:
+        if contact.state is State.STOPPED or contact.reason == "suppressed_stop":
             return Reason("asked_to_stop")
         # Others' rows may not tell the operatory; the same start is then taken as the same slot.
         same_slot = contact.start == new.start and contact.operatory in {0, new.operatory}
@@ -162,6 +172,22 @@ def _resting(new: NewOffer, contacts: Iterable[Contact], texts: TextsPolicy, now
         declined = min(contact.settled or now, now)
         if declined + texts.rest_after_decline > now:
             return Reason("resting", f"until {declined + texts.rest_after_decline:%Y-%m-%d %H:%M}")
+    return None
+
+
+def _no_text_lately(new: NewOffer, contacts: Iterable[Contact], now: datetime) -> Reason | None:
+    """Open Dental made an offer lately, but sent no text: for the patient's sake, or because the clinic cannot text."""
+    for contact in contacts:
+        if contact.state is not State.SUPPRESSED or contact.reason == "suppressed_slot_taken":
+            continue
+        cannot_text = contact.reason == "suppressed_no_texting"
+        if not (contact.clinic == new.clinic if cannot_text else _same_person(new, contact)):
+            continue
+        made = min(contact.made or now, now)
+        rest = REST_WITHOUT_TEXT.get(contact.reason)
+        until = datetime.combine(made.date() + timedelta(days=1), time(0)) if rest is None else made + rest
+        if until > now:
+            return Reason("no_text_lately", f"until {until:%Y-%m-%d %H:%M}")
     return None
 
 

@@ -75,6 +75,7 @@ _WHATEVER_THE_PLACE = frozenset(
         "live_offer",
         "phone_live_offer",
         "resting",
+        "no_text_lately",
         "per_patient_per_day",
         "per_patient_per_week",
         "asked_to_stop",

@@ -85,16 +85,13 @@ class Api:
     def _route(self, request: Request) -> Route:
         """The route, or the 404 and 400 of unknown resources and methods; both come before any row is looked up."""
         kind = "one" if request.number is not None else "many"
-        usable = {
-            (resource, method, what)
-            for (resource, method, what), route in ROUTES.items()
-            if self.office.at_least(*route.since)
-        }
-        if request.resource not in {resource for resource, _, _ in usable}:
+        route = ROUTES.get((request.resource, request.method, kind))
+        if route is not None and self.office.at_least(*route.since):
+            return route
+        usable = {resource for (resource, _, _), other in ROUTES.items() if self.office.at_least(*other.since)}
+        if request.resource not in usable:
             raise Refusal(404, f"{request.resource} is not a valid resource.")
-        if (request.resource, request.method, kind) not in usable:
-            raise Refusal(400, f"{request.resource} {request.method}  is not a valid method.")
-        return ROUTES[request.resource, request.method, kind]
+        raise Refusal(400, f"{request.resource} {request.method}  is not a valid method.")
 
     def page(self, request: Request, rows: list[Row]) -> list[Row]:
         """The part of a list that Limit and Offset ask for."""

@@ -94,9 +94,11 @@ def render(office: Office, shape: str, row: Row) -> Row:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - a JSON value
+    if isinstance(value, str):
+        return value.replace("\r\n", " ").replace("\n", " ") if "\n" in value else value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return value.replace("\r\n", " ").replace("\n", " ") if isinstance(value, str) else value
+    return value
 
 
 def _definition(column: str) -> Callable[[Office, Row], str]:

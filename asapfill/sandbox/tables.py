@@ -43,6 +43,7 @@ import copy
 import re
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -160,7 +161,7 @@ class Office:
 
     def at_least(self, *version: int) -> bool:
         """Whether this Open Dental is of that version or newer."""
-        return tuple(int(part) for part in self.version.split(".")) >= version
+        return _version(self.version) >= version
 
     @property
     def clinics_on(self) -> bool:
@@ -172,6 +173,11 @@ class Office:
         """Preference AppointmentTimeIncrement: minutes that one character of a recall type's pattern stands for."""
         text = self.preferences.get("AppointmentTimeIncrement", "")
         return int(text) if text in {"5", "10", "15"} else 10
+
+
+@cache
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
 
 
 def _object(raw: Row, name: str) -> Row:

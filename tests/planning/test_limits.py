@@ -173,7 +173,7 @@ def test_caps_per_day_and_per_seven_office_days(
     assert judged(*texts, per_patient_per_day=per_day, per_patient_per_week=per_week) == expected
 
 
-@pytest.mark.parametrize("state", sorted(set(State) - LIVE - {State.DECLINED, State.STOPPED}))
+@pytest.mark.parametrize("state", sorted(set(State) - LIVE - {State.DECLINED, State.STOPPED, State.SUPPRESSED}))
 def test_exactly_what_may_have_produced_a_text_counts(state: State) -> None:
     assert judged(text(state=state, patient=6522)) == ("per_patient_per_day" if state in COUNTED else None)
 
@@ -308,3 +308,40 @@ def test_the_lead_is_real_time_on_the_night_in_spring_when_an_hour_is_missing() 
     now = datetime(2026, 3, 8, 1, 30)
     assert when(now, slot=datetime(2026, 3, 8, 3, 20), **night) == "too_late_to_text"
     assert when(now, slot=datetime(2026, 3, 8, 3, 35), **night) is None
+
+
+def held_back(reason: str, **changes: Any) -> Contact:
+    """An offer of ours that Open Dental made without sending a text."""
+    return text(
+        **{"state": State.SUPPRESSED, "reason": reason, "made": NOW - timedelta(hours=1), "ours": True} | changes
+    )
+
+
+@pytest.mark.parametrize("reason", ["suppressed_no_phone", "suppressed_opted_out", "suppressed_not_preferred"])
+def test_a_patient_whom_open_dental_does_not_text_is_left_alone_for_a_week(reason: str) -> None:
+    assert judged(held_back(reason, patient=6522)) == "no_text_lately"
+    assert judged(held_back(reason, patient=6522, made=NOW - timedelta(days=6, hours=23))) == "no_text_lately"
+    assert judged(held_back(reason, patient=6522, made=NOW - timedelta(days=7))) is None
+    assert judged(held_back(reason, patient=7)) is None
+    assert judged(held_back(reason, patient=6522, ours=False)) == "no_text_lately"
+
+
+@pytest.mark.parametrize("reason", ["suppressed_daily_limit", "suppressed_too_late", "suppressed_other"])
+def test_what_holds_for_the_day_is_over_at_midnight(reason: str) -> None:
+    assert judged(held_back(reason, patient=6522)) == "no_text_lately"
+    assert judged(held_back(reason, patient=6522, made=datetime(2026, 11, 19, 23, 59))) is None
+
+
+def test_a_clinic_without_texting_is_left_alone_for_the_day() -> None:
+    assert judged(held_back("suppressed_no_texting", clinic=3), new=meant(clinic=3)) == "no_text_lately"
+    assert judged(held_back("suppressed_no_texting", clinic=4), new=meant(clinic=3)) is None
+
+
+def test_a_slot_that_was_taken_says_nothing_about_the_patient() -> None:
+    assert judged(held_back("suppressed_slot_taken", patient=6522)) is None
+
+
+def test_a_stop_that_open_dental_knows_of_is_for_ever() -> None:
+    long_ago = datetime(2025, 1, 1)
+    assert judged(held_back("suppressed_stop", number=11939, made=long_ago)) == "asked_to_stop"
+    assert judged(held_back("suppressed_stop", patient=6522, number=5, made=long_ago)) is None

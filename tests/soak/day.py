@@ -12,19 +12,18 @@ import random
 import sqlite3
 import threading
 from collections import Counter
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-import httpx
-
 from asapfill import failpoints
 from asapfill.offers.journal import Journal
 from asapfill.offers.states import State
 from asapfill.opendental import wire
+from asapfill.opendental.answers import Answer, Call
 from asapfill.opendental.client import OpenDental
 from asapfill.policy.reading import parse_policy
 from asapfill.problems import ConfigurationError
@@ -185,8 +184,7 @@ class Day:
         with (
             failpoints.listening(self._reached),
             patch.object(desks_module, "open_client", self._open_client),
-            # A timer in real time for each request, of which simulated lines have no use.
-            patch.object(wire.Line, "_watched", lambda _: nullcontext(threading.Event())),
+            patch.object(wire.Line, "exchange", self._exchange),
         ):
             try:
                 while self.world.office.now < self.ends:
@@ -262,7 +260,6 @@ class Day:
     def _open_client(self, office: OfficeSettings, clock: Any, stop: threading.Event) -> OpenDental:
         """The client as ``desks.open_client`` makes it, with our line in place of the network."""
         assert self.process is not None
-        transport = _OfOneProcess(self.line, self.process)
         return OpenDental(
             office.name,
             office.urls,
@@ -271,8 +268,13 @@ class Day:
             clock=clock,
             seconds_between_requests=office.seconds_between_requests,
             stop=stop,
-            transport=transport,
         )
+
+    def _exchange(self, call: Call, url: str, content: bytes | None) -> Answer:
+        """The line as one process sees it: the dead send nothing."""
+        assert self.process is not None
+        self.process.must_live()
+        return self.line.exchange(call, url, content)
 
     # What happens
 
@@ -485,18 +487,6 @@ class Process:
         except (Killed, StoreError, sqlite3.Error):
             if self.alive:
                 raise
-
-
-class _OfOneProcess(httpx.BaseTransport):
-    """The line as one process sees it: the dead send nothing."""
-
-    def __init__(self, line: Line, process: Process) -> None:
-        self._line = line
-        self._process = process
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        self._process.must_live()
-        return self._line.handle_request(request)
 
 
 def policy_text(policy: Row, timezone: str) -> str:

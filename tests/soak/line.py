@@ -1,8 +1,8 @@
-"""Between a simulated asapfill and a simulated office: httpx's transport, with everything that goes wrong on a wire.
+"""Between a simulated asapfill and a simulated office: everything that goes wrong on a wire, without a wire.
 
-The office is the sandbox's ``World``, asked in this process. What its faults do to an answer on a real socket (see
-``asapfill.sandbox.server``) is done here to httpx's own objects and in simulated time; the crash tests use real
-sockets and processes.
+The office is the sandbox's ``World``, asked in this process, in place of ``asapfill.opendental.wire``. What its faults
+do to an answer on a real socket (see ``asapfill.sandbox.server``) is done here in simulated time; the crash tests use
+real sockets and processes.
 """
 
 from __future__ import annotations
@@ -11,13 +11,17 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from urllib.parse import urlsplit
 
-import httpx
-
+from asapfill.opendental.answers import Answer, Call
+from asapfill.opendental.errors import Unknown, Unreachable
 from asapfill.opendental.wire import DEADLINE
 from asapfill.sandbox.faults import Fault
+from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY
 from asapfill.sandbox.world import Outcome, World
 from tests.soak.witness import Rules, Witness
+
+AUTHORIZATION = f"ODFHIR {DEVELOPER_KEY}/{CUSTOMER_KEY}"
 
 RELAY_LIMIT = 60.0
 """Seconds that the relay waits for the office; what it was told may be done up to then, after the line broke."""
@@ -40,8 +44,26 @@ class Weather:
     seconds: float = 0.4
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request on its way. ``target``: path and query."""
+
+    call: Call
+    target: str
+    content: bytes
+
+    @property
+    def path(self) -> str:
+        """The path of the whole address, without its query."""
+        return self.target.partition("?")[0]
+
+    def unknown(self, what: str) -> Unknown:
+        """The error for a line that broke after the request left."""
+        return Unknown(f"{self.call}: {what}.{self.call.doubt}")
+
+
 @dataclass(slots=True)
-class Line(httpx.BaseTransport):
+class Line:
     """The way to the office. ``before_request`` lets others act while asapfill is in the middle of something."""
 
     world: World
@@ -51,25 +73,27 @@ class Line(httpx.BaseTransport):
     before_request: Callable[[], None]
     die: Callable[[str], None]
     weather: Weather = field(default_factory=Weather)
-    _late: list[tuple[float, httpx.Request, datetime, Rules]] = field(default_factory=list)
+    _late: list[tuple[float, Request, datetime, Rules]] = field(default_factory=list)
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """One exchange, in simulated time."""
+    def exchange(self, call: Call, url: str, content: bytes | None) -> Answer:
+        """One exchange, in simulated time. Raises what ``wire.Line.exchange`` does."""
+        parts = urlsplit(url)
+        request = Request(call, f"{parts.path}{'?' if parts.query else ''}{parts.query}", content or b"")
         asked, rules = self.world.office.now, self.witness.rules
         self.pass_time(self.draws.uniform(0.02, self.weather.seconds))
         self.before_request()
         if self.weather.refused:
-            raise httpx.ConnectError("nobody listens", request=request)
-        if request.method == "POST" and self.draws.random() < self.weather.late:
+            raise Unreachable(f"{call}: nobody listens.")
+        if call.method == "POST" and self.draws.random() < self.weather.late:
             due = self.world.clock.monotonic() + self.draws.uniform(1, RELAY_LIMIT)
             self._late.append((due, request, asked, rules))
-            self.say("fault", kind="late", path=request.url.path)
-            raise httpx.ReadError("the line broke", request=request)
+            self.say("fault", kind="late", path=request.path)
+            raise request.unknown("the line broke")
         outcome = self._office(request, asked, rules)
-        if request.method != "GET" and self.draws.random() < self.weather.broken_off:
-            self.die(f"accepted {request.method} {request.url.path.rsplit('/', 1)[-1]}")
+        if call.method != "GET" and self.draws.random() < self.weather.broken_off:
+            self.die(f"accepted {call.method} {request.path.rsplit('/', 1)[-1]}")
         if outcome.fault is not None:
-            self.say("fault", kind=outcome.fault.kind, path=request.url.path)
+            self.say("fault", kind=outcome.fault.kind, path=request.path)
         try:
             return self._delivered(request, outcome)
         finally:
@@ -92,31 +116,30 @@ class Line(httpx.BaseTransport):
         self.world.clock.sleep(seconds)
         self.world.catch_up()
 
-    def _office(self, request: httpx.Request, asked: datetime, rules: Rules) -> Outcome:
+    def _office(self, request: Request, asked: datetime, rules: Rules) -> Outcome:
         """Have the office do it, with the witness looking on."""
-        target = request.url.raw_path.decode("ascii")
-        authorization = request.headers.get("Authorization", "")
-        body = request.read()
-        with self.witness.looking_on(request.method, request.url.path, body, asked, rules):
-            outcome = self.world.handle(request.method, target, authorization, body)
+        with self.witness.looking_on(request.call.method, request.path, request.content, asked, rules):
+            outcome = self.world.handle(request.call.method, request.target, AUTHORIZATION, request.content)
             self.witness.answered(outcome)
         return outcome
 
-    def _delivered(self, request: httpx.Request, outcome: Outcome) -> httpx.Response:
+    def _delivered(self, request: Request, outcome: Outcome) -> Answer:
         """The answer as the fault lets it through."""
         answer, fault = outcome.answer, outcome.fault
         if fault is not None:
             self._spoil(request, fault)
         headers = {"Content-Type": "application/json", **dict(answer.headers)}
-        return httpx.Response(answer.status, headers=headers, content=answer.body, request=request)
+        retry_after = headers.get("Retry-After", "")
+        wait = float(retry_after) if retry_after.isdigit() else None
+        return Answer(answer.status, answer.body, headers["Content-Type"], wait)
 
-    def _spoil(self, request: httpx.Request, fault: Fault) -> None:
-        """Lose the answer, or let it take its time. Raises httpx's error for a line that broke."""
+    def _spoil(self, request: Request, fault: Fault) -> None:
+        """Lose the answer, or let it take its time. Raises the error for a line that broke."""
         if fault.kind in {"drop_before", "drop_after", "truncated"}:
-            raise httpx.RemoteProtocolError("the line broke", request=request)
+            raise request.unknown("the line broke")
         if fault.kind in {"drip", "slow"}:
             self.pass_time(min(fault.seconds, DEADLINE))
             if fault.seconds > DEADLINE:
-                raise httpx.ReadTimeout("too late", request=request)
+                raise request.unknown("too late")
         if fault.kind.startswith("504"):
             self.pass_time(RELAY_LIMIT)
