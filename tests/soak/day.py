@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import random
-import sqlite3
 import threading
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -27,24 +25,19 @@ from asapfill.opendental.answers import Answer, Call
 from asapfill.opendental.client import OpenDental
 from asapfill.policy.reading import parse_policy
 from asapfill.problems import ConfigurationError
-from asapfill.sandbox import offers as sandbox_offers
-from asapfill.sandbox import staff
-from asapfill.sandbox.columns import Row, stamp
-from asapfill.sandbox.offers import Refusal
+from asapfill.sandbox.columns import Row
 from asapfill.sandbox.options import Options
 from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY
 from asapfill.sandbox.world import World
 from asapfill.service import desks as desks_module
-from asapfill.service.cycle import run_cycle
-from asapfill.service.desk import Desk
-from asapfill.service.operations import desks_for
-from asapfill.service.policies import PolicyBook
-from asapfill.settings import OfficeSettings, Settings, load_settings
-from asapfill.store.database import Store, StoreError, open_for_reading, open_store
-from asapfill.store.pause import pause, resume
+from asapfill.settings import OfficeSettings, load_settings
+from asapfill.store.database import StoreError, open_for_reading, open_store
 from asapfill.store.policies import kept_policies
+from tests.soak.drawn_policy import draw_policy, policy_text, rules_of
+from tests.soak.events import draw_event
 from tests.soak.line import Killed, Line, Weather
-from tests.soak.small_office import HELD_FOR_ASAP, PATIENTS, draw_office
+from tests.soak.process import Process
+from tests.soak.small_office import draw_office
 from tests.soak.witness import Rules, Witness
 
 ENDS = time(20, 0)
@@ -180,7 +173,7 @@ class Day:
         """Live through the day, then calm down, then settle the account."""
         random.seed(self.account.seed)  # the client's retries draw their pauses from the module's own source
         began = self.world.office.now
-        self._write_policy()
+        self.write_policy()
         with (
             failpoints.listening(self._reached),
             patch.object(desks_module, "open_client", self._open_client),
@@ -287,18 +280,18 @@ class Day:
         """One event, drawn."""
         self._acting = True
         try:
-            name, act = self.draws.choices(_EVENTS, weights=_WEIGHTS)[0]
+            name, act = draw_event(self.draws)
             told = act(self)
             self.account.events[name] += 1
             self.say(name, **(told or {}))
         finally:
             self._acting = False
 
-    def _write_policy(self, **more: Any) -> Row:
+    def write_policy(self, **more: Any) -> Row:
         """A policy drawn anew; it is in force from now on."""
         path = self.folder / "policies" / "main.yaml"
         while True:
-            policy = self._draw_policy() | more
+            policy = draw_policy(self.draws) | more
             text = policy_text(policy, self.world.office.timezone.key)
             try:
                 parse_policy(text.encode(), path)
@@ -306,51 +299,10 @@ class Day:
                 continue  # such as "asked at once: more than may be asked at all"
             break
         path.write_text(text)
-        self._take_rules(policy)
+        self.witness.rules = rules_of(policy, self.witness.rules)
         self._rules[text] = self.witness.rules
         self.readable = True
         return policy
-
-    def _draw_policy(self) -> Row:
-        per_day = self.draws.choice([1, 1, 2])
-        return {
-            "mode": self.draws.choice(["automatic"] * 8 + ["preview"]),
-            "per_day": per_day,
-            "per_week": per_day + self.draws.choice([0, 1, 2]),
-            "per_opening": self.draws.choice([2, 4, 12]),
-            "wave": self.draws.choice(["auto", "1", "2", "4"]),
-            "wait": self.draws.choice(["auto", "10 minutes", "30 minutes"]),
-            "between": self.draws.choice([("09:00", "19:00"), ("08:00", "20:00"), ("10:00", "13:00")]),
-            "allowed": self.draws.random() < 0.4,
-            "under_18": self.draws.choice(["skip", "skip", "text"]),
-            "settle": self.draws.choice(["0 minutes", "15 minutes"]),
-            "notice": self.draws.choice(["1 hour", "2 hours"]),
-            "rest": self.draws.choice([1, 7]),
-            "except": sorted(self.draws.sample(range(1, PATIENTS + 1), 2)),
-            "same_provider": self.draws.choice(["yes", "no"]),
-            "spoken_to": self.draws.choice([0, 0, 2]),
-            "weekdays": self.draws.choice(["[Mon, Tue, Wed, Thu, Fri, Sat, Sun]", "[Mon, Tue, Wed, Thu, Fri, Sat]"]),
-        }
-
-    def _take_rules(self, policy: Row) -> None:
-        """Tell the witness what holds from now on."""
-        begins, ends = policy["between"]
-        rules = self.witness.rules
-        self.witness.rules = Rules(
-            mode=policy["mode"],
-            paused=rules.paused,
-            clock_off=rules.clock_off,
-            between=(time.fromisoformat(begins), time.fromisoformat(ends)),
-            weekdays=frozenset(range(7 if "Sun" in policy["weekdays"] else 6)),
-            per_day=policy["per_day"],
-            per_week=policy["per_week"],
-            per_opening=policy["per_opening"],
-            rest=timedelta(days=policy["rest"]),
-            text_minors=policy["under_18"] == "text",
-            blockouts_allowed=frozenset({HELD_FOR_ASAP}) if policy["allowed"] else frozenset(),
-            except_patients=frozenset(policy["except"]),
-            spoken_to=timedelta(days=policy["spoken_to"]),
-        )
 
     def last_good(self) -> Rules:
         """The rules of the last version that asapfill has kept as good."""
@@ -369,7 +321,7 @@ class Day:
         self.clock.off = timedelta(0)
         self.witness.rules = replace(self.witness.rules, clock_off=timedelta(0))
         self.starts_at = self.world.office.now
-        self._write_policy(mode="automatic")
+        self.write_policy(mode="automatic")
         self.say("calm")
         for _ in range(CALM_CYCLES):
             self.line.pass_time(65)
@@ -426,282 +378,5 @@ class Day:
             self.witness.count("outcome missed", asapcomm=asapcomm, told=row["ResponseStatus"], journal=state)
 
 
-class Process:
-    """One life of asapfill, all of it in memory: what is not in the state is lost with it."""
-
-    def __init__(self) -> None:
-        self.alive = True
-        self.desk: Desk | None = None
-        self.book: PolicyBook | None = None
-        self._stack = ExitStack()
-
-    def open(self, day: Day) -> None:
-        """What a command that sends does before its first cycle."""
-        settings: Settings = day.settings
-        self.book = PolicyBook(settings.policies, tuple(settings.offices))
-        opened = self._watched_store
-        with patch("asapfill.service.operations.open_store", opened):
-            desks = self._stack.enter_context(
-                desks_for(settings, ("main-street",), day.clock, threading.Event(), act=True)
-            )
-        self.desk = desks[0]
-
-    def _watched_store(self, folder: Path, clock: Any) -> Store:
-        self.store = open_store(folder, clock)
-        return self.store
-
-    def cycle(self, day: Day) -> None:
-        """One tick of the daemon."""
-        assert self.desk is not None
-        assert self.book is not None
-        policies = self.book.read(self.store)
-        files = policies.of("main-street")
-        if not files:
-            day.say("no policy")
-            return
-        for result in run_cycle(
-            self.desk, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good
-        ):
-            states = Counter(line.state for line in result.offers)
-            reasons = Counter(line.reason for line in result.offers if line.reason)
-            day.say("cycle", openings=len(result.openings), offers=dict(sorted(states.items())),
-                    reasons=dict(sorted(reasons.items())), errors=[t.message for t in result.errors])  # fmt: skip
-
-    def must_live(self) -> None:
-        """Nothing of a dead process runs: what a handler still tries goes nowhere."""
-        if not self.alive:
-            raise Killed("dead already")
-
-    def fall(self) -> None:
-        """Be dead: the open transaction is lost, and the state cannot be reached any more."""
-        self.alive = False
-        store = getattr(self, "store", None)
-        if store is not None:
-            store.path = Path("/nonexistent/asapfill.db")
-            store.close()
-
-    def close(self) -> None:
-        """Throw everything away; the lock is released as the system does it for the dead."""
-        try:
-            self._stack.close()
-        except (Killed, StoreError, sqlite3.Error):
-            if self.alive:
-                raise
-
-
-def policy_text(policy: Row, timezone: str) -> str:
-    """The policy as YAML."""
-    begins, ends = policy["between"]
-    allowed = "[Short notice]" if policy["allowed"] else "[]"
-    return f"""\
-office: main-street
-timezone: {timezone}
-mode: {policy["mode"]}
-openings:
-  look_ahead: 4 days
-  notice: {policy["notice"]}
-  settle: {policy["settle"]}
-  blockouts_allowed: {allowed}
-  days: [Mon, Tue, Wed, Thu, Fri, Sat, Sun]
-candidates:
-  gain: 1 hour
-  under_18: {policy["under_18"]}
-  same_provider: {policy["same_provider"]}
-  except_patients: {policy["except"]}
-  spoken_to: {policy["spoken_to"]} days
-texts:
-  between: "{begins}-{ends}"
-  days: {policy["weekdays"]}
-  per_patient_per_day: {policy["per_day"]}
-  per_patient_per_week: {policy["per_week"]}
-  per_opening: {policy["per_opening"]}
-  wave: {policy["wave"]}
-  wait: {policy["wait"]}
-  rest_after_decline: {policy["rest"]} days
-"""
-
-
 def _marker(note: str) -> str:
     return note.split("]", 1)[0] if note.startswith("[asapfill") else ""
-
-
-# The events. Each returns what the log tells of it.
-
-
-def _staff_books(day: Day) -> Row:
-    start = _some_time(day)
-    return _do(day, {"action": "book", "PatNum": day.draws.randint(1, PATIENTS), "Op": day.draws.randint(1, 2),
-                     "AptDateTime": stamp(start), "Pattern": "/XXXX/"})  # fmt: skip
-
-
-def _staff_changes_a_visit(day: Day) -> Row:
-    kind = day.draws.choice(["cancel", "cancel", "break", "delete", "move", "complete", "priority"])
-    number = _some(day, day.world.office.appointments)
-    action: Row = {"action": kind, "AptNum": number}
-    if kind in {"cancel", "break", "priority"}:
-        action["Priority"] = day.draws.choice(["ASAP", "Normal"])
-    if kind == "move":
-        action |= {"Op": day.draws.randint(1, 2), "AptDateTime": stamp(_some_time(day))}
-    return _do(day, action)
-
-
-def _staff_blocks(day: Day) -> Row:
-    start = _some_time(day)
-    return _do(day, {"action": "blockout", "SchedDate": str(start.date()), "StartTime": f"{start:%H:%M:%S}",
-                     "StopTime": f"{start + timedelta(hours=1):%H:%M:%S}", "operatories": [day.draws.randint(1, 2)],
-                     "BlockoutType": day.draws.choice([301, 302, 303])})  # fmt: skip
-
-
-def _staff_deletes_a_schedule_row(day: Day) -> Row:
-    rows = [number for number, row in day.world.office.schedules.items() if row["SchedType"] != "Provider"]
-    return _do(day, {"action": "delete_schedule", "ScheduleNum": day.draws.choice(sorted(rows))}) if rows else {}
-
-
-def _staff_edits_a_patient(day: Day) -> Row:
-    change = day.draws.choice(
-        [{"TxtMsgOk": "No"}, {"TxtMsgOk": "Yes"}, {"PatStatus": "Archived"}, {"PatStatus": "Patient"},
-         {"WirelessPhone": "(503)555-9999"}, {"Birthdate": "2016-01-01"}]
-    )  # fmt: skip
-    return _do(day, {"action": "patient", "PatNum": day.draws.randint(1, PATIENTS), **change})
-
-
-def _staff_makes_an_offer(day: Day) -> Row:
-    """By hand, in Open Dental itself: the row goes past the API's log."""
-    office = day.world.office
-    asap = [row["AptNum"] for row in office.appointments.values() if row["Priority"] == "ASAP"]
-    if not asap:
-        return {}
-    body = {"op": day.draws.randint(1, 2), "aptNum": day.draws.choice(sorted(asap)),
-            "dateTimeStart": stamp(_some_time(day))}  # fmt: skip
-    try:
-        row = sandbox_offers.create(office, body)
-    except Refusal:
-        return {"refused": True}
-    day.world.life.offered(row)
-    return {"asapcomm": row["AsapCommNum"], "op": body["op"], "start": body["dateTimeStart"]}
-
-
-def _staff_talks(day: Day) -> Row:
-    office = day.world.office
-    patient = day.draws.randint(1, PATIENTS)
-    office.insert("commlogs", {"PatNum": patient, "CommDateTime": stamp(office.now), "Mode_": "Phone",
-                               "SentOrReceived": "Received", "Note": "Called.",
-                               "DateTStamp": stamp(office.now)})  # fmt: skip
-    day.witness.talks.append((patient, office.now))
-    return {"patient": patient}
-
-
-def _preference_changes(day: Day) -> Row:
-    return _do(day, {"action": "preference", "PrefName": "SmsContractDate", "ValueString": "2020-01-01"})
-
-
-def _patient_answers(day: Day) -> Row:
-    open_rows = [number for number, row in day.world.office.asapcomms.items()
-                 if row["ResponseStatus"] in {"PendingRsvp", "Viewed"}]  # fmt: skip
-    if not open_rows:
-        return {}
-    number = day.draws.choice(sorted(open_rows))
-    action = day.draws.choice(["view", "accept", "decline", "decline", "stop"])
-    try:
-        status = day.world.life.respond(number, action)
-    except Refusal:
-        return {"asapcomm": number, "refused": True}
-    day.witness.note_answers()
-    return {"asapcomm": number, "answer": action, "status": status}
-
-
-def _policy_edit(day: Day) -> Row:
-    policy = day._write_policy()
-    return {"mode": policy["mode"], "per_day": policy["per_day"], "per_opening": policy["per_opening"]}
-
-
-def _policy_mistake(day: Day) -> Row:
-    """An edit with a mistake: the version before stays in force, or nothing is sent."""
-    path = day.folder / "policies" / "main.yaml"
-    text = path.read_text()
-    path.write_text(day.draws.choice([text + "colour: red\n", text.replace("texts:", "texts"), ""]))
-    if day.readable:
-        # A version that asapfill never came to use was never in force.
-        rules = day.witness.rules
-        day.witness.rules = replace(day.last_good(), paused=rules.paused, clock_off=rules.clock_off)
-        day.readable = False
-    return {}
-
-
-def _pause_or_resume(day: Day) -> Row:
-    """As ``asapfill pause`` does beside a running daemon."""
-    paused = not day.witness.rules.paused
-    if not (day.folder / "state" / "asapfill.db").exists():
-        return {}
-    with open_store(day.folder / "state", day.clock) as store:
-        (pause if paused else resume)(store)
-    day.witness.rules = replace(day.witness.rules, paused=paused)
-    return {"paused": paused}
-
-
-def _clock_jumps(day: Day) -> Row:
-    off = timedelta(seconds=day.draws.choice([0, 0, 0, 30, -30, 200, -200, 290, -290, 3600, -3600, -90000]))
-    day.clock.off = off
-    day.witness.rules = replace(day.witness.rules, clock_off=off)
-    return {"off": off.total_seconds()}
-
-
-def _weather_changes(day: Day) -> Row:
-    """Other faults than before: none, one kind, or all."""
-    kinds = ["drop_before", "drop_after", "504_before", "504_after", "500", "429", "garbage", "garbage_after",
-             "truncated", "drip", "slow"]  # fmt: skip
-    chosen = day.draws.choice([[], [], [day.draws.choice(kinds)], ["drop_after", "504_after"], kinds])
-    faults = []
-    for kind in chosen:
-        only_posts = day.draws.random() < 0.5
-        faults.append({
-            "kind": kind, "method": "POST" if only_posts else "",
-            "probability": day.draws.choice([0.2, 0.5, 1.0] if only_posts else [0.01, 0.05]),
-            "seconds": day.draws.choice([5, 30, 80]),
-        })  # fmt: skip
-    day.world.faults.replace(faults)
-    day.line.weather = Weather(
-        refused=day.draws.random() < 0.08,
-        late=day.draws.choice([0, 0, 0, 0.4]),
-        broken_off=day.draws.choice([0, 0, 0.2]),
-        seconds=day.draws.choice([0.2, 0.4, 4.0, 20.0]),
-    )
-    return {"faults": [(fault["kind"], fault["method"], fault["probability"]) for fault in faults],
-            "weather": day.line.weather}  # fmt: skip
-
-
-def _do(day: Day, action: Row) -> Row:
-    """A staff action, if a receptionist would still do it."""
-    if not staff.sensible(day.world.office, action):
-        return {"given_up": action["action"]}
-    return {"did": action["action"], **staff.apply(day.world.office, action)}
-
-
-def _some(day: Day, table: dict[int, Row]) -> int:
-    return day.draws.choice(sorted(table))
-
-
-def _some_time(day: Day) -> datetime:
-    """A time on one of these days, on the office's grid."""
-    today = day.world.office.now.date() + timedelta(days=day.draws.choice([0, 0, 1, 2, 3]))
-    return datetime.combine(today, time(day.draws.randint(8, 16), day.draws.choice([0, 0, 30])))
-
-
-_DRAWN = (
-    ("staff books", _staff_books, 6),
-    ("staff changes a visit", _staff_changes_a_visit, 14),
-    ("staff blocks", _staff_blocks, 4),
-    ("staff deletes a schedule row", _staff_deletes_a_schedule_row, 3),
-    ("staff edits a patient", _staff_edits_a_patient, 4),
-    ("staff makes an offer", _staff_makes_an_offer, 6),
-    ("staff talks", _staff_talks, 2),
-    ("preference changes", _preference_changes, 1),
-    ("patient answers", _patient_answers, 10),
-    ("policy edit", _policy_edit, 5),
-    ("policy mistake", _policy_mistake, 2),
-    ("pause or resume", _pause_or_resume, 3),
-    ("clock jumps", _clock_jumps, 5),
-    ("weather changes", _weather_changes, 16),
-)
-_EVENTS = [(name, act) for name, act, _ in _DRAWN]
-_WEIGHTS = [weight for _, _, weight in _DRAWN]

@@ -1,0 +1,85 @@
+"""One life of the simulated asapfill: the real desk, policies and cycle, until it is killed."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+from asapfill.service.cycle import run_cycle
+from asapfill.service.desk import Desk
+from asapfill.service.operations import desks_for
+from asapfill.service.policies import PolicyBook
+from asapfill.settings import Settings
+from asapfill.store.database import Store, StoreError, open_store
+from tests.soak.line import Killed
+
+if TYPE_CHECKING:
+    from tests.soak.day import Day
+
+
+class Process:
+    """One life of asapfill, all of it in memory: what is not in the state is lost with it."""
+
+    def __init__(self) -> None:
+        self.alive = True
+        self.desk: Desk | None = None
+        self.book: PolicyBook | None = None
+        self._stack = ExitStack()
+
+    def open(self, day: Day) -> None:
+        """What a command that sends does before its first cycle."""
+        settings: Settings = day.settings
+        self.book = PolicyBook(settings.policies, tuple(settings.offices))
+        opened = self._watched_store
+        with patch("asapfill.service.operations.open_store", opened):
+            desks = self._stack.enter_context(
+                desks_for(settings, ("main-street",), day.clock, threading.Event(), act=True)
+            )
+        self.desk = desks[0]
+
+    def _watched_store(self, folder: Path, clock: Any) -> Store:
+        self.store = open_store(folder, clock)
+        return self.store
+
+    def cycle(self, day: Day) -> None:
+        """One tick of the daemon."""
+        assert self.desk is not None
+        assert self.book is not None
+        policies = self.book.read(self.store)
+        files = policies.of("main-street")
+        if not files:
+            day.say("no policy")
+            return
+        for result in run_cycle(
+            self.desk, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good
+        ):
+            states = Counter(line.state for line in result.offers)
+            reasons = Counter(line.reason for line in result.offers if line.reason)
+            day.say("cycle", openings=len(result.openings), offers=dict(sorted(states.items())),
+                    reasons=dict(sorted(reasons.items())), errors=[t.message for t in result.errors])  # fmt: skip
+
+    def must_live(self) -> None:
+        """Nothing of a dead process runs: what a handler still tries goes nowhere."""
+        if not self.alive:
+            raise Killed("dead already")
+
+    def fall(self) -> None:
+        """Be dead: the open transaction is lost, and the state cannot be reached any more."""
+        self.alive = False
+        store = getattr(self, "store", None)
+        if store is not None:
+            store.path = Path("/nonexistent/asapfill.db")
+            store.close()
+
+    def close(self) -> None:
+        """Throw everything away; the lock is released as the system does it for the dead."""
+        try:
+            self._stack.close()
+        except (Killed, StoreError, sqlite3.Error):
+            if self.alive:
+                raise
