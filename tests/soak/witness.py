@@ -138,8 +138,7 @@ class Witness:
     def _twice(self, row: Row, place: _Place, known: list[Row]) -> Iterator[str]:
         for other in known:
             same = (other["FKey"], other["FKeyType"] == "Recall") == (row["FKey"], row["FKeyType"] == "Recall")
-            theirs = self.made[other["AsapCommNum"]]["_place"] if other["AsapCommNum"] in self.made else None
-            theirs = theirs or _Place.of(other, self.world)
+            theirs = self._place_of(other)
             if same and theirs.start == place.start and theirs.operatory in {place.operatory, 0}:
                 yield "same candidate and slot twice"
             answer = self.answered_at.get(other["AsapCommNum"])
@@ -227,24 +226,29 @@ class Witness:
                 self.details.append(f"  {live[0]} is open still")
         if any(other["PatNum"] == row["PatNum"] and self._declined_lately(other, coming) for other in known):
             yield "resting after a decline"
-        asked = [other for other in texts if _Place.of(other, self.world).overlaps(place)]
+        asked = [other for other in texts if self._place_of(other).overlaps(place)]
         if len(asked) >= coming.rules.per_opening:
             yield "per opening"
 
     def _is_live(self, other: Row, coming: _Offer) -> bool:
-        start = _Place.of(other, self.world).start
+        start = self._place_of(other).start
         fresh = moment(other["DateTimeEntry"]) > coming.asked - UNANSWERED + timedelta(minutes=10)
         left_over = other["AsapCommNum"] in self.taken or self._is_taken(other)
         return other["ResponseStatus"] in _OPEN and start > coming.asked and fresh and not left_over
 
     def _is_taken(self, offer: Row) -> bool:
         """Whether somebody else's visit lies in an offer's place: the offer is left over."""
-        place = _Place.of(offer, self.world)
+        place = self._place_of(offer)
         return any(
             place.overlaps(_Place.of_visit(visit))
             for visit in self.world.office.appointments.values()
             if visit["AptStatus"] not in {"UnschedList", "Planned"} and visit["PatNum"] != offer["PatNum"]
         )
+
+    def _place_of(self, offer: Row) -> _Place:
+        """Where an offer was for: asapfill's as it was made, also when staff have deleted its block since."""
+        made = self.made.get(offer["AsapCommNum"])
+        return made["_place"] if made is not None else _Place.of(offer, self.world)
 
     def _declined_lately(self, other: Row, coming: _Offer) -> bool:
         answer = self.answered_at.get(other["AsapCommNum"])
