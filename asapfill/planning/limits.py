@@ -11,7 +11,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from asapfill.clock import minutes_until, office_now
-from asapfill.offers.offer import Contact, NewOffer, Offer
+from asapfill.offers.offer import CLOCKS_MAY_DIFFER, Contact, NewOffer, Offer
 from asapfill.offers.states import COUNTED, LIVE, NEVER_WAS, UNCLEAR, State
 from asapfill.policy.policy import TextsPolicy
 from asapfill.reasons import Reason
@@ -169,9 +169,10 @@ def _resting(new: NewOffer, contacts: Iterable[Contact], texts: TextsPolicy, now
     for contact in contacts:
         if not _same_person(new, contact) or contact.state not in {State.DECLINED, State.STOPPED}:
             continue
-        declined = min(contact.settled or now, now)
-        if declined + texts.rest_after_decline > now:
-            return Reason("resting", f"until {declined + texts.rest_after_decline:%Y-%m-%d %H:%M}")
+        # Our clock may have been behind the office's then, and may be ahead of it now.
+        until = min(contact.settled or now, now) + texts.rest_after_decline + 2 * CLOCKS_MAY_DIFFER
+        if until > now:
+            return Reason("resting", f"until {until:%Y-%m-%d %H:%M}")
     return None
 
 

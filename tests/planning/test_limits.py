@@ -229,9 +229,14 @@ def test_suppressed_and_refused_offers_do_not_use_up_the_opening() -> None:
 
 @pytest.mark.parametrize(
     ("ago", "expected"),
-    [(timedelta(days=6, hours=23), "resting"), (timedelta(days=7), None), (timedelta(days=8), None)],
+    [
+        (timedelta(days=6, hours=23), "resting"),
+        (timedelta(days=7, minutes=9), "resting"),
+        (timedelta(days=7, minutes=10), None),
+        (timedelta(days=8), None),
+    ],
 )
-def test_a_patient_who_declined_rests(ago: timedelta, expected: str | None) -> None:
+def test_a_patient_who_declined_rests_also_if_clocks_were_set_meanwhile(ago: timedelta, expected: str | None) -> None:
     declined = text(patient=6522, state=State.DECLINED, day=TODAY - timedelta(days=9), settled=NOW - ago)
     assert judged(declined) == expected
 

@@ -24,6 +24,9 @@ GRACE = timedelta(seconds=90)
 READ = timedelta(minutes=6)
 """A patient and the commlogs are read again after five minutes."""
 
+PHONES_READ = timedelta(hours=4, minutes=30)
+"""A patient whom only staff have texted is read again after four hours: the phone may have changed since."""
+
 UNANSWERED = timedelta(hours=24)
 """Then an offer does not hold its patient any more."""
 
@@ -213,7 +216,7 @@ class Witness:
         mine = self._digits(row["PatNum"])
         for name, theirs in (
             ("patient", [other for other in texts if other["PatNum"] == row["PatNum"]]),
-            ("phone", [other for other in texts if mine and self._texted_digits(other) == mine]),
+            ("phone", [other for other in texts if mine and self._texted_digits(other, coming) == mine]),
         ):
             days = [_day(other) for other in theirs]
             if sum(day == today for day in days) >= per_day:
@@ -254,9 +257,13 @@ class Witness:
         answer = self.answered_at.get(other["AsapCommNum"])
         return answer is not None and coming.asked - coming.rules.rest < answer[1] <= coming.asked - GRACE
 
-    def _texted_digits(self, other: Row) -> str:
+    def _texted_digits(self, other: Row, coming: _Offer) -> str:
         made = self.made.get(other["AsapCommNum"])
-        return made["_digits"] if made is not None else self._digits(other["PatNum"])
+        if made is not None:
+            digits: str = made["_digits"]
+            return digits
+        changed = moment(self.world.office.patients[other["PatNum"]]["DateTStamp"])
+        return "" if changed > coming.asked - PHONES_READ else self._digits(other["PatNum"])
 
     def _digits(self, patient: int) -> str:
         return re.sub(r"\D", "", self.world.office.patients[patient]["WirelessPhone"])
