@@ -5,6 +5,7 @@ The codes appear in ``plan --json``, ``explain``, ``history`` and the logs; they
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -13,11 +14,13 @@ class Rule:
     """What a reason code means to a receptionist, and where the rule comes from.
 
     ``holds``: the sentence for when the rule stands nothing in the way, where ``explain`` walks through it.
+    ``of_opening``: the sentence about an opening, where that about a visit would not do.
     """
 
     sentence: str
     source: str
     holds: str = ""
+    of_opening: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,14 @@ class Reason:
     @property
     def sentence(self) -> str:
         """The sentence a receptionist understands, with the detail behind it."""
-        text = RULES[self.code].sentence
+        return self._with_detail(RULES[self.code].sentence)
+
+    @property
+    def of_opening(self) -> str:
+        """The same about an opening."""
+        return self._with_detail(RULES[self.code].of_opening or RULES[self.code].sentence)
+
+    def _with_detail(self, text: str) -> str:
         return f"{text} ({self.detail})" if self.detail else text
 
 
@@ -55,7 +65,9 @@ RULES: dict[str, Rule] = {
     "prospective_operatory": Rule(
         "The operatory is kept for prospective patients.", "Open Dental: patients placed there become prospective"
     ),
-    "unreadable_row": Rule("A row of the schedule could not be read, so its place counts as taken.", "safe assumption"),
+    "unreadable_row": Rule(
+        "Something on the schedule here cannot be understood, so its place counts as taken.", "safe assumption"
+    ),
     "two_providers": Rule(
         "Another provider would be assigned at this time.", "Open Dental: the operatory's schedule assigns the provider"
     ),
@@ -139,9 +151,15 @@ RULES: dict[str, Rule] = {
         holds="The length of the visit is known.",
     ),
     "lab_case": Rule("Its lab case is not back.", "Open Dental: labcases", holds="No lab case is out."),
-    "unreadable_candidate": Rule("Its row could not be read.", "safe assumption", holds="Its row could be read."),
+    "unreadable_candidate": Rule(
+        "What Open Dental sends about it cannot be understood, so it is left alone.",
+        "safe assumption",
+        holds="What Open Dental sends about it is understood.",
+    ),
     "unreadable_patient": Rule(
-        "The patient's row could not be read.", "safe assumption", holds="The patient's row could be read."
+        "What Open Dental sends about the patient cannot be understood, so nobody is texted.",
+        "safe assumption",
+        holds="What Open Dental sends about the patient is understood.",
     ),
     "already_booked": Rule(
         "The planned appointment is already scheduled.",
@@ -172,7 +190,11 @@ RULES: dict[str, Rule] = {
         "It overlaps the visit's own present place.", "Open Dental counts the offered appointment itself as a collision"
     ),
     "own_other_appointment": Rule("The patient has another appointment then.", "a patient can be in one place only"),
-    "no_fit": Rule("It fits nowhere in the openings.", "all rules of fitting"),
+    "no_fit": Rule(
+        "It fits nowhere in the openings.",
+        "all rules of fitting",
+        of_opening="Nobody who may be asked fits here.",
+    ),
     # Limits on texting
     "live_offer": Rule(
         "The patient has an open offer already.",
@@ -211,7 +233,7 @@ RULES: dict[str, Rule] = {
         "Open Dental's own search does not find this time free, so nothing is sent.",
         "Open Dental: GET /appointments/Slots, where it is meaningful",
     ),
-    "asked_elsewhere": Rule("The plan asks about another opening.", "one offer at a time for each patient"),
+    "asked_elsewhere": Rule("The plan asks the patient about another time.", "one offer at a time for each patient"),
     "nobody_to_ask": Rule("Nobody who fits may be asked now.", "the limits on texting, person by person"),
     "not_needed": Rule("Others come first for this opening.", "policy order, texts.wave"),
     "too_late_to_text": Rule(
@@ -284,3 +306,19 @@ RULES: dict[str, Rule] = {
         "The office's clock and ours differ by more than 5 minutes.", "usually a wrong timezone in the policy"
     ),
 }
+
+
+def because(counts: Mapping[str, int]) -> str:
+    """Why several people are not asked, for the front desk: ``2 because the patient declined an offer lately, 1 …``.
+
+    Without the number where the same holds for all of them.
+    """
+    told = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    if len(told) == 1:
+        return f"because {_inside(RULES[told[0][0]].sentence)}"
+    return ", ".join(f"{count} because {_inside(RULES[code].sentence)}" for code, count in told)
+
+
+def _inside(sentence: str) -> str:
+    """A sentence as a part of another."""
+    return sentence[0].lower() + sentence[1:].rstrip(".")

@@ -13,7 +13,6 @@ from asapfill.commands.common import (
     FAILED,
     chosen_offices,
     config_option,
-    end,
     explained,
     json_option,
     office_option,
@@ -30,8 +29,8 @@ from asapfill.commands.common import (
 @explained
 def check(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
     """Check settings, policies and (unless offline) every office."""
+    from asapfill.operations.check import check_all
     from asapfill.report.text import wrapped
-    from asapfill.service.operations import check_all
 
     settings, clock = open_settings(config, with_secrets=not offline)
     checked = check_all(settings, chosen_offices(settings, office), clock, offline=offline)
@@ -47,8 +46,7 @@ def check(config: Path | None, office: str | None, as_json: bool, offline: bool)
                 click.echo(
                     "\n".join(lines if "\n" not in finding.message else [f"  {finding.verdict}  {finding.message}"])
                 )
-        if not checked.findings and not checked.problems:
-            click.echo("Settings and policies are right.")
+        click.echo(checked.verdict)
     sys.exit(checked.exit_code)
 
 
@@ -69,8 +67,8 @@ def explain(
     opening: str | None,
 ) -> None:
     """Apply every rule to one candidate or opening, pass or fail."""
+    from asapfill.operations.operations import explain_one
     from asapfill.report.explained import explanation_text
-    from asapfill.service.operations import explain_one
 
     given = [value for value in (appointment, recall, opening) if value is not None]
     if len(given) != 1:
@@ -79,9 +77,6 @@ def explain(
     document = explain_one(
         settings, chosen_offices(settings, office), clock, appointment=appointment, recall=recall, opening=opening
     )
-    if document is None:
-        what = f"appointment {appointment}" if appointment else f"recall {recall}" if recall else f"opening {opening}"
-        end(f"No office that asapfill serves has {what}.", FAILED)
     print_json(document) if as_json else click.echo(explanation_text(document))
 
 
@@ -91,7 +86,8 @@ def explain(
 @explained
 def status(config: Path | None, as_json: bool) -> None:
     """Is it alive, what is open, what is waiting, what went wrong."""
-    from asapfill.service.statuses import status_document, status_text
+    from asapfill.operations.statuses import status_document
+    from asapfill.report.status import status_text
 
     settings, clock = open_settings(config, with_secrets=False)
     document = status_document(settings, clock)
@@ -116,13 +112,14 @@ def history(
     opening: str | None,
 ) -> None:
     """Tell offers and outcomes, step by step."""
+    from asapfill.operations.operations import office_labels, read_history
     from asapfill.report.documents import history_document
     from asapfill.report.text import history_text
-    from asapfill.service.operations import read_history
 
     if patient is not None and opening is not None:
         raise click.UsageError("Give --patient or --opening, not both.")
     settings, clock = open_settings(config, with_secrets=False)
     first: date = since.date() if since is not None else (clock.now() - timedelta(days=7)).date()
     stories = read_history(settings, chosen_offices(settings, office), clock, first, patient, opening)
-    print_json(history_document(stories)) if as_json else click.echo(history_text(stories))
+    labels = office_labels(settings, clock)
+    print_json(history_document(stories, labels)) if as_json else click.echo(history_text(stories, labels))

@@ -13,7 +13,10 @@ from asapfill.commands.common import (
     CONFIGURATION,
     DONE,
     FAILED,
+    INTERRUPTED,
+    at_option,
     config_option,
+    end,
     explained,
     json_option,
     known_office,
@@ -23,9 +26,14 @@ from asapfill.commands.common import (
 
 if TYPE_CHECKING:
     from asapfill.clock import Clock
+    from asapfill.operations.new_policy import Known, Question
     from asapfill.policy.keys import Written
-    from asapfill.service.new_policy import Known, Question
+    from asapfill.service.as_if import AsIf
     from asapfill.settings import Settings
+
+
+Given = str | tuple[str, ...] | None
+"""An option of ``policy new``: once, several times, or not at all."""
 
 
 @click.group()
@@ -39,62 +47,100 @@ def policy() -> None:
 @click.option("--clinic", help="The clinic, if the office uses clinics.")
 @click.option("--timezone", help="Region and city, such as America/Chicago.")
 @click.option("--days", help="The days to fill, such as Mon-Thu.")
-@click.option("--hours", help="The hours to fill, such as 8am-5pm.")
+@click.option("--hours", help="The hours to fill, such as 8am-5pm or '8 to 5'.")
 @click.option("--leave-out", multiple=True, metavar="NAME", help="An operatory never to fill; may be repeated.")
-@click.option("--fill-over", multiple=True, metavar="NAME", help="A blockout type to offer over; may be repeated.")
+@click.option(
+    "--fill-over", multiple=True, metavar="NAME", help="A blockout type that any visit may take; may be repeated."
+)
+@click.option("--notice", help="How long before it begins an opening is left alone, such as '2 hours'.")
+@click.option("--between", help="The hours in which texts may go out, such as 9am-7pm.")
+@click.option("--spoken-to", help="How long people are left alone to whom the office spoke, such as '3 days'.")
+@click.option("--mode", help="preview (only show what would be sent) or ask (wait for somebody's yes).")
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="The file (default: in the policies folder)."
 )
 @click.option("--offline", is_flag=True, help="Do not ask the office for its names.")
 @click.option("--yes", is_flag=True, help="Ask nothing; take what is given and defaults.")
 @explained
-def new(
-    config: Path | None,
-    office: str | None,
-    clinic: str | None,
-    timezone: str | None,
-    days: str | None,
-    hours: str | None,
-    leave_out: tuple[str, ...],
-    fill_over: tuple[str, ...],
-    out: Path | None,
-    offline: bool,
-    yes: bool,
-) -> None:
-    """Write a commented policy with your office's names in it. It sends nothing: the mode is preview.
+def new(config: Path | None, office: str | None, out: Path | None, offline: bool, yes: bool, **given: Given) -> None:
+    """Write a commented policy with your office's names in it. It sends nothing before you have looked.
 
-    Asks what is not given, at a terminal only.
+    Asks what is not given, at a terminal only; Enter takes the answer in brackets.
     """
-    from asapfill.service.new_policy import draft_policy, place_for, questions, refusals, write_policy
+    from asapfill.operations.new_policy import NotWritten, draft_policy, place_for, refusals, write_policy
 
     settings, clock = open_settings(config, with_secrets=False)
     asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
-    name = known_office(settings, office) or _office(settings, asking=asking)
-    known = None if offline else _known(settings, name, clock)
-    given: dict[str, Written | None] = {
-        "office": name,
-        "clinic": clinic,
-        "timezone": timezone,
-        "openings.days": days,
-        "openings.hours": hours,
-        "openings.except_operatories": list(leave_out) or None,
-        "openings.blockouts_allowed": list(fill_over) or None,
-    }
-    answers: dict[str, Written] = {path: value for path, value in given.items() if value is not None}
-    for question in questions(settings, name, known, answers):
-        if question.path not in answers:
-            default = question.default if question.sure else ""
-            answer = _answer(question, answers, known) if asking else default
-            if not answer and question.flag:
-                raise click.UsageError(f"Give {question.flag}. {question.text}")
-            answers |= {question.path: answer} if answer else {}
-    wrong = refusals(answers, known)
-    if wrong:
-        raise click.UsageError("\n".join(wrong))
-    path = out or place_for(settings, answers)
-    write_policy(settings, path, draft_policy(answers, known), known)
-    click.echo(f"Wrote {path}. It sends nothing yet: its mode is preview.", err=True)
+    try:
+        name = known_office(settings, office) or _office(settings, asking=asking)
+        known = None if offline else _known(settings, name, clock)
+        answers = _answers(settings, {"office": name, **_given(given)}, known, out, asking=asking)
+        wrong = refusals(answers, known)
+        if wrong:
+            raise click.UsageError("\n".join(wrong))
+        path = out or place_for(settings, answers)
+        write_policy(path, draft_policy(answers, known))
+    except NotWritten as error:
+        raise click.UsageError(str(error)) from None
+    except click.Abort:
+        end("\nStopped. No policy was written.", INTERRUPTED)
+    click.echo(f"Wrote {path}.", err=True)
+    click.echo(WRITTEN[str(answers.get("mode", "preview")).strip().casefold()], err=True)
     click.echo("Next: `asapfill check`, then `asapfill plan` shows what it means for today.", err=True)
+
+
+WRITTEN = {
+    "preview": "It sends nothing yet: its mode is preview.",
+    "ask": "Its mode is ask: a running asapfill prepares texts, and nothing is sent without somebody's yes.",
+}
+
+
+def _given(options: Mapping[str, Given]) -> dict[str, Written]:
+    """The options that were given, by the path of their key."""
+    paths = {
+        "clinic": "clinic",
+        "timezone": "timezone",
+        "days": "openings.days",
+        "hours": "openings.hours",
+        "leave_out": "openings.except_operatories",
+        "fill_over": "openings.blockouts_allowed",
+        "notice": "openings.notice",
+        "between": "texts.between",
+        "spoken_to": "candidates.spoken_to",
+        "mode": "mode",
+    }
+    return {
+        path: list(value) if isinstance(value, tuple) else value
+        for name, path in paths.items()
+        if (value := options[name])
+    }
+
+
+def _answers(
+    settings: Settings, given: dict[str, Written], known: Known | None, out: Path | None, *, asking: bool
+) -> dict[str, Written]:
+    """What was given, and for the rest what a person answers, or the default.
+
+    Raises:
+        NotWritten: there is such a policy already; told before anything else is asked.
+    """
+    from asapfill.operations.new_policy import place_for, questions, require_free
+
+    answers = dict(given)
+    looked = False
+    if asking:
+        click.echo("Enter takes the answer in brackets. Ctrl-C stops, and nothing is written.\n", err=True)
+    for question in questions(settings, str(given["office"]), known, answers):
+        if question.path != "clinic" and not looked:
+            require_free(settings, out or place_for(settings, answers), answers, known)
+            looked = True
+        if question.path in answers:
+            continue
+        answer = _answer(question, answers, known) if asking else question.default if question.sure else ""
+        if not answer and question.flag:
+            raise click.UsageError(f"Give {question.flag}. {question.text}")
+        answers |= {question.path: answer} if answer else {}
+    return answers
 
 
 def _office(settings: Settings, *, asking: bool) -> str:
@@ -111,8 +157,8 @@ def _office(settings: Settings, *, asking: bool) -> str:
 def _known(settings: Settings, office: str, clock: Clock) -> Known | None:
     """What the office tells; None, with the reason on standard error, when it cannot be asked."""
     from asapfill.opendental.errors import OpenDentalError
+    from asapfill.operations.new_policy import ask_office
     from asapfill.problems import ConfigurationError
-    from asapfill.service.new_policy import ask_office
 
     try:
         return ask_office(settings, office, clock)
@@ -123,19 +169,23 @@ def _known(settings: Settings, office: str, clock: Clock) -> Known | None:
 
 def _answer(question: Question, answers: Mapping[str, Written], known: Known | None) -> Written:
     """Ask until the answer can be used."""
-    from asapfill.service.new_policy import refusals
+    from asapfill.operations.new_policy import refusals
+    from asapfill.report.text import wrapped
 
     before = refusals(answers, known)
+    if question.explained:
+        click.echo("\n" + "\n".join(wrapped(question.explained, 0)), err=True)
     while True:
         text: str = click.prompt(question.text, default=question.default, show_default=bool(question.default), err=True)
         parts = [part.strip() for part in text.split(",") if part.strip()]
         answer: Written = parts if question.several else text.strip()
         if not answer and question.flag:
+            click.echo("This needs an answer; Ctrl-C stops.", err=True)
             continue
         wrong = [line for line in refusals({**answers, question.path: answer}, known) if line not in before]
         if not answer or not wrong:
             return answer
-        click.echo("\n".join(wrong), err=True)
+        click.echo("\n".join(part for line in wrong for part in wrapped(line, 0)), err=True)
 
 
 @policy.command()
@@ -150,21 +200,32 @@ def schema() -> None:
 @config_option
 @json_option
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--against", type=click.Path(path_type=Path, dir_okay=False), help="Compare with this file.")
+@click.option(
+    "--against",
+    metavar="OTHER",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Compare FILE with this policy file (default: with the version in force).",
+)
 @click.option("--offline", is_flag=True, help="Tell what changes only; plan nothing, ask no office.")
+@at_option
 @explained
-def diff(config: Path | None, as_json: bool, file: Path | None, against: Path | None, offline: bool) -> None:
-    """Tell in sentences what an edit changes, and what one cycle now would do differently.
+def diff(
+    config: Path | None, as_json: bool, file: Path | None, against: Path | None, offline: bool, at: AsIf | None
+) -> None:
+    """Tell in sentences what an edit changes, and what one cycle would do differently.
 
-    Compares FILE, or every policy, with --against, or with the version in force.
+    FILE is an edited policy: the one in the policies folder, or a draft anywhere. Left out: every policy of the
+    folder. It is compared with the version by which asapfill works now; if there is none yet, with the defaults.
     """
-    from asapfill.service.policy_diff import PlanChange, compare_plans, diff_document, diff_text, find_edits
+    from asapfill.operations.policy_diff import PlanChange, compare_plans, diff_document, diff_text, find_edits
 
+    if offline and at is not None:
+        raise click.UsageError("--at is about the plan, and --offline makes none.")
     if against is not None and file is None:
         raise click.UsageError("Name the FILE that is to be compared with --against.")
     settings, clock = open_settings(config, with_secrets=not offline)
     edits = find_edits(settings, clock, file, against)
-    plans: list[PlanChange | None] = [None] * len(edits) if offline else [*compare_plans(settings, clock, edits)]
+    plans: list[PlanChange | None] = [None] * len(edits) if offline else [*compare_plans(settings, clock, edits, at)]
     print_json(diff_document(edits, plans)) if as_json else click.echo(diff_text(edits, plans))
     failed = [plan for plan in plans if plan is not None and plan.errors]
     for plan in failed:

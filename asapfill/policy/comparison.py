@@ -15,6 +15,7 @@ from asapfill.policy.formats import in_words
 from asapfill.policy.keys import Key
 from asapfill.policy.model import KEYS, PolicyFile
 from asapfill.policy.policy import WEEKDAYS, Hours
+from asapfill.policy.times import hours_in_words
 
 Effect = Literal["more", "less", "other"]
 RANKS = ("preview", "ask", "automatic", "skip", "text")
@@ -37,18 +38,18 @@ class Change:
     sentence: str
 
 
-def compare(before: PolicyFile, after: PolicyFile) -> tuple[Change, ...]:
-    """Every key whose meaning differs, in the order of the reference."""
-    return tuple(_changes(before, after))
+def compare(before: PolicyFile, after: PolicyFile, was: str = "Until now") -> tuple[Change, ...]:
+    """Every key whose meaning differs, in the order of the reference. ``was``: what the sentences call ``before``."""
+    return tuple(_changes(before, after, was))
 
 
-def _changes(before: PolicyFile, after: PolicyFile) -> Iterator[Change]:
+def _changes(before: PolicyFile, after: PolicyFile, was: str) -> Iterator[Change]:
     for key in KEYS:
         old, new = (_meaning(key, _value(policy, key)) for policy in (before, after))
         if old != new:
             shown = words(key, _value(before, key)), words(key, _value(after, key))
             sentence = MODES[shown[1]] if key.path == "mode" else key.says.format(shown[1]) + "."
-            sentence += f" Until now: {shown[0]}.{_difference(before, after, key)}"
+            sentence += f" {was}: {shown[0]}.{_difference(before, after, key)}"
             yield Change(key.path, *shown, _effect(key, old, new), sentence)
 
 
@@ -127,7 +128,7 @@ def words(key: Key, value: Any) -> str:  # noqa: ANN401  as above
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Hours):
-        return f"{value.start:%H:%M}-{value.end:%H:%M}".replace("-00:00", "-24:00")
+        return hours_in_words(value)
     return str(value)
 
 

@@ -1,20 +1,21 @@
-"""How people write times, lengths of time, days, numbers and yes/no: the text of a policy in, a value out.
+"""How people write lengths of time, days, numbers and yes/no: the text of a policy in, a value out.
 
 Everything arrives as text exactly as it stands in the file (see ``tree``), so nothing is taken for something else
 on the way: 8:00 is not 480 and NO is not false by itself. What can be meant in two ways is refused with a sentence
-that says how to write it. Not here: which key takes which format (``model``).
+that says how to write it. Not here: times of day (``times``), and which key
+takes which format (``model``).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import time, timedelta
+from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from asapfill.policy.policy import WEEKDAYS, Hours
+from asapfill.policy.policy import WEEKDAYS
 
 LONGEST_QUOTE = 40
 MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60, "week": 7 * 24 * 60}
@@ -24,14 +25,10 @@ UNITS = {
     **dict.fromkeys(("d", "day", "days"), MINUTES["day"]),
     **dict.fromkeys(("w", "wk", "wks", "week", "weeks"), MINUTES["week"]),
 }
-TIME_HINT = "Write for example 8:00, 17:30, 8am or 5:30pm."
-HOURS_HINT = "Write for example 08:00-17:00 or 8am-5pm."
 DURATION_HINT = "Write for example 15 minutes, 2 hours, 1 hour 30 minutes or 14 days."
 DAYS_HINT = "Write for example [Mon, Tue, Wed] or Mon-Fri."
 DASH = "[-\u2013\u2014]"
 """Also the long ones that word processors make of a -."""
-HALF_DAY = 12
-LAST_MINUTE = 59
 
 US_ZONES = {
     "America/New_York": ("eastern", "eastern time", "et", "est", "edt"),
@@ -110,7 +107,9 @@ def duration(value: object) -> timedelta:
     """
     text = one(value, DURATION_HINT)
     if re.fullmatch(r"[0-9]+([.][0-9]+)?", text):
-        hint = f"Write {text} minutes, {text} hours or {text} days." if len(text) < LONGEST_QUOTE else DURATION_HINT
+        units = ("minute", "hour", "day") if text == "1" else ("minutes", "hours", "days")
+        readings = [f"{text} {unit}" for unit in units]
+        hint = "Write {}, {} or {}.".format(*readings) if len(text) < LONGEST_QUOTE else DURATION_HINT
         raise Unreadable(f"is {quoted(text)}; minutes, hours or days?", hint)
     part = r"([0-9]{1,6}(?:[.][0-9]{1,3})?)\s*([a-z]+)\s*(?:,|and\b)?\s*"
     lowered = text.casefold()
@@ -199,57 +198,13 @@ def patient_number(value: object) -> int:
     return int(text)
 
 
-def _time_parts(text: str) -> tuple[int, int]:
-    """Hour (0 to 24) and minute of a time of day."""
-    folded = text.casefold().replace(".m.", "m").replace(" ", "")
-    folded = {"noon": "12:00", "midnight": "24:00"}.get(folded, folded)
-    match = re.fullmatch(r"([0-9]{1,2})(?::([0-9]{2}))?(am|pm)?", folded)
-    if match is None:
-        raise Unreadable(f"has {quoted(text)}, which is not a time of day.", TIME_HINT)
-    hour, minute, half = int(match[1]), int(match[2] or 0), match[3]
-    if match[2] is None and half is None:
-        hint = f"Write {hour}:00, or {hour}am or {hour}pm." if 0 < hour <= HALF_DAY else TIME_HINT
-        raise Unreadable(f"has {quoted(text)}, which could be a number of anything.", hint)
-    if half and not 1 <= hour <= HALF_DAY:
-        raise Unreadable(f"has {quoted(text)}; with am and pm the hours go from 1 to 12.", TIME_HINT)
-    if half:
-        hour = hour % HALF_DAY + (HALF_DAY if half == "pm" else 0)
-    if minute > LAST_MINUTE or (hour, minute) > (24, 0):
-        raise Unreadable(f"has {quoted(text)}, which is not a time of day.", TIME_HINT)
-    return hour, minute
-
-
-def hours(value: object) -> Hours:
-    """A stretch of the day: ``08:00-17:00``, ``8am-5pm``, ``9:00 to 18:00``. Ends at midnight at the latest.
-
-    Raises:
-        Unreadable: not two times, or the end is not after the start.
-    """
-    hint = HOURS_HINT
-    if isinstance(value, list):
-        hint += " One stretch only: lunch and other breaks are kept free by the schedule in Open Dental."
-    text = one(value, hint)
-    ends = re.split(rf"\s*(?:{DASH}|\bto\b|\buntil\b)\s*", text.casefold())
-    if len(ends) != 2 or not all(ends):  # noqa: PLR2004  a start and an end
-        raise Unreadable(f"is {quoted(text)}, which is not a start and an end.", HOURS_HINT)
-    start, end = _time_parts(ends[0]), _time_parts(ends[1])
-    if end == (0, 0) and start != (0, 0):
-        end = (24, 0)
-    if start >= end:
-        hint = "Is am or pm missing, or are they swapped?"
-        if start == end:
-            hint = "For the whole day write 00:00-24:00."
-        raise Unreadable(f"is {quoted(text)}, which ends before it begins or is empty.", hint)
-    return Hours(time(*start), time(end[0] % 24, end[1]))
-
-
 def days(value: object) -> frozenset[int]:
     """One weekday or a run of them: ``Mon``, ``Monday``, ``Mon-Fri``, ``weekdays``, ``every day``. 0 is Monday."""
     text = one(value, DAYS_HINT)
     folded = text.casefold()
     if folded in {"weekdays", "every day", "all", "weekend"}:
         return frozenset({"weekdays": range(5), "weekend": range(5, 7)}.get(folded, range(7)))
-    ends = [_day(part) for part in re.split(rf"\s*(?:{DASH}|\bto\b)\s*", text)]
+    ends = [day_of_week(part) for part in re.split(rf"\s*(?:{DASH}|\bto\b)\s*", text)]
     if len(ends) > 2:  # noqa: PLR2004  a first and a last day
         raise Unreadable(f"is {quoted(text)}, which is not a day or a run of days.", DAYS_HINT)
     length = (ends[-1] - ends[0]) % 7 + 1
@@ -259,7 +214,7 @@ def days(value: object) -> frozenset[int]:
 FULL_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
-def _day(text: str) -> int:
+def day_of_week(text: str) -> int:
     """0 for Monday … 6 for Sunday, from the name or a beginning of it that people write (Tues, Thur)."""
     plain = text.strip(". ").casefold()
     if plain == "weds":

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
-from asapfill.policy import formats, shapes
+from asapfill.policy import formats, shapes, times
 from asapfill.policy.policy import Group, Hours, OrderLine
 from asapfill.policy.shapes import Shape
 
@@ -30,7 +30,7 @@ AllOrNames = Annotated[tuple[Name, ...] | None, BeforeValidator(formats.all_or_n
 YesNo = Annotated[bool, BeforeValidator(formats.yes_no), shapes.YES_NO]
 Duration = Annotated[timedelta, BeforeValidator(formats.duration), shapes.DURATION]
 AutoOrDuration = Annotated[timedelta | None, BeforeValidator(formats.auto_or_duration), shapes.AUTO_OR_DURATION]
-HoursOfDay = Annotated[Hours, BeforeValidator(formats.hours), shapes.HOURS]
+HoursOfDay = Annotated[Hours, BeforeValidator(times.hours), shapes.HOURS]
 Days = Annotated[
     tuple[Annotated[frozenset[int], BeforeValidator(formats.days)], ...],
     BeforeValidator(formats.several_words),

@@ -49,7 +49,7 @@ class PolicyFile(Section):
         },
     )  # fmt: skip
     mode: Annotated[Mode, BeforeValidator(formats.choice(*get_args(Mode))), shapes.words(*get_args(Mode))] = key(
-        "preview: only show what would be sent. ask: wait for a person's yes. automatic: send.",
+        "preview: only show what would be sent. ask: wait for a person's yes to each offer. automatic: send by itself.",
         default="preview",
         example="automatic",
         why="Nothing goes out until somebody has seen what would.",
@@ -59,7 +59,7 @@ class PolicyFile(Section):
     openings: OpeningsSection = Field(default_factory=OpeningsSection, description="Which free time may be offered.")
     candidates: CandidatesSection = Field(default_factory=CandidatesSection, description="Who may be asked.")
     order: OrderLines = key(
-        "Who is asked first; earlier lines count more.",
+        "Who is asked first; earlier lines count more, later ones decide among those who are equal so far.",
         default=["unscheduled first", "furthest out first", "least recently texted first"],
         example="[longest first, recalls last]",
         why="Open Dental's own Web Sched ASAP asks in this order; those texted lately rest.",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import partial
 
+from asapfill.labels import operatory_both
 from asapfill.opendental.models import Clinic, Definition, Operatory, Provider
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.policy import CandidatesPolicy, CommlogPolicy, OpeningsPolicy, Policy, TextsPolicy
@@ -57,15 +58,15 @@ CLINIC = _Kind("clinic", "clinics")
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """One row that a name may mean. ``hidden``: staff do not see it in Open Dental."""
+    """One row that a name may mean. ``hidden``: staff do not see it in Open Dental. ``shown``: what lists call it."""
 
     number: int
     labels: tuple[str, ...]
     hidden: bool
+    shown: str
 
     def __str__(self) -> str:
-        labels = [f"“{label}”" for label in dict.fromkeys(self.labels) if label.strip()]
-        return f"{' or '.join(labels) or 'without a name'} (number {self.number})"
+        return f"{f'“{self.shown}”' if self.shown.strip() else 'one without a name'} (number {self.number})"
 
 
 def resolve(written: PolicyFile, names: OfficeNames) -> Policy:
@@ -106,12 +107,13 @@ def _openings(lookup: _Lookup, written: PolicyFile, names: OfficeNames, clinic: 
     chosen, excepted = (wanted.operatories, wanted.except_operatories) if clinic is not None else (None, ())
     rooms = _Kind("operatory", "operatories", "of this clinic" if clinic else "of the office")
     operatories = [
-        _Choice(row.operatory_num, (row.op_name, row.abbrev), row.is_hidden)
+        _Choice(row.operatory_num, (row.op_name, row.abbrev, operatory_both(row)), row.is_hidden, operatory_both(row))
         for row in names.operatories
         if not clinic or row.clinic_num in {0, clinic}
     ]
     providers = [
-        _Choice(row.prov_num, (row.abbr,), row.is_hidden or row.prov_status == "Deleted") for row in names.providers
+        _Choice(row.prov_num, (row.abbr,), row.is_hidden or row.prov_status == "Deleted", row.abbr)
+        for row in names.providers
     ]
     blockouts = partial(_blockouts, lookup, names.blockout_types)
     return OpeningsPolicy(
@@ -201,12 +203,15 @@ def clinic_of(written: PolicyFile, names: OfficeNames) -> int | None:
 
 
 def _definitions(rows: Iterable[Definition]) -> list[_Choice]:
-    return [_Choice(row.def_num, (row.item_name,), row.is_hidden) for row in rows]
+    return [_Choice(row.def_num, (row.item_name,), row.is_hidden, row.item_name) for row in rows]
 
 
 def _clinic(lookup: _Lookup, written: PolicyFile, clinics: Sequence[Clinic]) -> int | None:
     """The ClinicNum, 0 for an office without clinics, None when it could not be told (and was noted)."""
-    choices = [_Choice(row.clinic_num, (row.description, row.abbr), row.is_hidden) for row in clinics]
+    choices = [
+        _Choice(row.clinic_num, (row.description, row.abbr), row.is_hidden, row.description.strip() or row.abbr)
+        for row in clinics
+    ]
     if written.clinic is None and not choices:
         return 0
     if written.clinic is None:
@@ -288,17 +293,16 @@ def _folded(label: str) -> str:
 
 
 def _nearest(name: str, choices: Sequence[_Choice]) -> str:
-    """What was perhaps meant, and what there is."""
-    labels = {_folded(label): label for choice in choices for label in choice.labels if label.strip()}
-    near = [labels[key] for key in get_close_matches(_folded(name), labels, n=3, cutoff=0.5)]
+    """What was perhaps meant, and what there is, both in the names that lists show."""
+    shown = {_folded(label): choice.shown for choice in choices for label in choice.labels if label.strip()}
+    near = dict.fromkeys(shown[key] for key in get_close_matches(_folded(name), shown, n=3, cutoff=0.5))
     guess = f"Did you mean {' or '.join(f'“{label}”' for label in near)}? " if near else ""
     return guess + _listed(choices)
 
 
 def _listed(choices: Sequence[_Choice]) -> str:
     """The names that staff see, as many as can be read."""
-    shown = [next((label for label in choice.labels if label.strip()), "") for choice in choices if not choice.hidden]
-    names = [name for name in dict.fromkeys(shown) if name]
+    names = [name for name in dict.fromkeys(choice.shown for choice in choices if not choice.hidden) if name.strip()]
     if not names:
         return "There are none."
     more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""

@@ -29,7 +29,9 @@ NEAR = 0.7
 """How alike (0 to 1) a misspelt key and a known one must be for a guess."""
 NEIGHBOUR = 0.1
 """What a key of the same section has ahead of others."""
-START_HINT = "`asapfill policy new` writes one; or copy policies/sample.yaml there and change it."
+NO_ZONE = "UTC"
+"""Stands in where a time zone has a mistake, so that the rest of the file can be checked."""
+START_HINT = "`asapfill policy new` writes one in mode preview: it sends nothing until you change that."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,31 @@ def parse_policy(raw: bytes, path: Path) -> PolicyFile:
     Raises:
         ConfigurationError: with everything that is wrong with it, from top to bottom.
     """
+    policy, problems, _ = _read(raw, path)
+    if problems or policy is None:
+        raise ConfigurationError(problems)
+    return policy
+
+
+def readable_part(raw: bytes, path: Path) -> PolicyFile | None:
+    """What can be understood of a file with mistakes, so that the names in it can be checked with the rest.
+
+    Keys with mistakes are as if they were left out, so this is for looking only: it must never be in force. None when
+    it cannot be told which office or clinic it is for.
+    """
+    try:
+        policy, _, wrong = _read(raw, path)
+    except ConfigurationError:
+        return None
+    return None if ("clinic",) in wrong else policy
+
+
+def _read(raw: bytes, path: Path) -> tuple[PolicyFile | None, list[Problem], Collection[Location]]:
+    """The policy without the keys that have mistakes, None when it says too little; the mistakes; and those keys.
+
+    Raises:
+        ConfigurationError: the file is no YAML mapping at all.
+    """
     tree = read_tree(raw, path)
     empty = [location for location, value in _values(tree.data) if value is None]
     problems = [*tree.problems, *_nothing_there(tree.source, empty)]
@@ -123,13 +150,14 @@ def parse_policy(raw: bytes, path: Path) -> PolicyFile:
     untold = max(0, len(told) - MOST_PROBLEMS)
     wrong |= {_key_of(_location(error)) for error in errors}
     if policy is None:
-        policy, _ = _validated(_without(tree.data, wrong))
+        without_zone = {"timezone": NO_ZONE} if ("timezone",) in wrong else {}
+        policy, _ = _validated(_without(tree.data, wrong) | without_zone)
     for found in contradictions(policy) if policy is not None else ():
         if not any(_touches(key, other) for key in found.keys for other in wrong):
             problems.append(tree.source.problem(_written(found.keys, tree.source), found.message, found.hint))
-    if problems or policy is None:
-        raise ConfigurationError(_in_order(problems, untold, path))
-    return policy.located(tree.source)
+    if policy is not None:
+        policy = policy.located(tree.source)
+    return policy, _in_order(problems, untold, path), wrong
 
 
 def _place(source: Source, error: ErrorDetails) -> tuple[int, int]:

@@ -27,18 +27,22 @@ timezone: America/Los_Angeles
 ## The first ten minutes
 
 1. `asapfill policy new` asks a few questions and writes a file with the names of your operatories, providers and
-   blockout types in it. It sends nothing: the mode is `preview`.
+   blockout types in it. Enter takes the careful answer; the mode is `preview`, which sends nothing.
 2. Open the file in any text editor. Lines that begin with `#` are notes.
-3. `asapfill check` reads the file as asapfill would, and tells every mistake with its line and what to write.
-4. `asapfill plan` shows who would be asked about what, now, and why others would not.
+3. `asapfill check` reads the file as asapfill would, and tells every mistake with its line and what to write. Its last
+   line is the verdict.
+4. `asapfill plan` shows who would be asked about what, now, and why others would not. Outside the hours for texts
+   that is nobody: `asapfill plan --at 10:00` shows what it would be at ten.
 5. When the plans look right, write `mode: ask`. Offers then wait until somebody says yes: `asapfill status` shows them,
    `asapfill approve` and `asapfill decline` answer. When you approve everything anyway, write `mode: automatic`.
 
 ## Changing it later
 
-- `asapfill policy diff` tells in sentences what your change does, and who would be asked that is not asked today.
+- `asapfill policy diff` tells in sentences what your change does, and who would be asked that is not asked today; with
+  `--at 10:00`, at ten. Try a change in a copy first, if you like: `asapfill policy diff my-draft.yaml`.
 - asapfill notices a saved file within a minute. What it was about to send under the old one is planned anew.
 - If the file has a mistake, the last good version stays in force, also after a restart, and `asapfill status` says so.
+  If there is none, nothing is offered; what patients answer to offers already sent is found out all the same.
 - If a name disappears from Open Dental, that clinic is not served until the policy is changed. A mistake never allows
   more than you wrote.
 - Two files for the same clinic are both refused. To stop at once, `asapfill pause` is quicker than editing; so is any
@@ -50,7 +54,8 @@ timezone: America/Los_Angeles
 - Names of operatories, providers, blockout types and clinics are written as you see them in Open Dental, in capitals or
   not; abbreviations and numbers work too. A name with a colon, comma, bracket or # in it stands in quotes: `'Op: 1'`.
 - Lists: `[Op 1, Op 2]`, or one name alone.
-- Times: `8:00`, `17:30`, `8am`. Hours of the day: `08:00-17:00`, `8am-5pm`.
+- Hours of the day: `08:00-17:00`, `8am-5pm`, `8 to 5`. An hour alone is the morning's when something begins, and the
+  next such hour when it ends; `1 to 5` is refused: morning or afternoon?
 - Lengths of time: `15 minutes`, `90 min`, `2 hours`, `1 hour 30 minutes`, `14 days`, `1 week`. A number alone is
   refused: minutes or days?
 - Days: `[Mon, Tue, Wed]`, `Mon-Fri`, `weekdays`, `every day`.
@@ -61,8 +66,12 @@ KEYS_FOLLOW = """\
 
 ## Every key
 
-The same in one file, ready to copy: `sample.yaml`. Three offices that differ for a reason: `solo-practice.yaml`,
-`hygiene-heavy.yaml`, `group-with-clinics.yaml`. All of them lie in the folder `policies`.
+The same in one file: `sample.yaml` (the demo's, so its mode is `automatic`). Three offices that differ for a reason:
+`solo-practice.yaml`, `hygiene-heavy.yaml`, `group-with-clinics.yaml`. All of them lie in the folder `policies`.
+
+An **opening** is free time that may be offered; an **offer** is one text to one patient about one time; a **wave** is
+those who are asked at the same time. **Blockouts** are the blocks that your office puts on the schedule. A **hygiene
+visit** is an appointment with the tick *Is Hygiene*, and every recall.
 """
 
 

@@ -20,8 +20,9 @@ HOW_TO = (
 
 SAMPLE = Draft(
     top=(
-        "What asapfill may do for one office. Copy this file, name the copy after your office, and change it.",
-        "The values are those that asapfill uses when a key is left out, except `mode`: that is preview.",
+        "Every key with the value that asapfill uses when it is left out. Only `mode` differs: this is the policy of",
+        "the demo, which SENDS BY ITSELF. For your office let `asapfill policy new` write one, in preview and with",
+        "your own names in it; or copy this file, name the copy after your office, and write `mode: preview` first.",
         "",
         *HOW_TO,
     ),

@@ -98,18 +98,22 @@ class OpeningsSection(Section):
         wider="less",
     )
     blockouts_allowed: Names = key(
-        "Blockout types that may be offered over. All other blockouts keep their time free. A type marked NS in Open "
-        "Dental (nothing may be scheduled there) cannot be named.",
+        "Blockout types that may be offered over, to any visit that fits. All other blockouts keep their time free. "
+        "Offices that use blockouts for block scheduling (only crowns here, only hygiene there) leave this empty, or "
+        "name only types that they would give away. A type marked NS in Open Dental (nothing may be scheduled there) "
+        "cannot be named.",
         default=[],
         example="[High Production]",
         why="A blockout is the office's own word that the time is spoken for.",
         says="Blockout types that may be filled over: {}",
-        note="blockout types to fill over; every other blockout keeps its time free",
+        note="blockout types that any visit may take; every other blockout keeps its time free",
         wider="more",
     )
     hygiene_only_in: Names = key(
-        "Hygiene visits are offered only inside blockouts of these types. Inside them they may be offered even if the "
-        "type is not in blockouts_allowed; other visits may not. An empty list: hygiene visits go wherever they fit.",
+        "Hygiene visits are offered only inside blockouts of these types. A hygiene visit is an appointment with the "
+        "tick Is Hygiene in Open Dental, and every recall. Inside these blockouts they may be offered even if the type "
+        "is not in blockouts_allowed; other visits may not. An empty list: hygiene visits go wherever they fit, but "
+        "not over blockouts.",
         default=[],
         example="[Hygiene Only]",
         why="Offices with block scheduling keep such blocks on purpose; offices without it have none.",
@@ -117,13 +121,14 @@ class OpeningsSection(Section):
         note="hygiene visits only inside blockouts of these types: [Hygiene Only]",
     )
     recalls_only_in: Names = key(
-        "Recalls are offered only inside blockouts of these types. Inside them they may be offered even if the type is "
-        "not in blockouts_allowed; other visits may not. An empty list: recalls go wherever they fit.",
+        "Recalls are offered only inside blockouts of these types, instead of those of hygiene_only_in. Inside them "
+        "they may be offered even if the type is not in blockouts_allowed; other visits may not. An empty list: "
+        "recalls follow hygiene_only_in, as other hygiene visits do.",
         default=[],
         example="[Recall]",
         why="Offices with block scheduling keep such blocks on purpose; offices without it have none.",
         says="Blockout types outside which no recall is offered: {}",
-        note="recalls only inside blockouts of these types",
+        note="recalls only inside blockouts of these types; empty: as hygiene_only_in",
     )
     days: Days = key(
         "The weekdays whose openings are filled.",
@@ -131,6 +136,7 @@ class OpeningsSection(Section):
         example="Mon-Thu",
         why="The usual working week.",
         says="Openings on these days are filled: {}",
+        note="the days to fill",
         wider="more",
     )
     hours: HoursOfDay = key(
@@ -148,7 +154,8 @@ class CandidatesSection(Section):
     """Who may be asked."""
 
     include: Groups = key(
-        "Which entries of the ASAP list are asked.",
+        "Which entries of the ASAP list are asked, by what they are in Open Dental: appointments on the unscheduled "
+        "list, planned ones, broken ones, scheduled ones (who would come earlier), and recalls.",
         default=list(get_args(Group)),
         example="[unscheduled, planned, broken]",
         why="Whoever is on the ASAP list was put there to be called.",
@@ -156,7 +163,7 @@ class CandidatesSection(Section):
         wider="more",
     )
     gain: Annotated[Duration, length("0 minutes", "365 days")] = key(
-        "A scheduled patient is asked only if the visit comes at least this much earlier.",
+        "A scheduled patient is asked only if the visit comes at least this much earlier. It concerns nobody else.",
         default="2 days",
         example="1 week",
         why="Moving somebody by hours fills one gap and opens another.",
@@ -165,7 +172,9 @@ class CandidatesSection(Section):
         wider="less",
     )
     same_provider: YesNo = key(
-        "Offer only time of the patient's own provider.",
+        "Offer only time of the patient's own provider: the one of the appointment; for a hygiene appointment its "
+        "hygienist, if it has one. For a recall any hygienist will do, or the patient's own dentist or hygienist. "
+        "no: anybody's time.",
         default="yes",
         example="no",
         why="Patients expect the provider they booked.",
@@ -194,13 +203,14 @@ class CandidatesSection(Section):
         wider="less",
     )
     spoken_to: Annotated[Duration, length("0 minutes", "365 days")] = key(
-        "Leave people alone with whom the office was in touch, by the commlogs in their chart, in this time before. "
-        "0 days: commlogs are not looked at.",
+        "Leave people alone with whom the office was in touch in this time before. Every commlog in their chart "
+        "counts, of whatever type and whoever wrote it, also those that Open Dental writes by itself; only asapfill's "
+        "own do not. 0 minutes or 0 days: commlogs are not looked at, and nobody is left alone for them.",
         default="0 days",
         example="3 days",
         why="A call about something else is no reason to pass somebody over; reading charts costs requests.",
-        says="People with whom the office was in touch in the last {} are left alone",
-        note="leave people alone to whom you spoke this recently, by the commlog: 3 days",
+        says="How long people are left alone with whom the office was in touch: {}",
+        note="leave people alone this long after you spoke to them, by the commlog: 3 days",
         wider="less",
     )
 
@@ -223,38 +233,41 @@ class TextsSection(Section):
         example="Mon-Fri",
         why="Some states bar texts on Sundays.",
         says="Texts go out only on these days: {}",
+        note="no texts on other days",
         wider="more",
     )
     per_patient_per_day: Annotated[int, BeforeValidator(formats.whole_number(1, 10)), shapes.whole_number(1, 10)] = key(
-        "At most this many texts to one patient, or one phone, in a day.",
+        "At most this many texts to one patient, or one phone, in a day. A day is the office's calendar day. Offers "
+        "that staff or other programs sent by Web Sched ASAP count too.",
         default="1",
         example="2",
         why="Healthcare messages without further consent: one a day (47 CFR 64.1200).",
-        says="At most {} texts to one patient or phone in a day",
+        says="Most texts to one patient or phone in a day: {}",
         note="a family that shares one phone counts as one patient",
         wider="more",
     )
     per_patient_per_week: Annotated[int, BeforeValidator(formats.whole_number(1, 30)), shapes.whole_number(1, 30)] = (
         key(
-            "At most this many texts to one patient, or one phone, in a week.",
+            "At most this many texts to one patient, or one phone, in a week. A week is today and the six days before, "
+            "not the calendar's week. Offers that staff or other programs sent count too.",
             default="3",
             example="2",
             why="Healthcare messages without further consent: three a week (47 CFR 64.1200).",
-            says="At most {} texts to one patient or phone in a week",
+            says="Most texts to one patient or phone in a week: {}",
             wider="more",
         )
     )
     per_opening: Annotated[int, BeforeValidator(formats.whole_number(1, 100)), shapes.whole_number(1, 100)] = key(
-        "At most this many patients are asked for one opening.",
+        "At most this many patients are asked for one opening, all waves together.",
         default="12",
         example="6",
         why="About one offer in ten is accepted (JMIR 2024 e52071): twelve fill roughly three openings in four.",
-        says="At most {} patients are asked for one opening",
+        says="Most patients asked for one opening: {}",
         note="ask at most this many people for the same opening",
         wider="more",
     )
     wave: Annotated[int | None, BeforeValidator(formats.auto_or_number(1, 100)), shapes.auto_or_number(1, 100)] = key(
-        "How many are asked at a time: a number, or auto, which grows as the opening comes nearer.",
+        "How many are asked at a time (a wave): a number, or auto, which grows as the opening comes nearer.",
         default="auto",
         example="3",
         why="Five at once fill it in one of three cases and disappoint somebody in one of sixteen (PMC7315363).",
@@ -272,7 +285,9 @@ class TextsSection(Section):
         wider="less",
     )
     rest_after_decline: Annotated[Duration, length("0 minutes", "365 days")] = key(
-        "Whoever declined is left alone this long.",
+        "Whoever declined is left alone this long, whatever comes free. After it they are asked about other times "
+        "again, never about the one that they declined. Whoever asked not to be contacted about a visit is never "
+        "asked about it again.",
         default="7 days",
         example="14 days",
         why="People who are asked in vain go quiet; they are spared for openings that need them (Manshadi & Rodilitz).",

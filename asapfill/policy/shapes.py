@@ -106,7 +106,10 @@ AUTO_OR_DURATION = Shape(
     _any_of({"enum": ["auto"]}, _text(_anycase("auto")), {"type": "integer"}, _text("[0-9]{1,4}"), _text(_LENGTH)),
     "auto, or a length of time; a number alone means minutes",
 )
-HOURS = Shape(_text(rf"{_TIME}{_DASH}{_TIME}"), "two times of day, such as 08:00-17:00 or 8am-5pm")
+_HOUR = rf"({_TIME}|[0-9]{{1,2}})"
+HOURS = Shape(
+    _text(rf"({_anycase('from')}\s+)?{_HOUR}{_DASH}{_HOUR}"), "two times of day, such as 08:00-17:00, 8am-5pm or 8 to 5"
+)
 DAYS = Shape(
     _any_of(_text(rf"{_DAYS}(\s*,\s*{_DAYS})*\s*,?"), {"type": "array", "items": _text(_DAYS)}),
     "days, such as [Mon, Tue, Wed] or Mon-Fri",

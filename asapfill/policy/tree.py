@@ -40,7 +40,7 @@ DEEPEST = 4
 
 MOST_PROBLEMS = 40
 """Nobody reads more at once."""
-START = "Start with `asapfill policy new`, or from policies/sample.yaml."
+START = "Start with `asapfill policy new`: it writes one that sends nothing yet."
 
 Location = tuple[str | int, ...]
 Node = dict[str, Any] | list[Any] | str | None

@@ -14,6 +14,7 @@ from typing import Literal
 
 from asapfill.opendental.models import ASAP, Appointment, AptStatus, Patient, Recall
 from asapfill.opendental.versions import supports
+from asapfill.phones import LOCAL, local_digits
 from asapfill.policy.policy import Group, Policy
 from asapfill.reasons import Reason
 from asapfill.scheduling.intervals import Interval
@@ -123,7 +124,8 @@ def appointment_checks(appointment: Appointment, office: Office, policy: Policy,
     booked = group == "planned" and any(
         other.next_apt_num == appointment.apt_num for other in office.appointments if other.next_apt_num
     )
-    clinic = f"clinic {appointment.clinic_num}"
+    names = {row.clinic_num: row.description.strip() for row in office.clinics}
+    clinic = names.get(appointment.clinic_num) or f"clinic {appointment.clinic_num}"
     return [
         _check("unreadable_candidate", bool(odd), ", ".join(sorted(odd))),
         _check("not_asap", appointment.priority != ASAP, f"priority {appointment.priority or 'none'}"),
@@ -155,7 +157,7 @@ def recall_checks(recall: Recall, office: Office, policy: Policy, office_now: da
         _check("not_asap", recall.priority != ASAP, f"priority {recall.priority or 'none'}"),
         _check("too_old", not supports(office.version, "asapcomms POST recallNum")),
         _check("not_included", "recalls" not in policy.candidates.include, "recalls"),
-        _check("no_length", not _has_length(recall, office), f"recall type {recall.recall_type_num}"),
+        _check("no_length", not _has_length(recall, office), _recall_type(recall, office)),
         _check("recall_disabled", disabled),
         _check("recall_scheduled", recall.date_scheduled is not None),
         _check(
@@ -196,10 +198,8 @@ def phone_digits(wireless_phone: str) -> str | None:
     """The ten digits of a US or Canadian phone, or None when it is none (Open Dental: 10 digits, or 11 with a
     leading 1).
     """
-    digits = "".join(character for character in wireless_phone if character.isascii() and character.isdigit())
-    if len(digits) == 11 and digits.startswith("1"):  # noqa: PLR2004  the country code and ten digits
-        digits = digits[1:]
-    return digits if len(digits) == 10 else None  # noqa: PLR2004  the North American plan
+    digits = local_digits(wireless_phone)
+    return digits if len(digits) == LOCAL else None
 
 
 def appointment_candidate(
@@ -259,6 +259,12 @@ def _check(code: str, failed: bool, detail: str = "") -> Check:  # noqa: FBT001 
 
 def _is_adult(patient: Patient, today: date) -> bool:
     return patient.birthdate is not None and age(patient.birthdate, today) >= ADULT
+
+
+def _recall_type(recall: Recall, office: Office) -> str:
+    """What the office calls a recall's type."""
+    names = {kind.recall_type_num: kind.description.strip() for kind in office.recall_types}
+    return names.get(recall.recall_type_num) or f"recall type {recall.recall_type_num}"
 
 
 def _has_length(recall: Recall, office: Office) -> bool:

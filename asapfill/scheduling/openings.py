@@ -104,13 +104,14 @@ def find_openings(
     usable = usable_operatories(office, policy, left)
     taken = taken_by_appointments(office)
     wanted = policy.openings
+    types = {row.def_num: row.item_name.strip() for row in office.blockout_types}
     obstacles = blockouts(office, wanted.blockouts_allowed | wanted.hygiene_only_in | wanted.recalls_only_in)
     free_time: FreeTime = {}
     openings: list[Opening] = []
     for (operatory, provider), worked in _worked(office, policy, usable, in_reach, left).items():
         blocked = [blockout for blockout in obstacles.get(operatory, []) if not blockout.allowed]
         unbooked = subtract(worked, taken.get(operatory, []))
-        left += _blocked(operatory, provider, unbooked, blocked, in_reach)
+        left += _blocked((operatory, provider), unbooked, blocked, in_reach, types)
         free = subtract(unbooked, [blockout.span for blockout in blocked])
         free_time[operatory, provider] = free
         too_young = list(young.get((operatory, provider), []))
@@ -263,20 +264,26 @@ def _left(code: str, operatory: int, provider: int, spans: Iterable[Interval], d
 
 
 def _blocked(
-    operatory: int, provider: int, unbooked: list[Interval], blocked: list[Blockout], in_reach: Interval
+    where: tuple[int, int],
+    unbooked: list[Interval],
+    blocked: list[Blockout],
+    in_reach: Interval,
+    types: Mapping[int, str],
 ) -> list[LeftAlone]:
-    """Time that only a blockout keeps from being offered."""
+    """Time that only a blockout keeps from being offered. ``types``: the names of blockout types, by DefNum."""
+    operatory, provider = where
     ahead = intersect(unbooked, [in_reach])
     result = []
     for blockout in blocked:
         if not any(overlaps(span, blockout.span) for span in ahead):
             continue
         code = "blockout" if blockout.readable else "unreadable_row"
+        name = types.get(blockout.blockout_type)
+        detail = f"{name}, type {blockout.blockout_type}" if name else f"type {blockout.blockout_type}"
         spans = intersect(ahead, [blockout.span]) or [blockout.span]
+        # Also one of no length, which may not be lain across.
         result += [
-            LeftAlone(
-                Reason(code, f"type {blockout.blockout_type}"), operatory, moment_of(start), moment_of(end), provider
-            )
+            LeftAlone(Reason(code, detail), operatory, moment_of(start), moment_of(end), provider)
             for start, end in spans
         ]
     return result

@@ -223,11 +223,52 @@ def test_all_mistakes_of_a_policy_are_told_at_once(bench: Bench) -> None:
     assert "settle" in done.err
 
 
+def test_check_tells_wrong_names_at_once_with_other_mistakes(bench: Bench) -> None:
+    bench.policy(
+        timezone="Pacific", openings={"operatories": "[Chair 7]", "notice": "2"}, candidates={"except_patients": "[3]"}
+    )
+    done = bench.cli("check")
+    assert done.code == 78
+    assert "`timezone` is “Pacific”" in done.err
+    assert "`openings.notice` is “2”; minutes, hours or days?" in done.err
+    assert "“Chair 7” is no operatory of the office." in done.out
+    assert done.out.endswith("\nVerdict: NOT READY. 3 things are wrong; see above.\n")
+    assert "every name is known" not in done.out
+    # What could be understood of the file is for looking only.
+    assert bench.cli("plan").code == 78
+
+
+def test_check_says_that_a_file_is_wrong_also_when_its_names_are_right(bench: Bench) -> None:
+    bench.policy(openings={"operatories": "[Chair 1]", "notice": "2"})
+    done = bench.cli("check")
+    assert done.code == 78
+    assert "main.yaml has mistakes; the names in the rest of it are known." in " ".join(done.out.split())
+    assert done.out.endswith("\nVerdict: NOT READY. 1 thing is wrong; see above.\n")
+
+
+def test_a_file_that_does_not_tell_its_clinic_or_is_no_policy_has_no_names_to_check(bench: Bench) -> None:
+    for text in ("office: main-street\ntimezone: America/Denver\nclinic: [1, 2]\n", "office: [main-street\n"):
+        (bench.folder / "policies" / "main.yaml").write_text(text)
+        done = bench.cli("check")
+        assert (done.code, "policy:" in done.out) == (78, False)
+
+
+def test_check_ends_with_a_verdict(bench: Bench) -> None:
+    assert bench.cli("check").out.endswith("\nVerdict: all is well.\n")
+    assert bench.json("check")["verdict"] == "Verdict: all is well."
+    bench.policy(candidates={"except_patients": "[3, 4711]"})
+    done = bench.cli("check")
+    assert done.code == 0
+    assert "no patient with the number 4711, so nobody is left out by it." in " ".join(done.out.split())
+    assert done.out.endswith("\nVerdict: ready. 1 thing to look at; see above.\n")
+
+
 def test_check_offline_asks_no_office_and_needs_no_secrets(bench: Bench) -> None:
     missing_secret(bench)
     unreachable(bench)
     done = bench.cli("check", "--offline")
-    assert (done.code, done.out) == (0, "Settings and policies are right.\n")
+    assert done.code == 0
+    assert done.out == "Verdict: settings and policies are right. No office was asked for its names.\n"
 
 
 def test_a_key_that_may_not_text_is_told_before_and_at_the_post(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from asapfill.offers.states import State
 from asapfill.reasons import RULES
+from asapfill.report.states import STATES
 from tests.service.bench import Bench, bench_for
 from tests.service.office import END, OPENING, START, TODAY, office_file, unscheduled
 
@@ -81,7 +83,8 @@ def test_explaining_an_opening_says_who_would_be_asked_and_what_stands_against_t
         ("recall", 21): (False, "other_provider"),
     }
     text = bench.cli("explain", "--opening", OPENING).out
-    assert "Operatory 1, provider 1, 2026-04-14 14:00 to 15:00" in text
+    assert "OP1, DOC1, Tue 2026-04-14 14:00 to 15:00" in text
+    assert (document["opening"]["operatory_name"], document["opening"]["provider_name"]) == ("OP1", "DOC1")
     assert "It is another provider's time." in text
 
 
@@ -89,7 +92,39 @@ def test_explaining_what_nobody_has(bench: Bench) -> None:
     for option, value in (("--appointment", "999"), ("--recall", "999"), ("--opening", "op9-20260414-1400")):
         done = bench.cli("explain", option, value)
         assert (done.code, done.out) == (1, "")
-        assert done.err == f"No office that asapfill serves has {option[2:]} {value}.\n"
+        assert done.err.startswith(f"No office that asapfill serves has {option[2:]} {value}.")
+    assert "`asapfill openings` lists them with their ids." in done.err
+
+
+@pytest.mark.parametrize("name", ["OP1", "chair 1", "Chair 1 (OP1)", "op1"])
+def test_an_operatory_instead_of_an_opening_is_answered_with_its_openings(bench: Bench, name: str) -> None:
+    done = bench.cli("explain", "--opening", name)
+    assert (done.code, done.out) == (1, "")
+    assert done.err == f"{name} is an operatory, not an opening. Its openings now:\n  {OPENING}\n"
+
+
+def test_a_visit_that_fits_nowhere_is_told_what_stands_against_it(bench: Bench) -> None:
+    document = bench.json("explain", "--recall", "21")
+    assert document["fits"] == []
+    told = {"reason": "other_provider", "openings": 1, "detail": RULES["other_provider"].sentence}
+    assert document["nowhere"] == [told]
+    text = bench.cli("explain", "--recall", "21").out
+    assert "What stands against it in the 1 opening that there are:\n     1  It is another provider's time." in text
+
+
+def test_where_there_is_no_opening_at_all_that_is_said(bench: Bench) -> None:
+    bench.policy(openings={"except_operatories": "[OP1]"})
+    document = bench.json("explain", "--appointment", "12")
+    assert (document["openings"], document["nowhere"]) == (0, [])
+    assert "There is no opening at all now" in bench.cli("explain", "--appointment", "12").out
+
+
+def test_a_recall_that_is_not_on_the_list_is_placed_all_the_same(bench: Bench) -> None:
+    bench.policy(candidates={"same_provider": "no"})
+    bench.sandbox.staff(action="priority", RecallNum=21, Priority="Normal")
+    document = bench.json("explain", "--recall", "21")
+    assert document["reason"] == "not_asap"
+    assert [fit["start"] for fit in document["fits"]] == [START]
 
 
 def test_explain_wants_one_thing(bench: Bench) -> None:
@@ -122,10 +157,37 @@ def test_status_and_history_after_an_offer_and_its_outcome(bench: Bench) -> None
         ("intent", "sent"),
         ("sent", "accepted"),
     ]
+    assert (story["operatory"], story["operatory_name"], story["provider_name"]) == (1, "OP1", "DOC1")
     lines = bench.cli("history").out.splitlines()
-    assert lines[0] == "#1  appointment 12, patient 3: Tue 2026-04-14 14:00, operatory 1, wave 1"
-    assert [line.split()[-1] for line in lines[1:]] == ["intent", "sent", "accepted"]
-    assert "Open offers: 0" in bench.cli("status").out
+    assert lines[0] == "Oldest first; times are the office's."
+    assert lines[2] == "#1  appointment 12, patient 3: Tue 2026-04-14 14:00, OP1, DOC1, wave 1"
+    assert [line.split(":", 1)[1][2:].strip() for line in lines[3:]] == ["about to be sent", "sent", "ACCEPTED"]
+    assert all(line.startswith("    Tue 04-14 10:0") for line in lines[3:])
+    assert "Texted, and no answer yet: 0." in bench.cli("status").out
+
+
+def test_status_speaks_as_the_office_does(bench: Bench) -> None:
+    bench.policy(mode="ask")
+    bench.clinic("once")
+    (office,) = bench.json("status")["offices"]
+    (offer,) = office["waiting"]
+    assert (office["timezone"], offer["operatory_name"], offer["provider_name"]) == (
+        "America/Los_Angeles",
+        "OP1",
+        "DOC1",
+    )
+    text = bench.cli("status").out
+    assert "main-street · Tue 2026-04-14 10:00, America/Los_Angeles" in text
+    assert "Last cycle: Tue 2026-04-14 10:00, " in text
+    assert "Waiting for your yes: 1." in text
+    assert "#1  Tue 04-14 14:00-15:00, OP1, DOC1: appointment 12, patient 3" in text
+    assert bench.cli("approve", "1").err.startswith("1 offer approved. ")
+    assert "Approved, to be looked at again and sent with the next cycle: 1." in bench.cli("status").out
+    assert bench.cli("approve", "--all").err == "No offer waits for an answer.\n"
+
+
+def test_every_state_has_words() -> None:
+    assert set(STATES) == set(State)
 
 
 def test_history_can_be_narrowed(bench: Bench) -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from asapfill.clock import office_now
 from asapfill.offers.offer import Contact, NewOffer
 from asapfill.opendental.models import Appointment, Operatory, Provider
+from asapfill.planning.draft import Judge, Situation
 from asapfill.planning.limits import verdict
-from asapfill.planning.plan import Judge, Situation
 from asapfill.policy.policy import CandidatesPolicy, Policy, TextsPolicy
 from asapfill.reasons import Reason
 from asapfill.scheduling.candidates import find_candidates

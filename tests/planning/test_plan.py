@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from asapfill.offers.offer import Contact, NewOffer
 from asapfill.offers.states import State
 from asapfill.opendental.models import Appointment
-from asapfill.planning.plan import Plan, make_plan, planned_contact
+from asapfill.planning.draft import planned_contact
+from asapfill.planning.plan import Plan, make_plan
 from asapfill.planning.ranking import ranked
 from asapfill.planning.waves import pace
 from asapfill.policy.policy import Policy, TextsPolicy

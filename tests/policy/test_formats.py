@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asapfill.policy import formats
+from asapfill.policy import formats, times
 from asapfill.policy.formats import Unreadable
 from asapfill.policy.policy import Hours
 
@@ -64,18 +64,48 @@ def test_a_length_written_in_words_reads_back_the_same(minutes: int) -> None:
         ("18:00-00:00", time(18), time(0)),
         ("6pm-midnight", time(18), time(0)),
         ("8:00 until 9pm", time(8), time(21)),
+        ("8-5", time(8), time(17)),
+        ("8 to 4", time(8), time(16)),
+        ("from 8 to 4", time(8), time(16)),
+        ("8am-4", time(8), time(16)),
+        ("8 to 4pm", time(8), time(16)),
+        ("7:30-4", time(7, 30), time(16)),
+        ("8 to 4:30", time(8), time(16, 30)),
+        ("9-9", time(9), time(21)),
+        ("10-12", time(10), time(12)),
+        ("12-5", time(12), time(17)),
+        ("1pm-5", time(13), time(17)),
+        ("9-19", time(9), time(19)),
+        ("0-24", time(0), time(0)),
     ],
 )
 def test_a_stretch_of_the_day_is_read_as_people_write_it(text: str, start: time, end: time) -> None:
-    assert formats.hours(text) == Hours(start, end)
+    assert times.hours(text) == Hours(start, end)
 
 
 @pytest.mark.parametrize(
-    "text", ["8-5", "8am", "5pm-8am", "0:00-0:00", "8:00-24:01", "13am-2pm", "0am-3am", "8.00-9.00", "-", "480"]
+    "text",
+    [
+        *("1-5", "1-5pm", "17-8", "13-2", "25-26", "8:30-4:30", "8", "8am", "5pm-8am", "0:00-0:00", "8:00-24:01"),
+        *("13am-2pm", "0am-3am", "8.00-9.00", "-", "480"),
+    ],
 )
 def test_what_is_no_clear_stretch_of_the_day_is_refused(text: str) -> None:
     with pytest.raises(Unreadable):
-        formats.hours(text)
+        times.hours(text)
+
+
+def test_a_start_that_may_be_in_the_afternoon_is_asked_for() -> None:
+    with pytest.raises(Unreadable, match="in the morning or in the afternoon") as refusal:
+        times.hours("1 to 5")
+    assert refusal.value.hint == "Write 1am or 1pm."
+
+
+def test_a_single_time_of_day_is_read_as_people_write_it() -> None:
+    assert [times.time_of_day(text) for text in ("10:00", "5:30pm", "noon")] == [time(10), time(17, 30), time(12)]
+    for text in ("10", "24:00", "ten", ""):
+        with pytest.raises(Unreadable):
+            times.time_of_day(text)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +185,7 @@ def test_choices_forgive_case_blanks_and_hyphens(text: str) -> None:
 
 READERS = (
     formats.duration,
-    formats.hours,
+    times.hours,
     formats.days,
     formats.yes_no,
     formats.timezone,

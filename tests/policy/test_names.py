@@ -119,9 +119,9 @@ def test_all_unknown_names_are_told_at_once_each_with_its_place_and_what_is_near
         "  blockouts_allowed: [Lunch]\ncommlog:\n  type: Appointment\n"
     )
     assert "main-street.yaml:4:23: “Opp 2” is no operatory of the office." in text
-    assert "      operatories: [Op 1, Opp 2]\n                          ^\n    Did you mean “Op 2”" in text
+    assert "      operatories: [Op 1, Opp 2]\n                          ^\n    Did you mean “Op 2 (2)”" in text
     assert "main-street.yaml:5:24: “Laundry” is no operatory of the office." in text
-    assert "There are: Op 1, Op 2, Hygiene Room, Consult." in text
+    assert "There are: Op 1 (1), Op 2 (2), Hygiene Room (HYG), Consult (hyg)." in text
     assert "main-street.yaml:6:22: “DOCC1” is no provider of the office." in text
     assert "main-street.yaml:7:23: “Lunch” is no blockout type of the office." in text
     assert "main-street.yaml:9:9: “Appointment” is no commlog type of the office." in text
@@ -130,7 +130,16 @@ def test_all_unknown_names_are_told_at_once_each_with_its_place_and_what_is_near
 def test_a_name_that_could_mean_two_is_refused_with_both() -> None:
     text = refused("openings:\n  operatories: [Hyg]\n")
     assert "“Hyg” could mean 2 operatories." in text
-    assert "“Hygiene Room” or “HYG” (number 13), or “Consult” or “hyg” (number 14)" in text
+    assert "“Hygiene Room (HYG)” (number 13), or “Consult (hyg)” (number 14)" in text
+
+
+def test_an_operatory_may_be_written_as_the_lists_show_it() -> None:
+    assert resolved("openings:\n  operatories: [Hygiene Room (HYG)]\n").openings.operatories == frozenset({13})
+
+
+def test_a_guess_speaks_the_names_of_the_list_behind_it() -> None:
+    text = refused("openings:\n  operatories: [Hygene Room]\n")
+    assert "Did you mean “Hygiene Room (HYG)”? There are: " in text
 
 
 def test_a_number_that_is_another_ones_name_is_refused() -> None:

@@ -8,6 +8,7 @@ import select
 import signal
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def test_without_a_terminal_it_asks_nothing_and_writes_a_policy_that_works(in_wi
 def test_the_offices_own_names_stand_in_it_ready_to_copy(empty: Bench) -> None:
     new(empty, *ZONE)
     text = written(empty)
-    assert "  # Your operatories: Chair 1, Hygiene\n" in text
+    assert "  # Your operatories: Chair 1 (OP1), Hygiene (HYG)\n" in text
     assert "  # Your providers: DOC1, HYG1\n" in text
     assert "  # Your blockout types: Hold\n" in text
     assert "  # Never: Lunch (nothing may be scheduled there in Open Dental).\n" in text
@@ -75,19 +76,32 @@ def test_the_offices_own_names_stand_in_it_ready_to_copy(empty: Bench) -> None:
 
 
 def test_what_is_given_stands_in_the_file(empty: Bench) -> None:
-    more = ("--days", "Mon-Thu", "--hours", "8am-3pm", "--leave-out", "HYG", "--fill-over", "hold", *ZONE)
+    more = ["--days", "Mon-Thu", "--hours", "8 to 3", "--leave-out", "HYG", "--fill-over", "hold", *ZONE]
+    more += ("--notice", "3 hours", "--between", "10-6", "--spoken-to", "2 days", "--mode", "ask")
     assert new(empty, *more).code == 0
     policy = read_policy(empty.folder / "policies" / "main-street.yaml")
     assert policy.openings.except_operatories == ("HYG",)
     assert policy.openings.blockouts_allowed == ("hold",)
     assert policy.openings.days == (frozenset({0, 1, 2, 3}),)
+    assert (policy.mode, policy.openings.notice, policy.candidates.spoken_to) == (
+        "ask",
+        timedelta(hours=3),
+        timedelta(days=2),
+    )
+    # As they were understood, and with their notes.
+    lines = {line.split(":")[0].strip(): line for line in written(empty).splitlines()}
+    assert lines["hours"].startswith("  hours: 08:00-15:00 ")
+    assert lines["between"].startswith("  between: 10:00-18:00 ")
+    assert all("  # " in lines[key] for key in ("days", "hours", "notice", "between", "spoken_to"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--hours", "8-5"), "`openings.hours` has “8”"),
-        (("--leave-out", "Chair 9"), "“Chair 9” is no operatory of the office. Did you mean “Chair 1”?"),
+        (("--hours", "1-5"), "is “1” in the morning or in the afternoon?"),
+        (("--between", "9pm-8am"), "`texts.between` is “9pm-8am”"),
+        (("--mode", "automatic"), "A new policy begins with preview or ask."),
+        (("--leave-out", "Chair 9"), "“Chair 9” is no operatory of the office. Did you mean “Chair 1 (OP1)”?"),
         (("--fill-over", "Lunch"), "“Lunch” is marked NS"),
         (("--timezone", "EST"), "Did you mean America/New_York?"),
         (("--clinic", "North"), "The office does not use clinics."),
@@ -106,10 +120,12 @@ def test_what_cannot_be_is_refused_in_words_and_nothing_is_written(
 def test_nothing_is_overwritten(bench: Bench) -> None:
     before = written(bench, "main.yaml")
     done = new(bench, *ZONE)
-    assert done.code == 78
+    assert done.code == 2
     assert "main.yaml is for the same office and clinic already" in done.err
     done = new(bench, *ZONE, "--out", str(bench.folder / "policies" / "main.yaml"))
-    assert done.code == 78
+    assert done.code == 2
+    # Said before anything else is asked or judged: the time zone would have to be given too.
+    assert "already" in new(bench).err
     elsewhere = bench.folder / "draft.yaml"
     elsewhere.write_text("mine")
     done = new(bench, *ZONE, "--out", str(elsewhere))
@@ -175,6 +191,7 @@ def test_an_office_with_clinics_gets_a_file_for_each(tmp_path: Path) -> None:
         # Only one clinic is left: it is meant.
         assert new(group, *ZONE).code == 0
         assert "\nclinic: South" in written(group, "main-street-south.yaml")
+        assert "Every clinic of main-street has a policy already" in " ".join(new(group).err.split())
         assert group.cli("check").code == 0
 
 
@@ -184,6 +201,8 @@ class Terminal:
     def __init__(self, bench: Bench, *arguments: str) -> None:
         self.process, self.screen = pty.fork()
         if self.process == 0:
+            # As a shell has it for a person, however the tests themselves were started.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             command = [*COMMAND, *arguments, "--config", str(bench.config)]
             os.execve(command[0], command, bench.environment())  # noqa: S606  our own program
         self.seen = ""
@@ -217,14 +236,22 @@ def test_at_a_terminal_it_asks_and_asks_again_what_it_could_not_understand(empty
         terminal.wait_for("[Mon-Fri]:")
         terminal.type("Monday to Thursday")
         terminal.wait_for("[08:00-17:00]:")
-        terminal.type("8-5")
-        terminal.wait_for("could be a number of anything")
+        terminal.type("1-5")
+        terminal.wait_for("in the morning or in the afternoon?")
         terminal.type("8am-5pm")
-        terminal.wait_for("There are: Chair 1, Hygiene:")
+        terminal.wait_for("Your operatories: Chair 1 (OP1), Hygiene (HYG)")
         terminal.type("Chiar 1")
-        terminal.wait_for("Did you mean “Chair 1”?")
+        terminal.wait_for("Did you mean “Chair 1 (OP1)”?")
         terminal.type("hygiene")
-        terminal.wait_for("Hold:")
+        terminal.wait_for("Blocks\nthat you keep for something (hygiene, crowns, emergencies) do not belong here;")
+        terminal.wait_for("(Enter: none):")
+        terminal.type("")
+        for default in ("[2 hours]:", "[09:00-19:00]:", "[0 days]:"):
+            terminal.wait_for(default)
+            terminal.type("")
+        terminal.wait_for("[preview]:")
+        terminal.type("automatic")
+        terminal.wait_for("A new policy begins with preview or ask.")
         terminal.type("")
         terminal.wait_for("It sends nothing yet")
         assert terminal.ended() == 0
@@ -235,3 +262,17 @@ def test_at_a_terminal_it_asks_and_asks_again_what_it_could_not_understand(empty
     assert policy.openings.except_operatories == ("hygiene",)
     assert policy.openings.blockouts_allowed == ()
     assert empty.cli("check").code == 0
+
+
+def test_stopping_at_a_question_says_so_and_writes_nothing(empty: Bench) -> None:
+    terminal = Terminal(empty, "policy", "new")
+    try:
+        terminal.wait_for("Ctrl-C stops, and nothing is written.")
+        terminal.wait_for("[America/Los_Angeles]:")
+        os.write(terminal.screen, b"\x03")
+        terminal.wait_for("Stopped. No policy was written.")
+        assert terminal.ended() == 130
+    except BaseException:
+        os.kill(terminal.process, signal.SIGKILL)
+        raise
+    assert list((empty.folder / "policies").iterdir()) == []

@@ -307,7 +307,9 @@ def test_a_policy_for_an_office_that_the_settings_do_not_have_is_refused(tmp_pat
 def test_a_missing_or_empty_folder_says_what_to_do(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
         (problem,) = read_policies(folder, ["main-street"]).problems
-        assert "policies/sample.yaml" in problem.hint
+        # Not a sample: one of them is automatic.
+        assert "`asapfill policy new` writes one in mode preview" in problem.hint
+        assert "sample" not in problem.hint
 
 
 def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:

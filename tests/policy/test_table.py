@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from asapfill.demo.samples import sample_policy
 from asapfill.opendental.models import Clinic, Definition, Operatory, Provider
 from asapfill.policy.keys import keys_of
 from asapfill.policy.model import KEYS, PolicyFile
@@ -24,7 +25,6 @@ from asapfill.policy.samples import SAMPLES, main, sample_files
 from asapfill.policy.schema import FILE_NAME, MODELINE, default_words, policy_schema
 from asapfill.policy.writing import Draft, policy_text, quoted_name, written
 from asapfill.problems import ConfigurationError
-from asapfill.service.samples import sample_policy
 
 ROOT = Path(__file__).parents[2]
 HEAD = "office: main-street\ntimezone: America/Los_Angeles\n"
@@ -241,7 +241,15 @@ def test_the_schema_knows_every_key_with_description_and_default() -> None:
 
 FORMS = {
     "openings.notice": ["2 hours", "90min", "1 Hour and 30 minutes", "1.5 h", "1 WEEK", "1h30m", "0 minutes"],
-    "openings.hours": ["8am-5pm", "8:00 - 17:30", "8 AM to 5 PM", "8:30 a.m. – 5:15 p.m.", "noon-8pm", "00:00-24:00"],
+    "openings.hours": [
+        "8am-5pm",
+        "8:00 - 17:30",
+        "8 AM to 5 PM",
+        "8:30 a.m. – 5:15 p.m.",
+        "noon-8pm",
+        "8-5",
+        "from 8 to 4pm",
+    ],
     "openings.days": [
         "Mon",
         "[Monday, Tues]",
@@ -265,7 +273,7 @@ FORMS = {
 }
 WRONG = {
     "openings.notice": ["2", "two hours", "2 months", "[2 hours]", "1:30"],
-    "openings.hours": ["8-5", "480", "8am", "8.00-9.00"],
+    "openings.hours": ["480", "8am", "8.00-9.00"],
     "openings.days": ["Montag", "Mo", "1"],
     "candidates.same_provider": ["maybe", "1", "y"],
     "candidates.except_patients": ["Smith", "[-1]"],

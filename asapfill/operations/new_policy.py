@@ -14,20 +14,23 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from asapfill.clock import Clock, office_now
+from asapfill.labels import operatory_both
 from asapfill.offers.offer import CLOCKS_MAY_DIFFER
 from asapfill.opendental.models import Definition
-from asapfill.policy.formats import US_ZONES
+from asapfill.policy.formats import US_ZONES, Unreadable
 from asapfill.policy.keys import Written
+from asapfill.policy.model import PolicyFile
 from asapfill.policy.names import OfficeNames, clinic_of, resolve
 from asapfill.policy.reading import parse_policy
 from asapfill.policy.samples import HOW_TO
 from asapfill.policy.schema import FILE_NAME, schema_text
+from asapfill.policy.times import hours, hours_in_words
 from asapfill.policy.writing import Draft, policy_text, quoted_name
 from asapfill.problems import ConfigurationError, Problem
 from asapfill.scheduling.occupied import may_be_allowed
 from asapfill.service.cycle import office_names
 from asapfill.service.desks import open_desks
-from asapfill.service.policies import PolicyBook, claim
+from asapfill.service.policies import claim, read_folder
 from asapfill.settings import Settings
 
 Answers = Mapping[str, Written]
@@ -52,7 +55,7 @@ class Known:
     def operatories(self, clinic: int = 0) -> list[str]:
         """What staff call the operatories of a clinic, hidden ones left out."""
         return [
-            row.op_name or row.abbrev
+            operatory_both(row)
             for row in self.names.operatories
             if not row.is_hidden and (not clinic or row.clinic_num in {0, clinic})
         ]
@@ -68,6 +71,7 @@ class Question:
     """Something asked for a new policy. ``default`` empty: there is none, and ``flag`` must be given or it is left out.
 
     ``sure``: the default may be taken without asking. ``several``: the answer is a list of names with commas between.
+    ``explained``: what somebody must know to answer it, told before it.
     """
 
     path: str
@@ -76,6 +80,23 @@ class Question:
     flag: str = ""
     sure: bool = True
     several: bool = False
+    explained: str = ""
+
+
+class NotWritten(Exception):  # noqa: N818  told to a person
+    """A new policy is not wanted here: the message says what there is already."""
+
+
+BLOCKOUTS = (
+    "Time under a blockout is never offered, unless you name its type here. Name only types that any visit may take, "
+    "such as a block that you would give away. Blocks that you keep for something (hygiene, crowns, emergencies) do "
+    "not belong here; for hygiene and recalls see hygiene_only_in in the file. If unsure: none."
+)
+MODE = (
+    "preview: asapfill only shows what it would send. ask: it prepares texts and waits for somebody's yes. "
+    "To send by itself comes later, when the plans have looked right for a while."
+)
+FIRST_MODES = ("preview", "ask")
 
 
 def ask_office(settings: Settings, office: str, clock: Clock) -> Known:
@@ -93,43 +114,62 @@ def ask_office(settings: Settings, office: str, clock: Clock) -> Known:
 
 def clinics_without_policy(settings: Settings, office: str, known: Known) -> list[str]:
     """The clinics of an office that no policy is for yet."""
-    policies = PolicyBook(settings.policies, tuple(settings.offices)).read().of(office)
+    policies = read_folder(settings).of(office)
     served = {clinic_of(file, known.names) for file in policies}
     return [row.description or row.abbr for row in known.names.clinics if row.clinic_num not in served]
 
 
 def questions(settings: Settings, office: str, known: Known | None, answers: Answers) -> Iterator[Question]:
-    """What is asked for a new policy, in order; later ones depend on the ``answers`` given by then."""
+    """What is asked for a new policy, in order; later ones depend on the ``answers`` given by then.
+
+    Raises:
+        NotWritten: every clinic of the office has a policy.
+    """
     if known is None or known.names.clinics:
-        left = clinics_without_policy(settings, office, known) if known is not None else []
-        text = (
-            f"For which clinic? Without a policy yet: {', '.join(left) or 'none'}"
-            if known is not None
-            else ("For which clinic, as Open Dental calls it? (empty: the office does not use clinics)")
-        )
-        yield Question("clinic", text, left[0] if len(left) == 1 else "", "--clinic" if known is not None else "")
+        yield _which_clinic(settings, office, known, answers)
     zones = known.zones() if known is not None else []
-    text = "Where is the office? Region and city, such as America/New_York, America/Chicago, America/Los_Angeles"
+    text = "Where is the office? Region and city, for example America/Chicago, America/Los_Angeles"
     if zones:
         text = f"Where is the office? By its clock: {' or '.join(zones)}"
     yield Question("timezone", text, zones[0] if zones else "", "--timezone", sure=len(zones) == 1)
     yield Question("openings.days", "Which days may be filled?", "Mon-Fri")
-    yield Question("openings.hours", "Within which hours?", "08:00-17:00")
+    yield Question("openings.hours", "Within which hours, for example 8 to 5?", "08:00-17:00")
     if known is not None:
         rooms = ", ".join(known.operatories(_clinic(answers, known)))
-        text = f"Operatories that are never to be filled, with commas between (Enter: none)? There are: {rooms}"
-        yield Question("openings.except_operatories", text, several=True)
+        text = "Operatories that are never to be filled, with commas between (Enter: none)"
+        yield Question("openings.except_operatories", text, several=True, explained=f"Your operatories: {rooms}")
         types = ", ".join(known.blockouts(allowed=True))
         if types:
-            text = f"Blockouts keep their time free. May any of these be filled over (Enter: none)? {types}"
-            yield Question("openings.blockouts_allowed", text, several=True)
+            told = f"{BLOCKOUTS} Your types: {types}"
+            text = "Blockout types that any visit may take, with commas between (Enter: none)"
+            yield Question("openings.blockouts_allowed", text, several=True, explained=told)
+    yield Question("openings.notice", "How long before it begins is an opening left alone?", "2 hours")
+    yield Question("texts.between", "Within which hours may texts go out?", "09:00-19:00")
+    told = "Whoever the office has just spoken to (any commlog in the chart counts) can be left alone for a while."
+    yield Question("candidates.spoken_to", "For how long? 0 days: commlogs are not looked at", "0 days", explained=told)
+    yield Question("mode", "Begin with preview or ask?", "preview", explained=MODE)
+
+
+def _which_clinic(settings: Settings, office: str, known: Known | None, answers: Answers) -> Question:
+    if known is None:
+        return Question("clinic", "For which clinic, as Open Dental calls it? (empty: the office does not use clinics)")
+    left = clinics_without_policy(settings, office, known)
+    if not left and "clinic" not in answers:
+        message = f"Every clinic of {office} has a policy already in {settings.policies}. Nothing was written."
+        raise NotWritten(f"{message} Edit the one that you mean.")
+    text = f"For which clinic? Without a policy yet: {', '.join(left)}"
+    return Question("clinic", text, left[0] if len(left) == 1 else "", "--clinic")
 
 
 def _clinic(answers: Answers, known: Known) -> int:
     """The ClinicNum that was answered; 0 in an office without clinics, or when it cannot be told."""
+    return clinic_of(_bare(answers), known.names) or 0
+
+
+def _bare(answers: Answers) -> PolicyFile:
+    """A policy that says only for which office and clinic it is."""
     values = {path: _scalar(path, answers[path]) for path in ("office", "clinic") if path in answers}
-    policy = parse_policy(policy_text(Draft((), {"timezone": "UTC", **values})).encode(), Path("answer"))
-    return clinic_of(policy, known.names) or 0
+    return parse_policy(policy_text(Draft((), {"timezone": "UTC", **values})).encode(), Path("answer"))
 
 
 def refusals(answers: Answers, known: Known | None) -> list[str]:
@@ -138,6 +178,9 @@ def refusals(answers: Answers, known: Known | None) -> list[str]:
         draft_policy({"timezone": "UTC", **answers}, known)
     except ConfigurationError as error:
         return [f"{problem.message} {problem.hint}".strip() for problem in error.problems]
+    mode = str(answers.get("mode", FIRST_MODES[0])).strip().casefold()
+    if mode not in FIRST_MODES:
+        return ["A new policy begins with preview or ask. Later, write `mode: automatic` into the file."]
     return []
 
 
@@ -159,8 +202,17 @@ def draft_policy(answers: Answers, known: Known | None) -> str:
 
 
 def _scalar(path: str, value: Written) -> Written:
-    """An answer as it stands in the file: names in quotes where that is needed."""
-    return quoted_name(value) if path in {"office", "clinic"} and isinstance(value, str) else value
+    """An answer as it stands in the file: names in quotes where that is needed, hours as they were understood."""
+    if isinstance(value, list):
+        return value
+    if path in {"office", "clinic"}:
+        return quoted_name(value)
+    if path in {"openings.hours", "texts.between"}:
+        try:
+            return hours_in_words(hours(value))
+        except Unreadable:
+            return value  # The reader of the file says what is wrong with it.
+    return value
 
 
 def _hints(known: Known, clinic: int) -> Iterator[tuple[str, Sequence[str]]]:
@@ -192,27 +244,37 @@ def place_for(settings: Settings, answers: Answers) -> Path:
     return settings.policies / f"{re.sub(r'[^a-z0-9]+', '-', name.casefold()).strip('-') or 'policy'}.yaml"
 
 
-def write_policy(settings: Settings, path: Path, text: str, known: Known | None) -> None:
+def require_free(settings: Settings, path: Path, answers: Answers, known: Known | None) -> None:
+    """See that a new policy is wanted at ``path``: asked before any other question.
+
+    Raises:
+        NotWritten: there is such a file, or another policy is for the same office and clinic.
+    """
+    if path.exists():
+        raise NotWritten(f"{path} exists already. Nothing was written. Edit it, or write elsewhere with --out.")
+    if path.resolve().parent != settings.policies.resolve():
+        return
+    new = _bare(answers)
+    for file in read_folder(settings).files:
+        same = known is not None and clinic_of(file, known.names) == clinic_of(new, known.names) is not None
+        if claim(file) == claim(new) or (same and file.office == new.office):
+            message = f"{file.source.path.name} is for the same office and clinic already. Nothing was written."
+            raise NotWritten(f"{message} Edit that one; with two, neither is used.")
+
+
+def write_policy(path: Path, text: str) -> None:
     """Write a new file, and the schema for editors beside it.
 
     Raises:
-        ConfigurationError: there is such a file already, another policy is for the same office and clinic, or the
-            folder cannot be written. Nothing was written.
+        NotWritten: there is such a file by now.
+        ConfigurationError: the folder cannot be written. Nothing was written.
     """
-    new = parse_policy(text.encode(), path)
-    if path.resolve().parent == settings.policies.resolve():
-        for file in PolicyBook(settings.policies, tuple(settings.offices)).read().files:
-            same = known is not None and clinic_of(file, known.names) == clinic_of(new, known.names) is not None
-            if claim(file) == claim(new) or (same and file.office == new.office):
-                message = f"{file.source.path.name} is for the same office and clinic already. Nothing was written."
-                raise ConfigurationError([Problem(path, message, hint="Edit that one; with two, neither is used.")])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as place:
             place.write(text)
     except FileExistsError:
-        hint = "Move it away, or write to another place with --out."
-        raise ConfigurationError([Problem(path, f"{path} exists already. Nothing was written.", hint=hint)]) from None
+        raise NotWritten(f"{path} exists already. Nothing was written.") from None
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}."
         raise ConfigurationError([Problem(path, message, hint="Choose another place with --out.")]) from None

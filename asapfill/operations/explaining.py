@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from asapfill.clock import office_now
+from asapfill.labels import operatory_both
 from asapfill.offers.offer import NewOffer
 from asapfill.opendental.errors import NotFound
 from asapfill.opendental.models import ASAP, Appointment, Recall
@@ -14,7 +16,7 @@ from asapfill.planning.limits import may_text_now, rules
 from asapfill.policy.policy import Policy
 from asapfill.reasons import RULES, Reason
 from asapfill.report.documents import opening as opening_document
-from asapfill.report.documents import wall
+from asapfill.report.documents import place, wall
 from asapfill.scheduling.candidates import (
     GROUPS,
     Candidate,
@@ -37,7 +39,10 @@ Kind = Literal["appointment", "recall"]
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What ``explain`` tells about one candidate. ``asked``: whether the plan made now would ask them."""
+    """What ``explain`` tells about one candidate. ``asked``: whether the plan made now would ask them.
+
+    ``nowhere``: where the visit fits nowhere, in how many openings each rule stands against it, the commonest first.
+    """
 
     kind: Kind
     number: int
@@ -47,6 +52,7 @@ class Explanation:
     places: tuple[Fit, ...]
     reason: Reason | None
     asked: bool
+    nowhere: Mapping[str, int]
 
 
 def explain_candidate(desk: Desk, result: ClinicResult, kind: Kind, number: int) -> Explanation | None:
@@ -85,7 +91,21 @@ def explain_candidate(desk: Desk, result: ClinicResult, kind: Kind, number: int)
         places=places,
         reason=None if line is not None else failed or skipped or (None if places else Reason("no_fit")),
         asked=line is not None,
+        nowhere=_why_nowhere(candidate, ground) if candidate is not None and not places else {},
     )
+
+
+def _why_nowhere(candidate: Candidate, ground: Ground) -> dict[str, int]:
+    """In how many openings each rule refuses a candidate who fits nowhere, the commonest first."""
+    return dict(Counter(_usual_refusal(candidate, opening, ground) for opening in ground.openings).most_common())
+
+
+def _usual_refusal(candidate: Candidate, opening: Opening, ground: Ground) -> str:
+    """The rule that stands against most starts of a candidate in one opening."""
+    first, last = opening.span[0], max(opening.span[0], opening.span[1] - len(candidate.pattern))
+    codes = (refusal(candidate, opening, start, ground) for start in range(first, last + 1))
+    counts = Counter(code for code in codes if code is not None)
+    return counts.most_common(1)[0][0] if counts else "no_fit"
 
 
 def _limit_checks(desk: Desk, policy: Policy, candidate: Candidate | None, places: Sequence[Fit]) -> list[Check]:
@@ -95,19 +115,19 @@ def _limit_checks(desk: Desk, policy: Policy, candidate: Candidate | None, place
     now = desk.clock.now()
     wall_now = office_now(now, policy.timezone)
     limits = limits_of(desk, policy, wall_now)
-    place = places[0]
+    first = places[0]
     new = NewOffer(
         clinic=policy.clinic,
         kind=candidate.kind,
         number=candidate.number,
         patient=candidate.patient,
         phone=phone_hashes(desk).get(candidate.patient, ""),
-        operatory=place.opening.operatory,
-        provider=place.opening.provider,
-        start=place.start,
-        end=place.end,
+        operatory=first.opening.operatory,
+        provider=first.opening.provider,
+        start=first.start,
+        end=first.end,
         wave=1,
-        opening=place.opening.id,
+        opening=first.opening.id,
         made=wall_now,
     )
     contacts = (*our_contacts(desk, wall_now), *limits.others)
@@ -137,14 +157,17 @@ def explanation_document(result: ClinicResult, item: Explanation) -> dict[str, A
         "checks": [check_document(check) for check in item.checks],
         "fits": [
             {
-                "operatory": fit.opening.operatory,
-                "provider": fit.opening.provider,
+                **place(fit.opening.operatory, fit.opening.provider, result.labels),
                 "start": wall(fit.start),
                 "end": wall(fit.end),
                 "opening": fit.opening.id,
             }
             for fit in item.places
         ],
+        "nowhere": [
+            {"reason": code, "openings": count, "detail": RULES[code].sentence} for code, count in item.nowhere.items()
+        ],
+        "openings": len(result.openings),
         "requests": result.requests,
     }
 
@@ -183,13 +206,27 @@ def explain_opening(desk: Desk, result: ClinicResult, opening_id: str) -> dict[s
     skipped = {(item.kind, item.number): item.reason for item in result.skipped if item.kind is not None}
     return {
         **head,
-        "opening": opening_document(chosen),
+        "opening": opening_document(chosen, result.labels),
         "id": opening_id,
         "reasons": [_skip(item.reason) for item in left],
         "candidates": [
             _against(candidate, chosen, situation.ground, asked, skipped) for candidate in situation.candidates
         ],
     }
+
+
+def openings_called(desk: Desk, result: ClinicResult, name: str) -> tuple[str, ...]:
+    """The ids of the openings of an operatory that a person named instead of an opening; none if there is none."""
+
+    def folded(text: str) -> str:
+        return "".join(text.casefold().split())
+
+    numbers = {
+        row.operatory_num
+        for row in (desk.mirror.office().operatories if result.found is not None else ())
+        if folded(name) in map(folded, (row.op_name, row.abbrev, operatory_both(row), f"op{row.operatory_num}"))
+    }
+    return tuple(opening.id for opening in result.openings if opening.operatory in numbers)
 
 
 def _against(
@@ -203,7 +240,7 @@ def _against(
     key = (candidate.kind, candidate.number)
     places = [fit for fit in fits(candidate, ground) if fit.opening.id == opening.id]
     if not places:
-        reason: str | None = refusal(candidate, opening, opening.span[0], ground) or "no_fit"
+        reason: str | None = _usual_refusal(candidate, opening, ground)
     elif key in asked:
         reason = None if asked[key] == opening.id else "asked_elsewhere"
     else:
@@ -219,7 +256,7 @@ def _against(
 
 
 def _skip(reason: Reason) -> dict[str, str]:
-    return {"reason": reason.code, "detail": reason.sentence, "source": RULES[reason.code].source}
+    return {"reason": reason.code, "detail": reason.of_opening, "source": RULES[reason.code].source}
 
 
 def _row(desk: Desk, kind: Kind, number: int) -> Appointment | Recall | None:
@@ -238,6 +275,12 @@ def _row(desk: Desk, kind: Kind, number: int) -> Appointment | Recall | None:
         return None
 
 
+def _as_asap(row: Recall, recalls: Iterable[Recall]) -> tuple[Recall, ...]:
+    """The patient's recalls with ``row`` on the ASAP list."""
+    others = [other for other in recalls if other.recall_num != row.recall_num]
+    return *others, row.model_copy(update={"priority": ASAP})
+
+
 def _as_candidate(row: Appointment | Recall, office: Office, policy: Policy, desk: Desk) -> Candidate | None:
     """The row as a candidate for fitting, whoever the patient is: where it could be placed is one thing, asking
     another.
@@ -249,7 +292,7 @@ def _as_candidate(row: Appointment | Recall, office: Office, policy: Policy, des
         patients={} if patient is None else {row.pat_num: patient.model_copy(update=willing)},
         lab_cases=(),
         asap=(row.model_copy(update={"priority": ASAP}),) if isinstance(row, Appointment) else (),
-        recalls=tuple(office.recalls) if isinstance(row, Recall) else (),
+        recalls=_as_asap(row, office.recalls) if isinstance(row, Recall) else (),
     )
     if isinstance(row, Appointment) and row.apt_status not in GROUPS:
         return None

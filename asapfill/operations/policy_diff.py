@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from asapfill.clock import Clock
+from asapfill.labels import Labels
 from asapfill.offers.offer import NewOffer
-from asapfill.policy.comparison import Change, Effect, compare
+from asapfill.policy.comparison import MODES, Change, Effect, compare
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import parse_policy, read_policy
 from asapfill.policy.writing import quoted_name
 from asapfill.problems import ConfigurationError
-from asapfill.report.documents import wall
+from asapfill.report.documents import place, wall
 from asapfill.report.text import wrapped
+from asapfill.service.as_if import AsIf
 from asapfill.service.cycle import run_cycle
 from asapfill.service.desk import Desk
 from asapfill.service.desks import open_desks
-from asapfill.service.operations import no_policy
-from asapfill.service.policies import PolicyBook, claim
+from asapfill.service.policies import claim, no_policy, read_folder
 from asapfill.service.results import ClinicResult
 from asapfill.settings import Settings
 from asapfill.store.database import open_for_reading
 from asapfill.store.policies import KeptPolicy, kept_policies
+from asapfill.store.times import moment_of
 
+IN_MODE = MODES | {"preview": "Nothing is sent; `asapfill plan` shows what would be."}
 HEADINGS: dict[Effect, str] = {"more": "Allows more", "less": "Allows less", "other": "Also changes"}
 
 
@@ -41,17 +44,25 @@ class Edit:
     @property
     def changes(self) -> tuple[Change, ...]:
         """What differs."""
-        return compare(self.before or _defaults(self.after), self.after)
+        if self.before is None:
+            return compare(_defaults(self.after), self.after, "By default")
+        return compare(self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True)
 class PlanChange:
-    """What one cycle now would do differently. ``errors``: why that could not be told."""
+    """What one cycle would do differently. ``errors``: why that could not be told.
+
+    ``planned_for``: the moment, in words; empty: now. ``quiet``: no text goes out at that moment, so nothing differs.
+    """
 
     openings_before: int = 0
     openings_after: int = 0
     added: tuple[NewOffer, ...] = ()
     removed: tuple[NewOffer, ...] = ()
+    labels: Labels = field(default_factory=Labels)
+    planned_for: str = ""
+    quiet: bool = False
     errors: tuple[str, ...] = ()
     configuration: bool = False
 
@@ -62,7 +73,7 @@ def find_edits(settings: Settings, clock: Clock, file: Path | None, against: Pat
     Raises:
         ConfigurationError: a file has mistakes, or there is none.
     """
-    folder = PolicyBook(settings.policies, tuple(settings.offices)).read()
+    folder = read_folder(settings)
     if file is None and (folder.problems or not folder.files):
         raise ConfigurationError(folder.problems or (no_policy(settings, settings.offices),))
     store = open_for_reading(settings.state, clock)
@@ -81,7 +92,8 @@ def _edit(after: PolicyFile, against: Path | None, kept: Sequence[KeptPolicy], f
     for row in kept:
         before = parse_policy(row.text.encode(), Path(row.file))
         if claim(before) == claim(after) or row.file == after.source.path.name:
-            return Edit(after, before, f"the version in force since {row.at[:16].replace('T', ' ')} UTC")
+            since = moment_of(row.at).astimezone(after.timezone)
+            return Edit(after, before, f"the version in force since {since:%Y-%m-%d %H:%M}")
     for other in folder:
         if claim(other) == claim(after) and other.source.path.resolve() != after.source.path.resolve():
             return Edit(after, other, other.source.path.name)
@@ -95,8 +107,8 @@ def _defaults(policy: PolicyFile) -> PolicyFile:
     return parse_policy(text.encode(), Path("defaults"))
 
 
-def compare_plans(settings: Settings, clock: Clock, edits: Sequence[Edit]) -> list[PlanChange]:
-    """What one cycle now would do by the old and the new version of each policy. Only looks.
+def compare_plans(settings: Settings, clock: Clock, edits: Sequence[Edit], at: AsIf | None = None) -> list[PlanChange]:
+    """What one cycle now, or ``at`` another time, would do by the old and the new version of each policy. Only looks.
 
     Raises:
         StoreError: the state cannot be read.
@@ -106,16 +118,16 @@ def compare_plans(settings: Settings, clock: Clock, edits: Sequence[Edit]) -> li
     try:
         with open_desks(settings, offices, clock, store, threading.Event()) as desks:
             by_office = {desk.office: desk for desk in desks}
-            return [_compared(by_office.get(edit.after.office), edit) for edit in edits]
+            return [_compared(by_office.get(edit.after.office), edit, at) for edit in edits]
     finally:
         if store is not None:
             store.close()
 
 
-def _compared(desk: Desk | None, edit: Edit) -> PlanChange:
+def _compared(desk: Desk | None, edit: Edit, at: AsIf | None) -> PlanChange:
     if desk is None:
         return PlanChange(errors=(f"The settings have no office {edit.after.office}.",), configuration=True)
-    before, after = (_planned(desk, version) for version in (edit.before, edit.after))
+    before, after = (_planned(desk, version, at) for version in (edit.before, edit.after))
     troubles = [trouble for result in (*before, *after) for trouble in result.errors]
     if troubles:
         errors = tuple(trouble.message for trouble in troubles)
@@ -123,7 +135,11 @@ def _compared(desk: Desk | None, edit: Edit) -> PlanChange:
     old, new = (
         {_place(line.offer): line.offer for result in results for line in result.offers} for results in (before, after)
     )
+    quiet = any(item.reason.code == "quiet_hours" for result in (*before, *after) for item in result.skipped)
     return PlanChange(
+        labels=next((result.labels for result in after), Labels()),
+        planned_for=next((f"{result.now:%a %Y-%m-%d %H:%M}" for result in after if result.as_if), ""),
+        quiet=quiet and not old and not new,
         openings_before=sum(len(result.openings) for result in before),
         openings_after=sum(len(result.openings) for result in after),
         added=tuple(offer for place, offer in new.items() if place not in old),
@@ -131,9 +147,9 @@ def _compared(desk: Desk | None, edit: Edit) -> PlanChange:
     )
 
 
-def _planned(desk: Desk, version: PolicyFile | None) -> list[ClinicResult]:
+def _planned(desk: Desk, version: PolicyFile | None, at: AsIf | None) -> list[ClinicResult]:
     """The plan by one version; none for a version that is not there, or for another office."""
-    return run_cycle(desk, [version], act=False) if version is not None and version.office == desk.office else []
+    return run_cycle(desk, [version], act=False, at=at) if version is not None and version.office == desk.office else []
 
 
 def _place(offer: NewOffer) -> tuple[object, ...]:
@@ -156,8 +172,9 @@ def diff_document(edits: Sequence[Edit], plans: Sequence[PlanChange | None]) -> 
                 "plan": None if plan is None or plan.errors else {
                     "openings_before": plan.openings_before,
                     "openings_after": plan.openings_after,
-                    "added": [_offer(offer) for offer in plan.added],
-                    "removed": [_offer(offer) for offer in plan.removed],
+                    "added": [_offer(offer, plan.labels) for offer in plan.added],
+                    "removed": [_offer(offer, plan.labels) for offer in plan.removed],
+                    "planned_for": plan.planned_for or None,
                 },
                 "errors": list(plan.errors) if plan is not None else [],
             }
@@ -166,12 +183,12 @@ def diff_document(edits: Sequence[Edit], plans: Sequence[PlanChange | None]) -> 
     }  # fmt: skip
 
 
-def _offer(offer: NewOffer) -> dict[str, Any]:
+def _offer(offer: NewOffer, labels: Labels) -> dict[str, Any]:
     return {
         "kind": offer.kind,
         "number": offer.number,
         "patient": offer.patient,
-        "operatory": offer.operatory,
+        **place(offer.operatory, offer.provider, labels),
         "start": wall(offer.start),
         "end": wall(offer.end),
     }
@@ -183,25 +200,40 @@ def diff_text(edits: Sequence[Edit], plans: Sequence[PlanChange | None]) -> str:
 
 
 def _lines(edit: Edit, plan: PlanChange | None) -> Iterable[str]:
-    yield f"{edit.after.source.path.name}, compared with {edit.against}"
-    changes = edit.changes
-    if not changes:
-        yield "  Nothing changes: both say the same."
-    for effect, heading in HEADINGS.items():
-        of_kind = [change for change in changes if change.effect == effect]
-        if of_kind:
-            yield heading
-        for change in of_kind:
+    name, changes = edit.after.source.path.name, edit.changes
+    if edit.before is None:
+        yield f"{name}: nothing is in force for {edit.after.office} yet, so there is nothing to compare it with."
+        yield from wrapped(f"  Once asapfill works by it: mode {edit.after.mode}. {IN_MODE[edit.after.mode]}", 2)
+        yield "What it says otherwise than the defaults" if changes else "It says nothing otherwise than the defaults."
+        for change in changes:
             yield from wrapped(f"  {change.sentence}", 4)
+    else:
+        yield f"{name}, compared with {edit.against}"
+        if not changes:
+            yield "  Nothing changes: both say the same."
+        for effect, heading in HEADINGS.items():
+            of_kind = [change for change in changes if change.effect == effect]
+            if of_kind:
+                yield heading
+            for change in of_kind:
+                yield from wrapped(f"  {change.sentence}", 4)
     if plan is not None and not plan.errors:
-        yield "One cycle now"
-        yield f"  Openings: {plan.openings_after}. Until now: {plan.openings_before}."
-        yield from (f"  + {_offer_words(offer)}" for offer in plan.added)
-        yield from (f"  - {_offer_words(offer)}" for offer in plan.removed)
-        if not plan.added and not plan.removed:
-            yield "  The same offers."
+        yield from _plan_lines(plan, first=edit.before is None)
 
 
-def _offer_words(offer: NewOffer) -> str:
-    place = f"operatory {offer.operatory}, {offer.start:%a %m-%d %H:%M}-{offer.end:%H:%M}"
-    return f"{offer.kind} {offer.number} (patient {offer.patient}), {place}"
+def _plan_lines(plan: PlanChange, *, first: bool) -> Iterable[str]:
+    yield f"One cycle as if it were {plan.planned_for}" if plan.planned_for else "One cycle now"
+    yield f"  Openings: {plan.openings_after}." + ("" if first else f" Until now: {plan.openings_before}.")
+    for sign, offers in (("+", plan.added), ("-", plan.removed)):
+        for offer in offers:
+            yield from wrapped(f"  {sign} {_offer_words(offer, plan.labels)}", 6)
+    if plan.quiet:
+        yield from wrapped("  No text goes out at that time. To see another time, for example: --at 10:00", 2)
+    elif not plan.added and not plan.removed:
+        yield "  No offer." if first else "  The same offers."
+
+
+def _offer_words(offer: NewOffer, labels: Labels) -> str:
+    when = f"{offer.start:%a %m-%d %H:%M}-{offer.end:%H:%M}"
+    where = f"{labels.operatory(offer.operatory)}, {labels.provider(offer.provider)}"
+    return f"{when}, {where}: {offer.kind} {offer.number}, patient {offer.patient}"
