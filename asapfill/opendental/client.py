@@ -21,7 +21,8 @@ from asapfill.opendental.asking import between, equal, since, written
 from asapfill.opendental.connection import Connection
 from asapfill.opendental.errors import NotOpenDental, Unknown
 from asapfill.opendental.models import ASAP, Row
-from asapfill.opendental.paging import ONE_PAGE, Collected, Listing, Query, collect, collect_rest, joined
+from asapfill.opendental.paging import Chunk, Collected, Listing, Query, Unsteady, chunk, collect, joined
+from asapfill.opendental.patience import Patience
 from asapfill.opendental.versions import Version, read_version
 from asapfill.opendental.wire import DEADLINE, Transport
 
@@ -44,6 +45,7 @@ class OpenDental:
         *,
         clock: Clock,
         seconds_between_requests: float | None = None,
+        requests_per_minute: int | None = None,
         stop: threading.Event | None = None,
         transport: Transport | None = None,
         deadline: float = DEADLINE,
@@ -51,6 +53,7 @@ class OpenDental:
         """Prepare for the office ``name``; the network is touched by the methods only.
 
         ``urls`` are tried in this order. ``seconds_between_requests`` None: 1.0 for the remote API, 0 for others.
+        ``requests_per_minute``: never more in any 60 seconds, retries and writes included; None: no such limit.
         ``stop``: once set, requests that have not left raise NotSent. ``deadline``: seconds for a whole request.
 
         Raises ValueError for no or malformed urls, WrongKey for keys that no header can carry.
@@ -66,6 +69,7 @@ class OpenDental:
             customer_key,
             clock=clock,
             seconds_between_requests=seconds_between_requests,
+            requests_per_minute=requests_per_minute,
             stop=stop,
             transport=transport,
             deadline=deadline,
@@ -90,6 +94,20 @@ class OpenDental:
     def cut(self) -> None:
         """Break off the request under way, for a quick end; any thread may call it. A write is then ``Unknown``."""
         self._connection.cut()
+
+    @property
+    def page_rows(self) -> int:
+        """Rows that a page may have at the address that answered last."""
+        return self._connection.page_rows
+
+    def begin(self, patience: Patience) -> None:
+        """A cycle begins, for which there is so much time."""
+        self._connection.begin(patience)
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last read found no address that answers as Open Dental does, the key refused, or a throttle."""
+        return self._connection.failing
 
     @property
     def request_total(self) -> int:
@@ -196,26 +214,24 @@ class OpenDental:
         """Schedule rows of all kinds; both dates inclusive.
 
         Open Dental sorts them by time of day only and without a tie-break, so a page may repeat one row and lose
-        another. A range that does not fit on one page is therefore read in halves; only a single day is ever paged.
+        another. A range whose pages do not fit together is read in halves; a single day is then taken as it comes.
         """
         columns = (*between("SchedDate", date_start, date_end), *equal("SchedType", sched_type))
-        query = Query(models.Schedule, "/schedules", columns)
         parameters = written(dateStart=date_start, dateEnd=date_end, SchedType=sched_type)
-        collected = Collected(query)
-        collected.add(self._connection.get(query.path, parameters, offset=0))
-        days = (date_end - date_start).days
-        if days > 0 and not collected.complete and collected.offset < ONE_PAGE:
-            collected.add(self._connection.get(query.path, parameters, offset=collected.offset))
-        if days > 0 and not collected.complete:
-            middle = date_start + timedelta(days=days // 2)
-            return joined(
-                (
-                    self.schedules(date_start=date_start, date_end=middle, sched_type=sched_type),
-                    self.schedules(date_start=middle + timedelta(days=1), date_end=date_end, sched_type=sched_type),
-                )
+        fetch = lambda offset: self._connection.get("/schedules", parameters, offset=offset)  # noqa: E731  as in _list
+        try:
+            return collect(Query(models.Schedule, "/schedules", columns, ties=True), fetch)
+        except Unsteady:
+            days = (date_end - date_start).days
+        if days == 0:
+            return collect(Query(models.Schedule, "/schedules", columns), fetch)
+        middle = date_start + timedelta(days=days // 2)
+        return joined(
+            (
+                self.schedules(date_start=date_start, date_end=middle, sched_type=sched_type),
+                self.schedules(date_start=middle + timedelta(days=1), date_end=date_end, sched_type=sched_type),
             )
-        fetch = lambda offset: self._connection.get(query.path, parameters, offset=offset)  # noqa: E731  as in _list
-        return collect_rest(collected, fetch).listing()
+        )
 
     def schedule(self, schedule_num: int) -> models.Schedule:
         """One schedule row; NotFound once staff deleted it."""
@@ -283,6 +299,11 @@ class OpenDental:
     def recalls(self, pat_num: int | None = None) -> Listing[models.Recall]:
         """Recalls of one patient, or of all: then the whole table, as there is no filter for those on the ASAP list."""
         return self._list(Query(models.Recall, "/recalls", equal("PatNum", pat_num), ordered=True), PatNum=pat_num)
+
+    def recall_page(self, offset: int) -> Chunk[models.Recall]:
+        """The page of the recall table that begins at ``offset``: one request."""
+        query = Query(models.Recall, "/recalls", ordered=True)
+        return chunk(query, self._connection.get(query.path, offset=offset), offset)
 
     def recall(self, pat_num: int, recall_num: int) -> models.Recall | None:
         """One recall of a patient; None when it is gone."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,17 +25,19 @@ from tenacity import (
 )
 
 from asapfill import __version__
-from asapfill.clock import Clock
+from asapfill.clock import Clock, SystemClock
 from asapfill.opendental.answers import Call, refusal, value
 from asapfill.opendental.errors import (
     Answered,
     OpenDentalError,
+    OutOfTime,
     Throttled,
     Unknown,
     Unreachable,
     WrongKey,
 )
 from asapfill.opendental.gate import Gate, gate_for
+from asapfill.opendental.patience import AMPLE, Patience
 from asapfill.opendental.wire import DEADLINE, Line, Transport
 
 log = logging.getLogger(__name__)
@@ -48,8 +51,6 @@ NEAR_LIMIT = 1000
 """Rows a page may have: 100 from the remote API, 1000 from the local and service ones (Open Dental)."""
 
 _ATTEMPTS = 4
-_PATIENCE = 120.0
-"""No further retry of a read once this many seconds have gone into it."""
 _COME_BACK = 300.0
 """Seconds on a later address before the first one is tried again."""
 _HOLD_AFTER_429 = 5.0
@@ -58,14 +59,10 @@ _HOLD_AFTER_429 = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A good answer to a read: its JSON, and how many rows a page could have had at the address that gave it.
-
-    ``every_request_counts``: this address is throttled, so a further request only to be sure is too dear.
-    """
+    """A good answer to a read: its JSON, and how many rows a page could have had at the address that gave it."""
 
     value: Any
     limit: int
-    every_request_counts: bool
 
 
 class Connection:
@@ -80,6 +77,7 @@ class Connection:
         *,
         clock: Clock,
         seconds_between_requests: float | None = None,
+        requests_per_minute: int | None = None,
         stop: threading.Event | None = None,
         transport: Transport | None = None,
         deadline: float = DEADLINE,
@@ -109,7 +107,14 @@ class Connection:
             "User-Agent": f"asapfill/{__version__}",
         }
         self._addresses = [
-            _Address(url, customer_key, clock, seconds_between_requests, Line(headers, deadline, transport), office)
+            _Address(
+                url,
+                customer_key,
+                clock,
+                (seconds_between_requests, requests_per_minute),
+                Line(headers, deadline, transport),
+                office,
+            )
             for url in urls
         ]
         # Writes get a fresh connection each: one that was kept open may be closed by the server just as we use it,
@@ -117,6 +122,8 @@ class Connection:
         self._writing = Line(headers, deadline, transport, keep_open=False)
         self._first = 0
         self._come_back_at = 0.0
+        self._real = SystemClock()
+        self.begin(AMPLE)
 
     def close(self) -> None:
         """Close the sockets."""
@@ -128,22 +135,47 @@ class Connection:
         for line in [self._writing, *(address.line for address in self._addresses)]:
             line.cut()
 
+    def begin(self, patience: Patience) -> None:
+        """A cycle, or a command, begins: count its time anew."""
+        self._patience = patience
+        self._began = self._real.monotonic()
+        self._answered = False
+        self.failing = False
+
+    @property
+    def page_rows(self) -> int:
+        """Rows that a page may have at the address that answered last."""
+        return self._addresses[self._first].limit
+
     def get(self, path: str, parameters: Parameters | None = None, *, offset: int | None = None) -> Reply:
         """Read ``path``, at whichever address answers, again if need be.
 
         ``offset``: ask for the page that begins there; its size is what the address allows.
 
-        Raises OpenDentalError: of the last attempt at the last address.
+        Raises OpenDentalError: of the last attempt at the last address; OutOfTime see ``begin``.
         """
+        attempts = 1 if self._patience.probe and not self._answered else _ATTEMPTS
         retrying = Retrying(
             reraise=True,
-            stop=stop_after_attempt(_ATTEMPTS) | stop_after_delay(_PATIENCE),
+            stop=stop_after_attempt(attempts) | stop_after_delay(self._patience.retrying),
             wait=wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5),
             retry=retry_if_exception_type((Unreachable, Throttled, Unknown)),
             sleep=lambda seconds: self._clock.sleep(seconds, self._stop),
             before_sleep=self._log_retry,
         )
-        return retrying(self._read_anywhere, path, dict(parameters or {}), offset)
+        try:
+            reply: Reply = retrying(self._read_anywhere, path, dict(parameters or {}), offset)
+        except (Unreachable, Unknown, Throttled, WrongKey):
+            self.failing = not self._is_stopping()
+            raise
+        except OutOfTime:
+            self.failing = not self._answered
+            raise
+        self._answered, self.failing = True, False
+        return reply
+
+    def _is_stopping(self) -> bool:
+        return self._stop is not None and self._stop.is_set()
 
     def send(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Any:  # noqa: ANN401  JSON
         """Write once, and never again: at the next address only if the one before surely got nothing.
@@ -186,7 +218,7 @@ class Connection:
                 self._settle_on(address)
                 raise
             self._settle_on(address)
-            return Reply(answered, address.limit, address.every_request_counts)
+            return Reply(answered, address.limit)
         raise failures[-1]
 
     def _exchange(
@@ -194,10 +226,14 @@ class Connection:
     ) -> Any:  # noqa: ANN401  JSON
         """One request to one address, through its gate."""
         call = Call(self._office, method, path, address.host)
+        self._hurry(call, address)
+        deadline = math.inf
+        if method == "GET":
+            deadline = self._patience.answer if self._answered else self._patience.first
         url = f"{address.url}{path}{'?' if query else ''}{query}"
         with address.gate.turn(self._stop):
             self._on_request()
-            answer = line.exchange(call, url, content)
+            answer = line.exchange(call, url, content, deadline)
             log.debug("office.answered office=%s call=%s %s status=%d", self._office, method, path, answer.status)
             if answer.ok:
                 return value(answer, call)
@@ -205,6 +241,18 @@ class Connection:
             if isinstance(error, Throttled):
                 address.gate.hold(_HOLD_AFTER_429 if answer.retry_after is None else answer.retry_after)
             raise error
+
+    def _hurry(self, call: Call, address: _Address) -> None:
+        """Do not begin, or wait for the gate, when the cycle has no time for it.
+
+        Raises OutOfTime: the request has not left.
+        """
+        left = self._patience.cycle - (self._real.monotonic() - self._began)
+        if left <= 0 or address.gate.seconds_to_wait / self._clock.speed > min(left, self._patience.waiting):
+            raise OutOfTime(
+                f"{call}: this cycle has taken as long as one may, so this was not asked. The office, or the network "
+                "to it, is slow, or asks us to wait; the next cycle goes on."
+            )
 
     def _in_order(self) -> list[_Address]:
         """The addresses, beginning with the one that worked last; after a while the first gets its chance again."""
@@ -235,7 +283,13 @@ class _Address:
     """One url of the office, with what its mode allows."""
 
     def __init__(
-        self, url: str, customer_key: str, clock: Clock, seconds: float | None, line: Line, office: str
+        self,
+        url: str,
+        customer_key: str,
+        clock: Clock,
+        pace: tuple[float | None, int | None],
+        line: Line,
+        office: str,
     ) -> None:
         try:
             parts = urlsplit(url)
@@ -243,10 +297,10 @@ class _Address:
         except ValueError as error:
             raise ValueError(f"office {office}: the settings name a url that cannot be read: {error}") from error
         remote = parts.hostname == REMOTE_HOST
+        seconds, per_minute = pace
         if seconds is None:
             seconds = REMOTE_SECONDS if remote else 0.0
         self.url = url.rstrip("/")
-        self.every_request_counts = remote or seconds > 0
-        self.limit = REMOTE_LIMIT if self.every_request_counts else NEAR_LIMIT
-        self.gate: Gate = gate_for(customer_key, self.host, clock, seconds)
+        self.limit = REMOTE_LIMIT if remote or seconds > 0 else NEAR_LIMIT
+        self.gate: Gate = gate_for(customer_key, self.host, clock, seconds, per_minute)
         self.line = line

@@ -4,7 +4,8 @@
 
     OpenDentalError
     ├── NotSent                 the request never left, or never reached the office: nothing happened there
-    │   └── Unreachable         no address of the office took the request
+    │   ├── Unreachable         no address of the office took the request
+    │   └── OutOfTime           the cycle has taken as long as one may: nothing further is asked in it
     ├── Answered                the office answered, and the answer is no: nothing happened there
     │   ├── WrongKey            401: the key is wrong, disabled, or not enabled by the office
     │   ├── MissingPermission   401: the key is right, this permission is missing
@@ -44,6 +45,10 @@ class NotSent(OpenDentalError):  # noqa: N818  the tree reads in the words of th
 
 class Unreachable(NotSent):
     """No address of the office took the request."""
+
+
+class OutOfTime(NotSent):
+    """The cycle has taken as long as one may: nothing further is asked in it."""
 
 
 class Answered(OpenDentalError):  # noqa: N818  see NotSent

@@ -27,11 +27,13 @@ R = TypeVar("R", bound=Row)
 MOST_RESTARTS = 3
 """Times that a list which changes under our hands is read anew in one go."""
 
-MOST_PAGES = 1000
-"""A list longer than this (100,000 rows at the remote API's 100) is taken for a server that never ends."""
+SMALLEST_CAP = 100
+"""Rows that a page may have at least, in whatever mode and with whatever permission (Open Dental: 100 at the remote
+API, 1000 or more elsewhere)."""
 
-ONE_PAGE = 100
-"""Rows: the smallest cap that Open Dental has in any mode. A page at least this long may have been cut."""
+MOST_PAGES = 1000
+MOST_ROWS = 100_000
+"""A list longer than either is taken for a server that never ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +62,21 @@ class Page(Protocol):
     def limit(self) -> int:
         """Rows asked for at most."""
 
-    @property
-    def every_request_counts(self) -> bool:
-        """Whether the address is throttled."""
-
 
 @dataclass(frozen=True, slots=True)
 class Query(Generic[R]):
     """What to list: rows of a kind at a path, and the conditions they must meet.
 
     ``ordered``: Open Dental sorts these rows by something unique, so pages can be checked for rows that went.
-    ``lone_object``: its documentation shows a single object without its array; take that too.
+    ``ties``: it sorts them by something that several may share, so pages are believed only if they join without a gap
+    and no row shows twice. ``lone_object``: its documentation shows a single object without its array; take that too.
     """
 
     row_type: type[R]
     path: str
     columns: tuple[Column, ...] = ()
     ordered: bool = False
+    ties: bool = False
     lone_object: bool = False
 
     @property
@@ -103,22 +103,30 @@ class Collected(Generic[R]):
     def add(self, page: Page) -> None:
         """Take in the next page, and find out whether it was the last.
 
-        Throttled addresses have a documented cap, so there a page shorter than that ends the list. Elsewhere the cap
-        may be another and requests are free, so only a page without new rows does.
+        A page shorter than the smallest cap that Open Dental has ends the list. A longer one may have been cut
+        whatever was asked for, so only a page without new rows does.
 
-        Raises NotOpenDental when the page is not a list of objects, Unknown when the list changes all the time.
+        Raises NotOpenDental when the page is not a list of objects, Unknown when the list changes all the time, and
+        Unsteady when the pages of a list with ties do not fit together.
         """
         elements = self._elements(page.value)
         self.pages += 1
-        if self._last is not None and self._last != _key(elements[:1], self.query.row_type):
+        joined_on = self._last
+        if joined_on is not None and joined_on != _key(elements[:1], self.query.row_type):
+            if self.query.ties:
+                raise Unsteady
             self._start_again()
             return
         if self.offset == 0 and elements and isinstance(elements[0], Mapping):
             self.server_time = _server_time(elements[0])
         new = sum([self._take(element, position) for position, element in enumerate(elements)])
-        short = page.every_request_counts and len(elements) < page.limit
+        short = len(elements) < min(page.limit, SMALLEST_CAP)
         self.complete = short or new == 0
-        overlap = self.query.ordered and len(elements) > 1
+        # As many different rows as places: none is missing. A further page where none was expected: the cap is another.
+        steady = joined_on is not None and new == len(elements) - 1
+        if self.query.ties and self.pages > 1 and new and not steady:
+            raise Unsteady
+        overlap = len(elements) > 1 and (self.query.ordered or (self.query.ties and len(elements) >= page.limit))
         self._last = _key(elements[-1:], self.query.row_type) if overlap else None
         self.offset += len(elements) - (self._last is not None)
 
@@ -169,6 +177,35 @@ class Collected(Generic[R]):
         return new
 
 
+class Unsteady(Exception):  # noqa: N818  a finding, caught by whoever asked
+    """The pages of a list that is sorted with ties do not fit together, so rows may be missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk(Generic[R]):
+    """One page of a long list that is read a page at a time. ``last``: the list ends with it. ``limit``: rows that it
+    could have had.
+    """
+
+    rows: tuple[R, ...]
+    problems: tuple[str, ...]
+    last: bool
+    limit: int
+
+
+def chunk(query: Query[R], page: Page, offset: int) -> Chunk[R]:
+    """The page that begins at ``offset`` with the last row of the one before.
+
+    Raises NotOpenDental when it is not a list of objects.
+    """
+    collected = Collected(query, offset=offset)
+    collected.add(page)
+    listing = collected.listing()
+    # A page that is not short ends the list only if it holds nothing but the row that was known already.
+    last = collected.complete or (offset > 0 and len(listing.rows) <= 1)
+    return Chunk(listing.rows, listing.problems, last, page.limit)
+
+
 def collect(query: Query[R], fetch: Callable[[int], Page]) -> Listing[R]:
     """Read a whole list. ``fetch`` gets an offset and returns the page that begins there.
 
@@ -180,9 +217,9 @@ def collect(query: Query[R], fetch: Callable[[int], Page]) -> Listing[R]:
 def collect_rest(collected: Collected[R], fetch: Callable[[int], Page]) -> Collected[R]:
     """Read on until the list is complete."""
     while not collected.complete:
-        if collected.pages >= MOST_PAGES:
+        if collected.pages >= MOST_PAGES or collected.offset >= MOST_ROWS:
             raise NotOpenDental(
-                f"GET {collected.query.path}: the list did not end after {MOST_PAGES} pages. "
+                f"GET {collected.query.path}: the list did not end after {collected.pages} pages. "
                 "Check what runs at the office's urls."
             )
         collected.add(fetch(collected.offset))

@@ -115,7 +115,9 @@ def _numbers(value: object) -> tuple[int, ...]:
 
 
 def _names(value: object) -> tuple[str, ...]:
-    """Texts from a comma list, without blanks around them; a bare 0 is Open Dental's "none"."""
+    """Texts from a comma list or an array, without blanks around them; a bare 0 is Open Dental's "none"."""
+    if isinstance(value, list | tuple):
+        return tuple(_text(part) for part in value)
     text = _text(value)
     return () if text == "0" else tuple(part.strip() for part in text.split(",") if part.strip())
 

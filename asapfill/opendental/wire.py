@@ -7,16 +7,17 @@ an answer means in ``answers``.
 from __future__ import annotations
 
 import logging
+import math
 import socket
 import ssl
-import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 
 import httpx
 
+from asapfill.opendental.alarms import ALARMS
 from asapfill.opendental.answers import Answer, Call
 from asapfill.opendental.errors import NotOpenDental, Unknown, Unreachable
 
@@ -40,9 +41,9 @@ _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.
 class Line:
     """An httpx client with the two limits that httpx lacks: time for the whole exchange, and size of the answer.
 
-    httpx's timeouts are per operation, so a server that sends a byte now and then could hold us for ever. A timer
+    httpx's timeouts are per operation, so a server that sends a byte now and then could hold us for ever. An alarm
     therefore shuts the socket down at the deadline. It runs on real time on purpose: sockets do not follow an
-    injected clock.
+    injected clock. An exchange that is cut while it connects ends as soon as it has: nothing is sent.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Line:
     ) -> None:
         self._deadline = deadline
         self._socket: socket.socket | None = None
+        self._is_cut = False
         self._client = httpx.Client(
             headers=headers,
             timeout=httpx.Timeout(deadline, connect=min(_CONNECT_SECONDS, deadline)),
@@ -71,22 +73,29 @@ class Line:
 
     def cut(self) -> None:
         """Break off the exchange under way, if there is one; any thread may call it."""
+        self._is_cut = True
         if self._socket is not None:
             with suppress(OSError):  # closed already: nothing to cut
                 # Not SSLSocket.shutdown: that changes the object which another thread is reading from.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
-    def exchange(self, call: Call, url: str, content: bytes | None) -> Answer:
-        """Send one request and read its whole answer.
+    def exchange(self, call: Call, url: str, content: bytes | None, deadline: float = math.inf) -> Answer:
+        """Send one request and read its whole answer. ``deadline``: seconds, when there are fewer than usual.
 
         Raises Unreachable when not a byte of it was sent, NotOpenDental for an endless answer, Unknown for all else.
         """
-        with self._watched() as late:
+        deadline = min(deadline, self._deadline)
+        self._is_cut = False
+        with self._watched(deadline) as late:
             try:
                 with self._client.stream(
-                    call.method, url, content=content, extensions={"trace": self._note_socket}
+                    call.method,
+                    url,
+                    content=content,
+                    timeout=httpx.Timeout(deadline, connect=min(_CONNECT_SECONDS, deadline)),
+                    extensions={"trace": self._note_socket},
                 ) as response:
-                    body = self._body(response, call, late)
+                    body = self._body(response, call)
                     return Answer(
                         response.status_code,
                         body,
@@ -99,9 +108,9 @@ class Line:
                     "Check that the server runs, its address in the settings, and the firewall between."
                 ) from error
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-                raise _unknown(call, late, self._deadline, type(error).__name__) from error
+                raise _unknown(call, deadline, late(), type(error).__name__) from error
 
-    def _body(self, response: httpx.Response, call: Call, late: threading.Event) -> bytes:
+    def _body(self, response: httpx.Response, call: Call) -> bytes:
         body = bytearray()
         for chunk in response.iter_bytes():
             body += chunk
@@ -111,31 +120,34 @@ class Line:
                     "Check what runs at that address.",
                     status=response.status_code,
                 )
-            if late.is_set():
-                raise _unknown(call, late, self._deadline, "too late")
+            if self._is_cut:
+                raise httpx.ReadError("cut")
         return bytes(body)
 
     @contextmanager
-    def _watched(self) -> Iterator[threading.Event]:
-        """Cut the line at the deadline; the event tells that it was cut."""
-        late = threading.Event()
-        timer = threading.Timer(self._deadline, self._cut, [late])
-        timer.daemon = True
-        timer.start()
-        try:
-            yield late
-        finally:
-            timer.cancel()
-            timer.join()  # so that it cannot cut the next exchange
+    def _watched(self, deadline: float) -> Iterator[Callable[[], bool]]:
+        """Cut the line at the deadline; what is handed out tells whether that has happened."""
+        late = False
 
-    def _cut(self, late: threading.Event) -> None:
-        late.set()
-        self.cut()
+        def cut() -> None:
+            nonlocal late
+            late = True
+            self.cut()
+
+        alarm = ALARMS.set(deadline, cut)
+        try:
+            yield lambda: late
+        finally:
+            ALARMS.cancel(alarm)  # from here on it cannot cut the next exchange
 
     def _note_socket(self, event: str, info: Mapping[str, Any]) -> None:
         """Remember the socket in use (httpx calls this, see its "trace" extension); a kept one stays remembered."""
         if event in {"connection.connect_tcp.complete", "connection.start_tls.complete"}:
-            self._socket = info["return_value"].get_extra_info("socket")
+            stream = info["return_value"]
+            self._socket = stream.get_extra_info("socket")
+            if self._is_cut:
+                stream.close()
+                raise httpx.ConnectError("broken off while it connected")
 
 
 @cache
@@ -149,6 +161,6 @@ def _seconds(text: str) -> float | None:
     return float(text) if text.isascii() and text.isdigit() else None
 
 
-def _unknown(call: Call, late: threading.Event, deadline: float, kind: str) -> Unknown:
-    what = f"no complete answer within {deadline:g} seconds" if late.is_set() else f"the connection broke ({kind})"
+def _unknown(call: Call, deadline: float, late: bool, kind: str) -> Unknown:  # noqa: FBT001  told apart by the caller
+    what = f"no complete answer within {deadline:g} seconds" if late else f"the connection broke ({kind})"
     return Unknown(f"{call}: {what}. See that the server and the network to it are well.{call.doubt}")

@@ -138,7 +138,118 @@ _FIRST: Final = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT",
 )
 
-MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+_SECOND: Final = (
+    # Offices that did not answer and rest until the next try, for `status`.
+    """
+    CREATE TABLE resting (
+        office TEXT PRIMARY KEY,
+        failures INTEGER NOT NULL,
+        until TEXT NOT NULL
+    ) STRICT
+    """,
+    # Limits ask for offers made or starting on a day or later: without this one, the whole of an office's year is read.
+    "CREATE INDEX offers_start ON offers (office, start)",
+    "CREATE INDEX offers_reason ON offers (office, reason)",
+    "CREATE INDEX offers_number ON offers (office, number)",
+    # The mirror of each office: rows as last read, by kind, without what asapfill has no use for (see mirror.memory);
+    # and when each part of it was read. It only saves requests: without it, everything is read anew.
+    """
+    CREATE TABLE mirror_rows (
+        office TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        content TEXT NOT NULL,
+        PRIMARY KEY (office, kind, number)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE TABLE mirror_marks (office TEXT PRIMARY KEY, marks TEXT NOT NULL) STRICT",
+    # Requests by purpose in pieces of ten minutes, for status.
+    """
+    CREATE TABLE requests (
+        office TEXT NOT NULL,
+        since TEXT NOT NULL,
+        purpose TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (office, since, purpose)
+    ) STRICT, WITHOUT ROWID
+    """,
+    # Since when a clinic is not served, how many cycles in a row, and the codes of what went wrong, for notices.
+    "ALTER TABLE ticks ADD COLUMN codes TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE ticks ADD COLUMN failed INTEGER NOT NULL DEFAULT 0",
+    "ALTER TABLE ticks ADD COLUMN failing_since TEXT",
+    # Notices: what needs a person (about: what makes it another thing to tell), whom it was told, and addresses that do
+    # not take what they are told. An address is kept as a hash of where its secret comes from.
+    """
+    CREATE TABLE notices (
+        office TEXT NOT NULL,
+        code TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        about TEXT NOT NULL,
+        title TEXT NOT NULL,
+        message TEXT NOT NULL,
+        since TEXT NOT NULL,
+        gone TEXT,
+        PRIMARY KEY (office, code, subject)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE notices_told (
+        office TEXT NOT NULL,
+        code TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        address TEXT NOT NULL,
+        about TEXT NOT NULL,
+        at TEXT NOT NULL,
+        PRIMARY KEY (office, code, subject, address)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE notice_addresses (
+        address TEXT PRIMARY KEY,
+        name TEXT NOT NULL,
+        failing_since TEXT NOT NULL,
+        error TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    # For the weekly report: chair time that was ever found open, merged, with the moment of its first finding; the
+    # place of a visit when it was offered another; counts by the office's day.
+    """
+    CREATE TABLE open_time (
+        id INTEGER PRIMARY KEY,
+        office TEXT NOT NULL,
+        clinic INTEGER NOT NULL,
+        operatory INTEGER NOT NULL,
+        start TEXT NOT NULL,
+        "end" TEXT NOT NULL,
+        found TEXT NOT NULL
+    ) STRICT
+    """,
+    'CREATE INDEX open_time_end ON open_time (office, "end")',
+    "CREATE INDEX open_time_found ON open_time (office, found)",
+    """
+    CREATE TABLE left_places (
+        office TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        operatory INTEGER NOT NULL,
+        start TEXT NOT NULL,
+        "end" TEXT NOT NULL,
+        noted TEXT NOT NULL,
+        PRIMARY KEY (office, number, operatory, start)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE day_counts (
+        office TEXT NOT NULL,
+        clinic INTEGER NOT NULL,
+        day TEXT NOT NULL,
+        what TEXT NOT NULL,
+        count INTEGER NOT NULL,
+        PRIMARY KEY (office, clinic, day, what)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND)
 """The statements of each migration, oldest first."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -9,7 +9,7 @@ import pytest
 
 from asapfill.clock import SteppedClock, SystemClock
 from asapfill.opendental.errors import NotSent
-from asapfill.opendental.gate import LONGEST_HOLD, Gate, gate_for
+from asapfill.opendental.gate import LONGEST_HOLD, Budget, Gate, gate_for
 
 
 def test_waits_from_the_end_of_the_last_answer(clock: SteppedClock) -> None:
@@ -103,3 +103,35 @@ def test_a_gate_is_forgotten_with_its_last_user(clock: SteppedClock) -> None:
     gc.collect()
 
     assert gate_for("key", "host", clock, 1.0).seconds == 1.0
+
+
+def test_never_more_than_the_budget_begins_in_any_minute(clock: SteppedClock) -> None:
+    gate = Gate(clock, 0.1, Budget(clock, 12))
+    begun = []
+    for number in range(60):
+        with gate.turn():
+            begun.append(clock.monotonic())
+            clock.sleep(number % 5)
+
+    assert all(begun[number + 12] - begun[number] >= 60 for number in range(48))
+
+
+def test_a_budget_is_one_for_all_addresses_of_a_key_and_outlives_a_reload(clock: SteppedClock) -> None:
+    near, remote = (gate_for("budgeted", host, clock, 0.0, 12) for host in ("10.0.0.5:30223", "api.opendental.com"))
+    for gate in [near, remote] * 6:
+        with gate.turn():
+            pass
+    assert clock.monotonic() == 0
+    del gate, near, remote
+    gc.collect()
+    with gate_for("budgeted", "10.0.0.5:30223", clock, 0.0, 12).turn():
+        assert clock.monotonic() >= 60
+
+
+def test_a_stop_ends_the_waiting_for_the_budget(clock: SteppedClock) -> None:
+    budget = Budget(clock, 1)
+    budget.spend()
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(NotSent, match="stopping"):
+        budget.spend(stop)

@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asapfill.opendental import models
@@ -47,7 +47,7 @@ def json_objects(draw: st.DrawFn, table: type[Row]) -> dict[str, Any]:
     return draw(st.dictionaries(st.sampled_from(names) | st.text(max_size=5), json_values))
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 @pytest.mark.parametrize("table", TABLES)
 def test_any_json_object_becomes_a_row(table: type[Row], data: st.DataObject) -> None:

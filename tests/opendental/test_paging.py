@@ -51,9 +51,11 @@ def paged(rows: list[Any], cap: int, asked: list[tuple[int, int]]) -> Callable[[
         (REMOTE, 100, 199, [(100, 0), (100, 99), (100, 198)]),
         (REMOTE, 100, 30, [(100, 0)]),
         (REMOTE, 100, 0, [(100, 0)]),
-        (SERVICE, 1000, 30, [(1000, 0), (1000, 29)]),
-        (SERVICE, 100, 250, [(1000, 0), (1000, 99), (1000, 198), (1000, 249)]),
-        (SERVICE, 1000, 1, [(1000, 0), (1000, 1)]),
+        (SERVICE, 1000, 30, [(1000, 0)]),
+        (SERVICE, 1000, 250, [(1000, 0), (1000, 249)]),
+        (SERVICE, 100, 250, [(1000, 0), (1000, 99), (1000, 198)]),
+        (SERVICE, 100, 100, [(1000, 0), (1000, 99)]),
+        (SERVICE, 1000, 1, [(1000, 0)]),
         (SERVICE, 1000, 0, [(1000, 0)]),
     ],
 )
@@ -174,7 +176,7 @@ def test_what_is_not_a_list_of_objects_is_not_open_dental(connect: Connect, body
 def test_a_list_without_end_is_given_up(connect: Connect) -> None:
     def endless(request: httpx.Request) -> httpx.Response:
         offset = int(request.url.params["Offset"])
-        return httpx.Response(200, json=[{"ClinicNum": offset + 1}])
+        return httpx.Response(200, json=[{"ClinicNum": offset + number} for number in range(1, 101)])
 
     office = connect(endless, SERVICE)
     with pytest.raises(NotOpenDental, match="did not end"):
@@ -281,7 +283,7 @@ def schedule_server(
 
 
 @pytest.mark.parametrize(
-    ("url", "per_day", "cap"), [(REMOTE, 20, 100), (REMOTE, 240, 100), (SERVICE, 20, 1000), (SERVICE, 20, 30)]
+    ("url", "per_day", "cap"), [(REMOTE, 20, 100), (REMOTE, 240, 100), (SERVICE, 20, 1000), (SERVICE, 20, 100)]
 )
 def test_schedules_are_whole_although_their_pages_are_not_stable(
     connect: Connect, url: str, per_day: int, cap: int
@@ -293,7 +295,6 @@ def test_schedules_are_whole_although_their_pages_are_not_stable(
 
     assert len({row.number for row in listing.rows}) == len(listing.rows) == 10 * per_day
     assert listing.pages <= len(asked) == office.request_total
-    assert all(start == end for start, end, offset in asked if offset > 100)
 
 
 def test_schedules_that_fit_on_a_page_take_one_request(connect: Connect) -> None:
@@ -302,3 +303,56 @@ def test_schedules_that_fit_on_a_page_take_one_request(connect: Connect) -> None
 
     assert len(office.schedules(date_start=date(2026, 11, 20), date_end=date(2026, 11, 30)).rows) == 99
     assert len(asked) == 1
+
+
+def test_schedules_whose_order_holds_are_paged_like_any_list(connect: Connect) -> None:
+    """Pages that join without a gap, and show no row twice, hold as many rows as there are places."""
+    asked: list[tuple[str, str, int]] = []
+
+    def steady(request: httpx.Request) -> httpx.Response:
+        asked.append(("", "", 0))
+        return schedule_server(24, 100, [])(request)
+
+    listing = connect(steady).schedules(date_start=date(2026, 11, 20), date_end=date(2026, 11, 29))
+
+    assert len(listing.rows) == 240
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("gone", [0, 50, 99, 120])
+def test_a_schedule_row_that_goes_between_two_pages_hides_no_other(connect: Connect, gone: int) -> None:
+    rows = [
+        {
+            "ScheduleNum": str(number),
+            "SchedDate": f"2026-11-{20 + number % 2}",
+            "StartTime": "08:00:00",
+            "StopTime": "09:00:00",
+            "SchedType": "Provider",
+            "operatories": "1",
+        }
+        for number in range(1, 151)
+    ]
+    left = list(rows)
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        query = request.url.params
+        asked = [row for row in left if query["dateStart"] <= row["SchedDate"] <= query["dateEnd"]]
+        page = asked[int(query["Offset"]) :][:100]
+        if len(left) == len(rows):
+            del left[gone]
+        return httpx.Response(200, json=page)
+
+    listing = connect(handler).schedules(date_start=date(2026, 11, 20), date_end=date(2026, 11, 21))
+
+    assert {str(row.number) for row in listing.rows} >= {row["ScheduleNum"] for row in left}
+
+
+def test_a_page_of_the_recall_table_tells_whether_it_is_the_last(connect: Connect) -> None:
+    asked: list[tuple[int, int]] = []
+    office = connect(paged(recalls(range(1, 151)), 100, asked))
+
+    first, second = office.recall_page(0), office.recall_page(99)
+
+    assert [first.last, second.last] == [False, True]
+    assert second.rows[0].number == 100
+    assert asked == [(100, 0), (100, 99)]
