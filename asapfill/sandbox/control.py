@@ -7,6 +7,7 @@ POST faults        ``{"faults": [fault, ...]}``: replaces all; see faults.py
 GET log            writes, counts of requests, ``sent_twice``; texts really sent; what staff and patients did
 GET office         the database, as an office file
 POST staff         one staff action, done as asked; see life.py
+POST events        ``{"producers": 0 | 1 | 2}``: how many of the office's programs send events; see events.py
 POST respond       ``{"AsapCommNum": 5, "action": "view" | "accept" | "decline" | "stop"}``
 =================  ==========================================================================================
 """
@@ -77,11 +78,17 @@ def _show_log(world: World, _wanted: Row) -> Row:
         "texts_sent": world.life.sent,
         "happened": world.life.happened,
         "skipped": dict(world.life.skipped),
+        "events": dict(world.feed.counts),
     }
 
 
 def _show_office(world: World, _wanted: Row) -> Row:
     return world.office.dump()
+
+
+def _set_events(world: World, wanted: Row) -> Row:
+    world.feed.producers = max(0, min(2, int(wanted.get("producers", 1))))
+    return {"producers": world.feed.producers}
 
 
 def _staff(world: World, wanted: Row) -> Row:
@@ -100,5 +107,6 @@ _ENDPOINTS: dict[tuple[str, str], Callable[[World, Row], Row]] = {
     ("GET", "log"): _show_log,
     ("GET", "office"): _show_office,
     ("POST", "staff"): _staff,
+    ("POST", "events"): _set_events,
     ("POST", "respond"): _respond,
 }

@@ -106,6 +106,10 @@ class Sandbox:
         """Have a patient use the link of an offer; returns the ResponseStatus."""
         return str(self.control("POST", "respond", {"AsapCommNum": asap_comm_num, "action": action})["ResponseStatus"])
 
+    def events(self, producers: int) -> None:
+        """How many of the office's programs send events to subscribers: 0 (none runs) to 2."""
+        self.control("POST", "events", {"producers": producers})
+
     def stop(self) -> None:
         """End the process; calling it again does nothing."""
         for pipe in (self._process.stdin, self._process.stdout):

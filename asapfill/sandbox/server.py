@@ -15,6 +15,7 @@ from typing import Any
 
 from asapfill.clock import SystemClock
 from asapfill.sandbox.api import Answer
+from asapfill.sandbox.events import Poster
 from asapfill.sandbox.faults import Fault
 from asapfill.sandbox.world import Outcome, World
 
@@ -40,6 +41,7 @@ class SandboxServer(ThreadingHTTPServer):
         self.world = world
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
+        self._poster = Poster(world)
         super().__init__((HOST, port), Handler)
 
     @property
@@ -67,8 +69,14 @@ class SandboxServer(ThreadingHTTPServer):
         level = logging.DEBUG if isinstance(reason, ConnectionError) else logging.WARNING
         log.log(level, "sandbox.connection_broken port=%s reason=%r", client_address[1], reason)
 
+    def serve_forever(self, poll_interval: float = 0.5) -> None:
+        """Answer requests, and post events to subscribers, until ``stop``."""
+        self._poster.start()
+        super().serve_forever(poll_interval)
+
     def stop(self) -> None:
         """Stop serving; called from another thread than the serving one."""
+        self._poster.stop()
         self.shutdown()
         self.server_close()
         with self._open_lock:

@@ -18,6 +18,7 @@ from asapfill.clock import Clock, FastClock, SteppedClock, SystemClock, instant,
 from asapfill.sandbox import control
 from asapfill.sandbox.api import PREFIX, Answer, Api, Request, error
 from asapfill.sandbox.columns import stamp
+from asapfill.sandbox.events import Delivery, Feed
 from asapfill.sandbox.faults import Fault, Faults
 from asapfill.sandbox.life import Life
 from asapfill.sandbox.log import RequestLog
@@ -60,6 +61,7 @@ class World:
         ties = random.Random(f"ties {options.seed}") if options.unstable_ties else None
         self.api = Api(self.life, page_cap=options.page_cap, ties=ties)
         self.faults = Faults(options.seed)
+        self.feed = Feed()
         self.log = RequestLog(Path(options.log_file) if options.log_file else None)
         self._throttle = options.throttle
         self._last: dict[str, float] = {}
@@ -91,6 +93,19 @@ class World:
     def catch_up(self) -> None:
         """Let everything happen in the office that is due."""
         self.life.advance(office_now(self.clock.now(), self.office.timezone))
+
+    def events_due(self) -> list[Delivery]:
+        """What is to be posted to subscribers now."""
+        with self._lock:
+            if not self.office.subscriptions:
+                return []
+            self.catch_up()
+            return self.feed.due(self.office, self.clock.monotonic())
+
+    def event_done(self, delivery: Delivery, *, taken: bool) -> None:
+        """A delivery was posted, and taken or not."""
+        with self._lock:
+            self.feed.done(self.office, delivery, taken=taken)
 
     def _request(self, request: Request, path: str, authorization: str) -> Outcome:
         """A request of the API: fault, throttle, keys, then the API itself; and the log."""

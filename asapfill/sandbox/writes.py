@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 
-from asapfill.sandbox.columns import Row, stamp
+from asapfill.sandbox.columns import NO_MOMENT, Row, stamp
 from asapfill.sandbox.offers import Refusal, read_moment
 from asapfill.sandbox.tables import Office
 
@@ -15,6 +16,12 @@ _MODES = ("None", "Email", "Mail", "Phone", "In Person", "Text", "Email and Text
 _DIRECTIONS = ("Neither", "Sent", "Received")
 _SUBSCRIPTION = ("EndPointUrl", "Workstation", "PollingSeconds", "DateTimeStart", "DateTimeStop", "Note")
 """What a subscription may be changed in; WatchTable and UiEventType are given once."""
+_WATCHED_SINCE = {
+    **dict.fromkeys(("Appointment", "PatField", "Patient", "ToothInitial"), (22, 1)),
+    "AppointmentDeleted": (22, 4, 35),
+    **dict.fromkeys(("Operatory", "Provider", "Schedule"), (24, 2, 11)),
+}
+"""The tables that can be watched, and since which version."""
 
 
 def read_body(body: bytes) -> Row:
@@ -72,10 +79,19 @@ def create_subscription(office: Office, body: Row, customer: str) -> Row:
     values = {"WatchTable": str(body.get("WatchTable", "")), "UiEventType": str(body.get("UiEventType", ""))}
     values |= {"CustomerKey": customer, "Workstation": ""}
     values |= _subscription_values(body)
+    if values["WatchTable"] and not office.at_least(*_WATCHED_SINCE.get(values["WatchTable"], (sys.maxsize,))):
+        raise Refusal(400, "WatchTable is invalid.")
     same = ("CustomerKey", "EndPointUrl", "Workstation", "WatchTable", "UiEventType")
-    if any(all(row[name] == values[name] for name in same) for row in office.subscriptions.values()):
+    unexpired = [row for row in office.subscriptions.values() if not has_ended(office, row)]
+    if any(all(row[name] == values[name] for name in same) for row in unexpired):
         raise Refusal(400, "A subscription like this already exists.")
     return office.insert("subscriptions", values)
+
+
+def has_ended(office: Office, row: Row) -> bool:
+    """Whether the DateTimeStop of a subscription has come."""
+    stop = str(row["DateTimeStop"])
+    return NO_MOMENT != stop <= stamp(office.now)
 
 
 def change_subscription(office: Office, number: int, body: Row) -> None:

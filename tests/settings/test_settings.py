@@ -28,6 +28,7 @@ urls = ["https://api.opendental.com/api/v1"]
 developer_key = "env:DEVELOPER_KEY"
 customer_key = "credential:elm-street"
 seconds_between_requests = 1.5
+requests_per_minute = 30
 """
 
 
@@ -108,6 +109,7 @@ def test_good_settings_are_read(tmp_path: Path, environ: dict[str, str]) -> None
     assert main.urls == ("http://10.0.0.5:30223/api/v1", "https://api.opendental.com/api/v1")
     assert main.seconds_between_requests is None
     assert elm.seconds_between_requests == 1.5
+    assert (main.requests_per_minute, elm.requests_per_minute) == (None, 30)
 
 
 def test_secrets_come_from_the_environment_a_file_or_a_credential(tmp_path: Path, environ: dict[str, str]) -> None:
@@ -153,6 +155,9 @@ BROKEN = {
     "an_interval_below_nought": (office(seconds_between_requests="-1"), "number from 0 to 60", "= 1.0"),
     "an_interval_that_is_a_yes": (office(seconds_between_requests="true"), "number from 0 to 60", "= 1.0"),
     "an_interval_that_gets_keys_suspended": (office(seconds_between_requests="0.1"), "too short", "Leave it out"),
+    "a_budget_that_is_text": (office(requests_per_minute="'30'"), "a whole number, 12 or more", "= 30"),
+    "a_budget_that_is_a_yes": (office(requests_per_minute="true"), "a whole number, 12 or more", "= 30"),
+    "a_budget_too_small_to_look_again": (office(requests_per_minute="11"), "a whole number, 12 or more", "= 30"),
     "a_folder_that_is_a_number": ("state = 3\n" + office(), ":1:1: `state` must be the path", 'state = "state"'),
     "a_clock_elsewhere": ("clock = 'http://10.0.0.5/sandbox/clock'\n" + office(), ":1:1: `clock`", "Take the line out"),
     "a_clock_that_is_a_number": ("clock = 1\n" + office(), ":1:1: `clock`", "Take the line out"),
@@ -163,7 +168,7 @@ BROKEN = {
     "a_file_cut_short": ("[offices.main-street]\nurls = [\n", "is not TOML", "straight quotes"),
     "endless_brackets": ("a = " + "[" * 20_000, "is not TOML", "straight quotes"),
     "a_huge_number": ("a = " + "9" * 10_000, "is not TOML", "straight quotes"),
-    "a_huge_file": ("#" * 70_000, "larger than 64 KiB", "settings file?"),
+    "a_huge_file": ("#" * 1_100_000, "larger than 1024 KiB", "settings file?"),
 }
 
 

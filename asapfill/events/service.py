@@ -1,0 +1,152 @@
+"""Events while the daemon serves: the listener for all offices, and each office's own affairs (``office``)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from asapfill.clock import Clock
+from asapfill.events.entrance import CannotListen, Entrance
+from asapfill.events.health import CATCH_UP
+from asapfill.events.hints import Hint, every_day
+from asapfill.events.office import OfficeEvents, Seen
+from asapfill.events.settings import EventSettings
+from asapfill.events.tally import Tally
+from asapfill.opendental.client import OpenDental
+from asapfill.opendental.versions import Version
+from asapfill.scheduling.office import Office
+from asapfill.settings import Settings
+from asapfill.store.database import Store
+from asapfill.store.events import kept_events
+
+if TYPE_CHECKING:
+    from asapfill.events.listener import Listener
+
+log = logging.getLogger(__name__)
+
+LISTEN_AGAIN: Final = 60.0
+"""Seconds until a port that could not be used is tried again."""
+
+Hear = Callable[[str, Hint], None]
+"""Told of an office and what is to be looked at there; must return at once, and may be called from any thread."""
+
+
+class Events:
+    """The events of all offices of some settings, between ``start`` and ``close``. Safe to share between threads."""
+
+    def __init__(self, settings: Settings, customer_keys: Mapping[str, str], clock: Clock, store: Store) -> None:
+        """Prepare; nothing is listened to yet. ``customer_keys``: by office."""
+        self._where = settings.events
+        self._clock = clock
+        self._hear: Hear = lambda *_: None
+        self._began = clock.now()
+        urls = {
+            name: self._where.address(name) if self._where is not None and office.events else ""
+            for name, office in settings.offices.items()
+        }
+        self._offices = {
+            name: OfficeEvents(name, urls[name], office.workstation, clock, store, kept_events(store, name))
+            for name, office in settings.offices.items()
+        }
+        self._keys = {name: key for name, key in customer_keys.items() if urls.get(name)}
+        lasts = {name: self._offices[name].kept.last for name in self._keys}
+        self._tally = Tally(self._keys, clock, {name: last for name, last in lasts.items() if last is not None})
+        self._listener: Listener | None = None
+        self._deaf = ""
+        self._tried = 0.0
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def start(self, hear: Hear) -> None:
+        """Begin to listen, if an office is to send events. A port that cannot be used is told and tried again."""
+        self._hear = hear
+        if self._where is not None and self._keys:
+            with self._lock:
+                self._listen(self._where)
+
+    def hush(self) -> None:
+        """Listen no more, without waiting for the end of it. Subscriptions stay: Open Dental keeps for three days what
+        it cannot deliver.
+        """
+        with self._lock:
+            self._closed = True
+            if self._listener is not None:
+                self._listener.stop()
+
+    def close(self) -> None:
+        """Listen no more: the port is free for whoever comes next. Takes a second or two at most."""
+        self.hush()
+        if self._listener is not None:
+            self._listener.wait()
+            self._listener = None
+
+    def tend(
+        self, name: str, client: OpenDental, version: Version | None, wall: datetime, known: Callable[[], Office]
+    ) -> None:
+        """After a cycle of an office that answered: see that all is well, and set right what is not.
+
+        ``wall``: the office's wall clock, by its own reckoning. ``known``: what asapfill knows of the office.
+
+        Raises:
+            StoreError: the state cannot be written.
+        """
+        office = self._offices[name]
+        if office.over:
+            return
+        self._stay_listening()
+        if not office.url:
+            office.tend(client, Seen(version, wall, None, known))
+            office.keep(replace(office.kept, problem=office.trouble))
+            return
+        counts = self._tally.counts(name)
+        heard = None if counts.last is None else wall - (self._clock.now() - counts.last)
+        office.tend(client, Seen(version, wall, heard, known))
+        office.keep(
+            replace(
+                office.kept,
+                problem=self._deaf or office.trouble,
+                deliveries=counts.deliveries,
+                last=counts.last,
+                refused=counts.refused,
+                since=self._began,
+            )
+        )
+
+    def _stay_listening(self) -> None:
+        """Try again to listen, if that failed or ended."""
+        with self._lock:
+            if self._where is None or not self._keys or self._closed:
+                return
+            if self._listener is not None and self._listener.alive:
+                return
+            if self._clock.monotonic() - self._tried >= LISTEN_AGAIN:
+                self._listen(self._where)
+
+    def _listen(self, where: EventSettings) -> None:
+        from asapfill.events.listener import Listener  # noqa: PLC0415  not without events
+
+        self._tried = self._clock.monotonic()
+        entrance = Entrance(where.host, where.port, where.prefix, where.certificate, where.certificate_key)
+        listener = Listener(entrance, self._keys, self._tally, self._took)
+        try:
+            listener.start()
+        except CannotListen as error:
+            if str(error) != self._deaf:
+                log.error("events.not_listening %s", error)  # noqa: TRY400  a sentence for a person
+            self._deaf = str(error)
+            return
+        self._listener, self._deaf = listener, ""
+        log.info("events.listening host=%s port=%d offices=%d", where.host, where.port, len(self._keys))
+
+    def _took(self, office: str, hint: Hint) -> None:
+        """A delivery has come. After three days without one, some were lost perhaps."""
+        before = self._tally.took(office, hint.rows)
+        if before is not None and self._clock.now() - before > CATCH_UP:
+            hint = every_day(self._clock.now().date(), hint.rows)
+        log.debug("events.delivery office=%s rows=%d look=%s", office, hint.rows, bool(hint))
+        if hint:
+            self._hear(office, hint)
