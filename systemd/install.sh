@@ -16,7 +16,7 @@ PREFIX=${PREFIX:-/opt/asapfill}
 SYSCONFDIR=${SYSCONFDIR:-/etc}
 BINDIR=${BINDIR:-/usr/local/bin}
 PYTHON=${PYTHON:-python3}
-units="asapfill.service asapfill-backup.service asapfill-backup.timer"
+units="asapfill.service asapfill-backup.service asapfill-backup.timer asapfill-report.service asapfill-report.timer"
 
 prefix=$DESTDIR$PREFIX
 config=$DESTDIR$SYSCONFDIR/asapfill
@@ -40,6 +40,18 @@ check_place() {
   fi
 }
 
+# $1: the folder of the Python that the program will run on. The service's user cannot look into anybody's home, and
+# would fail to start with status 203.
+check_python() {
+  case $1 in
+    /root/* | /home/*)
+      say "the Python in $1 belongs to one user, so the service could not run on it."
+      say "Name one of the system's: make install PYTHON=/usr/bin/python3"
+      # A package may be built with any Python; the one that it will run on is another machine's.
+      [ -n "$DESTDIR" ] || exit 1 ;;
+  esac
+}
+
 # The whole program is built beside the one in place and then takes its place: an installation that fails half way
 # leaves the old one working, and nothing of an old version stays behind.
 build() {
@@ -49,6 +61,7 @@ build() {
   tools=$(mktemp -d)
   trap 'rm -rf "$tools" "$new"' EXIT
   "$PYTHON" -m venv "$new"
+  check_python "$(sed -n 's/^home *= *//p' "$new/pyvenv.cfg")"
   pip="$new/bin/python -m pip --quiet --disable-pip-version-check"
   $pip install --no-compile --require-hashes -r "$source/requirements-runtime.lock"
   $pip install --no-compile --require-hashes --target "$tools/build" -r "$source/requirements-build.lock"

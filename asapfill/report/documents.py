@@ -4,10 +4,11 @@ additions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from asapfill.labels import Labels
 from asapfill.offers.journal import Step
 from asapfill.offers.offer import Offer
 from asapfill.planning.plan import Skipped
@@ -27,10 +28,10 @@ def openings_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
         "offices": [
             {
                 **_head(result),
-                "openings": [opening(item) for item in result.openings],
-                "left_alone": [_left(item) for item in result.left_alone],
+                "openings": [opening(item, result.labels) for item in result.openings],
+                "left_alone": [_left(item, result.labels) for item in result.left_alone],
                 "compared": result.compared,
-                "differences": [_difference(item) for item in result.differences],
+                "differences": [_difference(item, result.labels) for item in result.differences],
                 **_tail(result),
             }
             for result in results
@@ -38,20 +39,34 @@ def openings_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
     }
 
 
-def opening(item: Opening) -> dict[str, Any]:
+def opening(item: Opening, labels: Labels) -> dict[str, Any]:
     """One opening."""
     return {
         "id": item.id,
-        "operatory": item.operatory,
-        "provider": item.provider,
+        **place(item.operatory, item.provider, labels),
         "start": wall(item.start),
         "end": wall(item.end),
     }
 
 
-def history_document(offers: Iterable[tuple[Offer, tuple[Step, ...]]]) -> dict[str, Any]:
-    """``history --json``."""
-    return {"offers": [{**_journal_offer(offer), "steps": [_step(step) for step in steps]} for offer, steps in offers]}
+def history_document(offers: Iterable[tuple[Offer, tuple[Step, ...]]], labels: Mapping[str, Labels]) -> dict[str, Any]:
+    """``history --json``. ``labels``: per office."""
+    return {
+        "offers": [
+            {**_journal_offer(offer, labels.get(offer.office, Labels())), "steps": [_step(step) for step in steps]}
+            for offer, steps in offers
+        ]
+    }
+
+
+def place(operatory: int, provider: int, labels: Labels) -> dict[str, Any]:
+    """Where and with whom: the numbers, and the office's names for them (None: not known, or all)."""
+    return {
+        "operatory": operatory,
+        "provider": provider,
+        "operatory_name": labels.operatories.get(operatory) or None,
+        "provider_name": labels.providers.get(provider) or None,
+    }
 
 
 def wall(moment: datetime) -> str:
@@ -62,9 +77,9 @@ def wall(moment: datetime) -> str:
 def _clinic(result: ClinicResult) -> dict[str, Any]:
     return {
         **_head(result),
-        "openings": [opening(item) for item in result.openings],
-        "offers": [_line(line) for line in result.offers],
-        "skipped": [_skipped(item) for item in result.skipped],
+        "openings": [opening(item, result.labels) for item in result.openings],
+        "offers": [_line(line, result.labels) for line in result.offers],
+        "skipped": [_skipped(item, result.labels) for item in result.skipped],
         **_tail(result),
     }
 
@@ -73,8 +88,10 @@ def _head(result: ClinicResult) -> dict[str, Any]:
     return {
         "office": result.office,
         "clinic": result.clinic,
+        "clinic_name": result.labels.clinics.get(result.clinic) or None,
         "mode": result.mode,
         "now": result.now.isoformat(timespec="seconds"),
+        "as_if": result.as_if,
     }
 
 
@@ -86,14 +103,13 @@ def _tail(result: ClinicResult) -> dict[str, Any]:
     }
 
 
-def _line(line: OfferLine) -> dict[str, Any]:
+def _line(line: OfferLine, labels: Labels) -> dict[str, Any]:
     offer = line.offer
     return {
         "kind": offer.kind,
         "number": offer.number,
         "patient": offer.patient,
-        "operatory": offer.operatory,
-        "provider": offer.provider,
+        **place(offer.operatory, offer.provider, labels),
         "start": wall(offer.start),
         "end": wall(offer.end),
         "wave": offer.wave,
@@ -105,23 +121,25 @@ def _line(line: OfferLine) -> dict[str, Any]:
     }
 
 
-def _skipped(item: Skipped) -> dict[str, Any]:
+def _skipped(item: Skipped, labels: Labels) -> dict[str, Any]:
     return {
         "reason": item.reason.code,
-        "detail": item.reason.sentence,
+        "detail": item.reason.sentence if item.kind is not None else item.reason.of_opening,
         "opening": item.opening,
         "kind": item.kind,
         "number": item.number,
         "operatory": item.operatory,
+        "operatory_name": labels.operatories.get(item.operatory or 0) or None,
         "start": wall(item.start) if item.start is not None else None,
         "end": wall(item.end) if item.end is not None else None,
     }
 
 
-def _left(item: LeftAlone) -> dict[str, Any]:
+def _left(item: LeftAlone, labels: Labels) -> dict[str, Any]:
     return {
         "reason": item.reason.code,
         "detail": item.reason.sentence,
+        **place(item.operatory, item.provider, labels),
         "operatory": item.operatory or None,
         "provider": item.provider or None,
         "start": wall(item.start),
@@ -129,10 +147,9 @@ def _left(item: LeftAlone) -> dict[str, Any]:
     }
 
 
-def _difference(item: Difference) -> dict[str, Any]:
+def _difference(item: Difference, labels: Labels) -> dict[str, Any]:
     return {
-        "operatory": item.operatory,
-        "provider": item.provider,
+        **place(item.operatory, item.provider, labels),
         "start": wall(item.start),
         "end": wall(item.end),
         "free_for": "asapfill" if item.ours else "open dental",
@@ -140,7 +157,7 @@ def _difference(item: Difference) -> dict[str, Any]:
     }
 
 
-def _journal_offer(offer: Offer) -> dict[str, Any]:
+def _journal_offer(offer: Offer, labels: Labels) -> dict[str, Any]:
     return {
         "id": offer.id,
         "office": offer.office,
@@ -148,8 +165,7 @@ def _journal_offer(offer: Offer) -> dict[str, Any]:
         "kind": offer.kind,
         "number": offer.number,
         "patient": offer.patient,
-        "operatory": offer.operatory,
-        "provider": offer.provider,
+        **place(offer.operatory, offer.provider, labels),
         "start": wall(offer.start),
         "end": wall(offer.end),
         "wave": offer.wave,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from datetime import date, datetime, timedelta
+from itertools import groupby, takewhile
 from typing import Any
 
 from asapfill.reasons import RULES
 from asapfill.report.text import wrapped
+from asapfill.words import counted
+
+SHORTEST_RUN = 5
+"""Fewer starts than this are told one by one."""
 
 
 def explanation_text(document: dict[str, Any]) -> str:
@@ -27,9 +32,10 @@ def _candidate(document: dict[str, Any]) -> list[str]:
             lines += wrapped(f"  FAIL  {check['sentence']}{detail}", 8)
             lines += wrapped(f"        Rule: {check['source']}.", 8)
     lines += ["", f"Places where the visit fits: {len(document['fits'])}"]
-    for (operatory, day), fits in groupby(document["fits"], key=lambda fit: (fit["operatory"], fit["start"][:10])):
-        times = " ".join(fit["start"][11:16] for fit in fits)
-        lines.append(f"  {day}  op {operatory:<4} {times}")
+    for (place, day), fits in groupby(document["fits"], key=lambda fit: (_place(fit), fit["start"][:10])):
+        times = _runs([datetime.fromisoformat(fit["start"]) for fit in fits])
+        lines += wrapped(f"  {date.fromisoformat(day):%a %m-%d}  {place:<18} {times}", 33)
+    lines += _nowhere(document)
     reason = document["reason"]
     if document["asked"]:
         lines += ["", "One cycle now would offer a place."]
@@ -38,14 +44,49 @@ def _candidate(document: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _runs(starts: list[datetime]) -> str:
+    """Times of one day; where many follow each other at one distance, the first and the last with that distance."""
+    parts: list[str] = []
+    rest = starts
+    while rest:
+        step = rest[1] - rest[0] if len(rest) > 1 else timedelta(0)
+        even = takewhile(lambda index: rest[index] - rest[index - 1] == step, range(1, len(rest)))  # noqa: B023  used at once
+        run = rest[: 1 + len(list(even))]
+        if len(run) < SHORTEST_RUN:
+            parts.append(f"{rest[0]:%H:%M}")
+            rest = rest[1:]
+            continue
+        parts.append(f"{run[0]:%H:%M} to {run[-1]:%H:%M} every {step // timedelta(minutes=1)} min")
+        rest = rest[len(run) :]
+    return ", ".join(parts)
+
+
+def _nowhere(document: dict[str, Any]) -> list[str]:
+    """Why a visit fits nowhere."""
+    if document["fits"]:
+        return []
+    if document["minutes"] is None:
+        return ["  How long it takes cannot be told, or it is no visit to offer: see above."]
+    if not document["openings"]:
+        return ["  There is no opening at all now (`asapfill openings` says why)."]
+    lines = [f"  What stands against it in the {counted(document['openings'], 'opening')} that there are:"]
+    for item in document["nowhere"]:
+        lines += wrapped(f"  {item['openings']:>4}  {item['detail']}", 8)
+    return lines
+
+
+def _place(item: dict[str, Any]) -> str:
+    """An operatory with its provider, by the office's names."""
+    operatory = item["operatory_name"] or f"operatory {item['operatory']}"
+    return f"{operatory}, {item['provider_name'] or 'provider ' + str(item['provider'])}"
+
+
 def _opening(document: dict[str, Any]) -> list[str]:
     lines = [f"Opening {document['id']} · {document['office']}"]
     opening = document["opening"]
     if opening is not None:
-        lines.append(
-            f"Operatory {opening['operatory']}, provider {opening['provider']}, "
-            f"{opening['start'].replace('T', ' ')[:16]} to {opening['end'][11:16]}"
-        )
+        start = datetime.fromisoformat(opening["start"])
+        lines.append(f"{_place(opening)}, {start:%a %Y-%m-%d %H:%M} to {opening['end'][11:16]}")
     for reason in document["reasons"]:
         lines += ["", f"{reason['detail']}", f"Rule: {reason['source']}."]
     candidates = document.get("candidates", [])

@@ -3,43 +3,48 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
+from asapfill.labels import Labels
 from asapfill.offers.journal import Step
 from asapfill.offers.offer import Offer
 from asapfill.planning.plan import Skipped
 from asapfill.reasons import RULES
+from asapfill.report.states import STATES
 from asapfill.scheduling.openings import LeftAlone, Opening
 from asapfill.service.results import ClinicResult, OfferLine
+from asapfill.words import counted
 
 WIDTH = 80
 
-Names = Mapping[int, str]
-"""Operatory abbreviations by OperatoryNum, as the front desk knows them."""
-
 
 def plan_text(result: ClinicResult) -> str:
-    """The plan of one clinic, or what one cycle did."""
-    names = result.names
+    """The plan of one clinic, or what one cycle did; only what is wrong, where that kept it from being planned."""
+    if result.found is None:
+        return "\n".join([_title(result), *_trouble(result)])
     lines = [_title(result), ""]
     if result.offers:
         lines.append("Offers")
-        lines += [text for line in result.offers for text in _offer_lines(line, names)]
+        lines += [text for line in result.offers for text in _offer_lines(line, result.labels)]
     else:
         lines.append("No offers.")
     ids = {opening.id for opening in result.openings}
     waiting = [item for item in result.skipped if item.opening in ids and item.kind is None]
-    lines += _openings_without_offers(waiting, names)
+    lines += _openings_without_offers(waiting, result.labels)
     lines += _people_not_asked(result.skipped)
+    if not result.as_if and any(item.reason.code == "quiet_hours" for item in result.skipped):
+        lines += ["", *wrapped("What would be asked at another time: for example `asapfill plan --at 10:00`.", 0)]
     return "\n".join([*lines, *_trouble(result)])
 
 
 def openings_text(result: ClinicResult) -> str:
     """The openings of one clinic, day by day, operatory by operatory, with what was left alone and why."""
-    names = result.names
+    if result.found is None:
+        return "\n".join([_title(result), *_trouble(result)])
+    labels = result.labels
     lines = [_title(result)]
     items: list[Opening | LeftAlone] = [*result.openings, *result.left_alone]
     everywhere = [item for item in result.left_alone if _whole_days(item)]
@@ -48,20 +53,18 @@ def openings_text(result: ClinicResult) -> str:
     for day, of_day in groupby(items, key=lambda item: item.start.date()):
         lines += ["", _day(day)]
         for operatory, of_operatory in groupby(of_day, key=lambda item: item.operatory):
-            name = names.get(operatory, f"operatory {operatory}") if operatory else "everywhere"
+            name = labels.operatory(operatory) if operatory else "everywhere"
             for index, item in enumerate(of_operatory):
                 label = name if index == 0 else ""
-                lines += wrapped(f"  {label:<12.12} {_span(item.start, item.end)}  {_what(item)}", 30)
+                lines += wrapped(f"  {label:<12.12} {_span(item.start, item.end)}  {_what(item, labels)}", 30)
     if everywhere:
         lines += ["", "Operatories left out"]
         for item in everywhere:
-            lines.append(
-                f"  {names.get(item.operatory, str(item.operatory)):<12.12} {RULES[item.reason.code].sentence}"
-            )
+            lines += wrapped(f"  {labels.operatory(item.operatory):<12.12} {RULES[item.reason.code].sentence}", 15)
     lines += _differences(result)
     minutes = sum((item.end - item.start for item in result.openings), timedelta())
-    count = "1 opening" if len(result.openings) == 1 else f"{len(result.openings)} openings"
-    lines += ["", f"{count}, {int(minutes.total_seconds()) // 60} minutes."]
+    length = counted(int(minutes.total_seconds()) // 60, "minute")
+    lines += ["", f"{counted(len(result.openings), 'opening')}, {length}."]
     return "\n".join([*lines, *_trouble(result)])
 
 
@@ -69,9 +72,9 @@ def _differences(result: ClinicResult) -> list[str]:
     """Where Open Dental's own search and ours differ, and why."""
     if result.compared is None:
         return []
-    lines = ["", f"Open Dental's own search, compared on {result.compared} days of single providers"]
+    lines = ["", f"Open Dental's own search, compared on {counted(result.compared, 'day')} of single providers"]
     for item in result.differences:
-        name = result.names.get(item.operatory, f"operatory {item.operatory}")
+        name = result.labels.operatory(item.operatory)
         who = "asapfill" if item.ours else "Open Dental"
         cause = item.cause or "NOTHING EXPLAINS IT: nothing is sent for this time"
         when = f"{item.start:%a %m-%d} {_span(item.start, item.end)}"
@@ -79,52 +82,71 @@ def _differences(result: ClinicResult) -> list[str]:
     return [*lines, *([] if result.differences else ["  No difference."])]
 
 
-def history_text(offers: Iterable[tuple[Offer, tuple[Step, ...]]]) -> str:
-    """Offers and their stories, oldest first."""
+def history_text(offers: Iterable[tuple[Offer, tuple[Step, ...]]], labels: Mapping[str, Labels]) -> str:
+    """Offers and their stories, oldest first. ``labels``: per office."""
     lines: list[str] = []
     for offer, steps in offers:
+        called = labels.get(offer.office, Labels())
         lines += wrapped(
             f"#{offer.id}  {offer.kind} {offer.number}, patient {offer.patient}: "
-            f"{offer.start:%a %Y-%m-%d %H:%M}, operatory {offer.operatory}, wave {offer.wave}",
+            f"{offer.start:%a %Y-%m-%d %H:%M}, {called.operatory(offer.operatory)}, {called.provider(offer.provider)}, "
+            f"wave {offer.wave}",
             4,
         )
         for step in steps:
-            reason = f"  {RULES[step.reason].sentence}" if step.reason in RULES else ""
             at = offer.office_time(step.at)
-            lines += wrapped(f"    {at:%m-%d %H:%M:%S}  {step.after:<11}{reason}", 6)
-    return "\n".join(lines) if lines else "No offers."
+            lines += wrapped(f"    {at:%a %m-%d %H:%M}  {_step_words(step)}", 21)
+    if not lines:
+        return "No offers."
+    return "\n".join(["Oldest first; times are the office's.", "", *lines])
+
+
+def _step_words(step: Step) -> str:
+    """What happened, and why where that says more."""
+    words = STATES[step.after]
+    reason = RULES[step.reason].sentence if step.reason in RULES else ""
+    return words if not reason or reason.rstrip(".").casefold() == words.casefold() else f"{words}. {reason}"
 
 
 def wrapped(text: str, indent: int = 2) -> list[str]:
     """Text in lines of at most 80 columns."""
-    return textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, drop_whitespace=True) or [""]
+    # Times and names have hyphens, and a name that is cut there cannot be copied.
+    return textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
 
 
 def _title(result: ClinicResult) -> str:
-    clinic = f", clinic {result.clinic}" if result.clinic else ""
-    return f"{result.office}{clinic} · {result.now:%a %Y-%m-%d %H:%M} · mode {result.mode}"
+    clinic = f", {result.labels.clinic(result.clinic)}" if result.clinic else ""
+    as_if = "as if it were " if result.as_if else ""
+    return f"{result.office}{clinic} · {as_if}{result.now:%a %Y-%m-%d %H:%M} · mode {result.mode}"
 
 
-def _offer_lines(line: OfferLine, names: Names) -> list[str]:
+def _offer_lines(line: OfferLine, labels: Labels) -> list[str]:
     """The offer, and below it what stands against it or became of it."""
     offer = line.offer
-    place = names.get(offer.operatory, f"operatory {offer.operatory}")
     who = f"{offer.kind} {offer.number}"
     when = f"{offer.start:%a %m-%d} {_span(offer.start, offer.end)}"
-    lines = wrapped(f"  {when}  {place:<10.10} {who:<18} wave {offer.wave}  {line.state}", 26)
+    lines = wrapped(
+        f"  {when}  {labels.operatory(offer.operatory):<10.10} {who:<18} wave {offer.wave}  {line.state}", 26
+    )
     if line.reason in RULES and line.reason != "preview":
         lines += wrapped(f"      {RULES[line.reason].sentence}", 6)
     return lines
 
 
-def _openings_without_offers(items: Iterable[Skipped], names: Names) -> list[str]:
-    lines: list[str] = []
+def _openings_without_offers(items: Iterable[Skipped], labels: Labels) -> list[str]:
+    """Reason by reason, and day by day below it: most openings of an office share a few reasons."""
+    by_reason: dict[str, list[tuple[datetime, datetime, str]]] = defaultdict(list)
     for item in sorted(items, key=lambda item: (item.start or datetime.max, item.operatory or 0)):
-        if item.start is None or item.end is None:
-            continue
-        place = names.get(item.operatory or 0, "everywhere")
-        when = f"{item.start:%a %m-%d} {_span(item.start, item.end)}"
-        lines += wrapped(f"  {when}  {place:<10.10} {item.reason.sentence}", 36)
+        if item.start is not None and item.end is not None:
+            place = labels.operatory(item.operatory) if item.operatory else "everywhere"
+            by_reason[item.reason.of_opening].append((item.start, item.end, place))
+    lines: list[str] = []
+    for sentence, places in by_reason.items():
+        lines += wrapped(f"  {sentence}", 2)
+        for day, of_day in groupby(places, key=lambda place: place[0].date()):
+            # Blanks that do not break keep a time and its operatory on one line.
+            spans = ", ".join(f"{_span(start, end)}\u00a0{name}".replace(" ", "\u00a0") for start, end, name in of_day)
+            lines += [line.replace("\u00a0", " ") for line in wrapped(f"    {day:%a %m-%d}  {spans}", 15)]
     return ["", "Openings without an offer", *lines] if lines else []
 
 
@@ -151,10 +173,10 @@ def _whole_days(item: LeftAlone) -> bool:
     return item.end - item.start > timedelta(days=1)
 
 
-def _what(item: Opening | LeftAlone) -> str:
+def _what(item: Opening | LeftAlone, labels: Labels) -> str:
     if isinstance(item, Opening):
         minutes = int((item.end - item.start).total_seconds()) // 60
-        return f"open, {minutes} min, provider {item.provider}  {item.id}"
+        return f"open, {minutes} min, {labels.provider(item.provider)}  {item.id}"
     return f"- {item.reason.sentence}"
 
 

@@ -1,0 +1,54 @@
+"""``notify``: trying the addresses that are told what needs a person."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from asapfill.commands.common import (
+    CONFIGURATION,
+    DONE,
+    FAILED,
+    config_option,
+    end,
+    explained,
+    json_option,
+    known_office,
+    office_option,
+    open_settings,
+    print_json,
+)
+
+
+@click.group()
+def notify() -> None:
+    """Mail, chat and webhooks that are told when something needs a person."""
+
+
+@notify.command()
+@config_option
+@office_option
+@json_option
+@explained
+def test(config: Path | None, office: str | None, as_json: bool) -> None:
+    """Send a message to every address of the settings, and say which took it.
+
+    Run it as the user that runs asapfill: sudo -u asapfill asapfill notify test
+    """
+    from asapfill.notices.trying import ERRORS, try_addresses
+
+    settings, _ = open_settings(config, with_secrets=False)
+    tried = try_addresses(settings, known_office(settings, office))
+    if not tried:
+        end(
+            f"{settings.path} names no address to tell. For example:\n"
+            '      [notify]\n      urls = ["credential:mail"]     # or notify = [...] in the table of an office',
+            CONFIGURATION,
+        )
+    if as_json:
+        print_json({"addresses": [{"address": name, "error": error or None} for name, error in tried]})
+    for name, error in tried if not as_json else ():
+        click.echo(f"{name}: {ERRORS.get(error, f'it did not get through ({error}).') if error else 'told.'}")
+    sys.exit(FAILED if any(error for _, error in tried) else DONE)

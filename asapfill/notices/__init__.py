@@ -1,0 +1,1 @@
+"""Notices: what needs a person, told once until it changes. What they are is pure; sending them is ``sending``'s."""

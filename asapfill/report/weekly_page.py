@@ -1,0 +1,360 @@
+"""The weekly report as an HTML page: one file that needs nothing else, no network, no scripts; works printed.
+
+Numbers, names of offices, clinics and reasons; no name, phone, number or text of a patient is on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from asapfill import __version__
+from asapfill.reasons import RULES
+from asapfill.report.weekly import LEADS, OUTCOMES, WAITS, Figures, Period, summed
+from asapfill.report.weekly_advice import Remark, remarks
+from asapfill.report.weekly_pictures import Bar, bars, columns
+
+MOST_OFFICES: Final = 12
+"""Offices with a section of their own on one page; with more, the page has their table only."""
+MOST_BARS: Final = 6
+MOST_DAYS: Final = 14
+"""Columns that fit side by side."""
+PASSING: Final = frozenset({"quiet_hours", "too_late_to_text", "not_needed", "asked_elsewhere", "nobody_to_ask"})
+"""Reasons of the hour or of the plan: they hold back everybody at some time of each day, and say nothing of anybody."""
+_LONG: Final = 2 * 24 * 60
+"""Minutes from which on days say more than hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One office, or all of them together, in the period. ``past``: the same for earlier periods, oldest first, the
+    last being the one right before.
+
+    ``clinics``: name, figures, figures before; empty where there is only one.
+    """
+
+    name: str
+    now: Figures
+    past: tuple[Figures, ...]
+    clinics: tuple[tuple[str, Figures, Figures], ...] = ()
+
+    @property
+    def before(self) -> Figures:
+        """The period right before."""
+        return self.past[-1] if self.past else Figures()
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One number at the top. ``change``: against the days before, in words."""
+
+    name: str
+    value: str
+    change: str
+    tone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing with its heading and, below it, what to know about it."""
+
+    title: str
+    svg: Markup
+    remark: str = ""
+
+
+def page(parts: Sequence[Part], period: Period, past: Sequence[Period]) -> str:
+    """The page's HTML. ``parts``: each office; with several, all of them together come first.
+
+    ``past``: the earlier periods of the parts' ``past``.
+    """
+    if len(parts) > 1:
+        earlier = tuple(summed(together) for together in zip(*(part.past for part in parts), strict=True))
+        names = tuple((part.name, part.now, part.before) for part in parts)
+        everything = Part("All offices", summed(part.now for part in parts), earlier, names)
+        parts = [everything, *parts] if len(parts) <= MOST_OFFICES else [everything]
+    environment = Environment(
+        loader=PackageLoader("asapfill", "report/templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"hours": hours}
+    return environment.get_template("weekly.html").render(
+        title=days_text(period),
+        most=MOST_OFFICES,
+        parts=[
+            {
+                "name": part.name,
+                "lead": lead(part.now),
+                "boxes": boxes(part.now, part.before),
+                "remarks": _worded(remarks(part.now, part.before)),
+                "pictures": pictures(part, period, past),
+                "clinics": part.clinics,
+                "what": "Office" if part.name == "All offices" else "Clinic",
+                "now": part.now,
+            }
+            for part in parts
+        ],
+        version=__version__,
+    )
+
+
+def _worded(found: Sequence[Remark]) -> list[tuple[Remark, Markup]]:
+    """Each remark and what to do, in which words between ` ` are shown as what is typed."""
+    shown = []
+    for remark in found:
+        pieces = remark.todo.split("`")
+        words = [Markup("<code>{}</code>").format(text) if n % 2 else Markup("{}").format(text)
+                 for n, text in enumerate(pieces)]  # fmt: skip
+        shown.append((remark, Markup("").join(words)))
+    return shown
+
+
+def days_text(period: Period) -> str:
+    """``November 9 to 15, 2026``."""
+    first, last = period.first, period.last
+    if first == last:
+        return f"{first:%B} {first.day}, {first.year}"
+    end = str(last.day) if (first.year, first.month) == (last.year, last.month) else f"{last:%B} {last.day}"
+    return f"{first:%B} {first.day}{f', {first.year}' if first.year != last.year else ''} to {end}, {last.year}"
+
+
+def lead(now: Figures) -> str:
+    """The days in one sentence."""
+    if not now.texts:
+        return "No text went out in these days."
+    texts = "1 text" if now.texts == 1 else f"{now.texts:,} texts"
+    if not now.filled:
+        return f"{texts} went out; nobody accepted yet."
+    fills = "1 opening was" if now.filled == 1 else f"{now.filled:,} openings were"
+    return f"{fills} filled with {texts}: {hours(now.filled_minutes)} of chair time."
+
+
+def hours(count: int) -> str:
+    """Minutes as hours: ``11 h 30 min``."""
+    whole, rest = divmod(count, 60)
+    return f"{whole:,} h {rest:02d} min" if whole else f"{rest} min"
+
+
+def span(count: int) -> str:
+    """Minutes that may be days: ``45 min``, ``3 h 10 min``, ``2.5 days``."""
+    return hours(count) if count < _LONG else f"{count / 1440:.1f} days"
+
+
+def boxes(now: Figures, before: Figures) -> list[Box]:
+    """The numbers at the top."""
+    share = f"{now.filled / now.texts:.0%}" if now.texts else "–"
+    wait = "–" if now.wait is None else span(now.wait)
+    return [
+        Box("Chair time filled", hours(now.filled_minutes), _change(now.filled_minutes, before.filled_minutes, hours),
+            "good" if now.filled else ""),
+        Box("Openings filled", f"{now.filled:,}", f"of {now.openings:,} found · {_change(now.filled, before.filled)}",
+            "good" if now.filled else ""),
+        Box("Refills", f"{now.refills:,}", "places that movers left"),
+        Box("From found to filled", wait, "half of them were quicker" if now.waits else "nothing filled"),
+        Box("Texts sent", f"{now.texts:,}", _change(now.texts, before.texts)),
+        Box("Answered", f"{now.answered:,}", f"{now.answered / now.texts:.0%} of the texts" if now.texts else "–"),
+        Box("Texts that led to a visit", share,
+            f"{now.texts_per_filled} texts for each" if now.filled else "nobody accepted"),
+        Box("Held back by Open Dental", f"{now.suppressed.total():,}", _change(now.suppressed.total(),
+                                                                               before.suppressed.total())),
+    ]  # fmt: skip
+
+
+def _change(now: int, before: int, words: Callable[[int], str] = "{:,}".format) -> str:
+    if now == before:
+        return "as in the days before"
+    fewer = "less" if words is hours else "fewer"
+    return f"{words(abs(now - before))} {'more' if now > before else fewer} than before"
+
+
+def pictures(part: Part, period: Period, past: Sequence[Period]) -> list[Picture]:
+    """The drawings for which there is something to draw."""
+    now, before = part.now, part.before
+    drawn = []
+    if now.filled or before.filled:
+        drawn.append(_by_day(now, before, period))
+    if any(figures.filled for figures in (*part.past, now)):
+        drawn.append(_by_week(part, period, past))
+    if now.offers:
+        drawn.append(_from_offer_to_visit(now, before))
+    if now.texts:
+        drawn += [_outcomes(now, before), _by_lead(now), _by_wave(now)]
+    if now.waits:
+        drawn.append(_waits(now))
+    for title, counter, remark in (
+        ("Why Open Dental sent no text", now.suppressed, "Offers that Open Dental made without texting the patient."),
+        ("Why people were not asked", now.held, "The most people at one time who were held back by each reason."),
+    ):
+        told = [(code, count) for code, count in counter.most_common() if code not in PASSING]
+        if told:
+            rows = [Bar(_short(code), count, str(count)) for code, count in told[:MOST_BARS]]
+            drawn.append(Picture(title, bars(title, rows), remark))
+    return drawn
+
+
+def _by_day(now: Figures, before: Figures, period: Period) -> Picture:
+    title = "Chair time filled, by day"
+    days = period.days[-MOST_DAYS:]
+    earlier = period.before().days[-MOST_DAYS:]
+    rows = [
+        Bar(_day(day, days), now.filled_by_day[day], _short_hours(now.filled_by_day[day]), before.filled_by_day[ghost],
+            "good")
+        for day, ghost in zip(days, earlier, strict=True)
+    ]  # fmt: skip
+    remark = "Hours of the visits, by the day of the text. Pale: the days before."
+    return Picture(title, columns(title, rows), remark)
+
+
+def _day(day: date, days: Sequence[date]) -> str:
+    return f"{day:%a}" if len(days) <= 7 else f"{day.day}"  # noqa: PLR2004  a week
+
+
+def _short_hours(count: int) -> str:
+    return f"{count / 60:.1f}".removesuffix(".0") + " h" if count else "–"
+
+
+def _by_week(part: Part, period: Period, past: Sequence[Period]) -> Picture:
+    title = "Chair time filled, over time"
+    # Before the first cycle there was nothing to fill.
+    first = next((n for n, one in enumerate(part.past) if one.cycles or one.offers), len(part.past))
+    figures, periods = (*part.past[first:], part.now), (*past[first:], period)
+    rows = [
+        Bar(f"{days.first:%b} {days.first.day}", one.filled_minutes, _short_hours(one.filled_minutes),
+            tone="good" if days == period else "plain")
+        for one, days in zip(figures, periods, strict=True)
+    ]  # fmt: skip
+    return Picture(title, columns(title, rows), f"Each column: {len(period.days)} days from the date below it.")
+
+
+def _from_offer_to_visit(now: Figures, before: Figures) -> Picture:
+    title = "From offer to visit"
+    rows = [
+        Bar("Offers made", now.offers, f"{now.offers:,}", before.offers),
+        Bar("Texts sent", now.texts, f"{now.texts:,}", before.texts),
+        Bar("Answered", now.answered, f"{now.answered:,}", before.answered),
+        Bar("Accepted", now.filled, f"{now.filled:,}", before.filled, "good"),
+    ]
+    return Picture(title, bars(title, rows), "Pale: the days before.")
+
+
+def _outcomes(now: Figures, before: Figures) -> Picture:
+    title = "What became of the texts"
+    rows = [
+        Bar(name, now.outcomes[name], f"{now.outcomes[name]:,}", before.outcomes[name],
+            "good" if name == "Accepted" else "plain")
+        for name in OUTCOMES
+        if now.outcomes[name] or before.outcomes[name]
+    ]  # fmt: skip
+    return Picture(title, bars(title, rows), "Pale: the days before.")
+
+
+def _by_lead(now: Figures) -> Picture:
+    title = "Accepted, by time before the visit"
+    rows = [_share(name, now.leads_accepted[name], now.leads[name]) for name, _ in LEADS if now.leads[name]]
+    return Picture(title, bars(title, rows), "From the text to the beginning of the offered time.")
+
+
+def _by_wave(now: Figures) -> Picture:
+    title = "Accepted, by wave"
+    waves = sorted(now.waves)
+    shown, rest = waves[: MOST_BARS - 1], waves[MOST_BARS - 1 :]
+    rows = [_share(f"wave {wave}", now.waves_accepted[wave], now.waves[wave]) for wave in shown]
+    if rest:
+        accepted = sum(now.waves_accepted[wave] for wave in rest)
+        rows.append(_share(f"wave {rest[0]} and later", accepted, sum(now.waves[wave] for wave in rest)))
+    return Picture(title, bars(title, rows), "Wave 1 is asked first; the next when nobody has taken the time.")
+
+
+def _share(label: str, accepted: int, texts: int) -> Bar:
+    return Bar(label, accepted / texts, f"{accepted / texts:.0%} of {texts:,}", tone="good")
+
+
+def _waits(now: Figures) -> Picture:
+    title = "How soon openings were filled"
+    rows, least = [], -1
+    for name, most in WAITS:
+        count = sum(least < wait < most if least < 0 else least <= wait < most for wait in now.waits)
+        rows.append(Bar(name, count, str(count), tone="good"))
+        least = most
+    return Picture(title, bars(title, rows), "From finding the opening to the patient's yes.")
+
+
+_SHORT: Final[dict[str, str]] = {
+    "suppressed_opted_out": "No consent to texts",
+    "suppressed_no_phone": "No wireless phone",
+    "suppressed_not_preferred": "Prefers another way",
+    "suppressed_daily_limit": "The day's texts used up",
+    "suppressed_too_late": "Too late before the time",
+    "suppressed_no_texting": "Texting is off",
+    "suppressed_slot_taken": "Taken before the text",
+    "suppressed_stop": "Asked to be left alone",
+    "suppressed_other": "Another reason",
+    "per_patient_per_day": "Day's texts used up",
+    "per_patient_per_week": "Week's texts used up",
+    "resting": "Declined lately",
+    "no_text_consent": "No consent to texts",
+    "no_wireless_phone": "No wireless phone",
+    "under_18": "Under 18",
+    "no_length": "Length not known",
+    "lab_case": "Lab case not back",
+    "gain": "Not much earlier",
+    "spoken_to": "Office talked to them",
+    "live_offer": "Has an open offer",
+    "phone_live_offer": "Same phone, open offer",
+    "already_offered": "Had this time offered",
+    "recall_not_due": "Recall not due yet",
+    "recall_scheduled": "Recall is scheduled",
+    "no_fit": "Fits nowhere",
+    "quiet_hours": "Not the hour for texts",
+    "not_included": "Not in the policy",
+    "not_needed": "Others come first",
+    "asked_elsewhere": "Asked for another time",
+    "no_text_lately": "Held back lately",
+    "patient_status": "Not an active patient",
+    "past_appointment": "Its time is past",
+    "other_provider": "Another provider",
+    "length": "Visit too long",
+}
+"""Reasons that are met often, in as many words as fit beside a bar."""
+
+
+def _short(code: str) -> str:
+    """A reason beside a bar."""
+    if code in _SHORT:
+        return _SHORT[code]
+    sentence = RULES[code].sentence.rstrip(".") if code in RULES else code
+    return sentence if len(sentence) <= 26 else f"{sentence[:25].rstrip()}…"  # noqa: PLR2004  as many fit
+
+
+def document(parts: Sequence[Part], period: Period) -> dict[str, Any]:
+    """``report --json``."""
+    ahead = period.before()
+    return {
+        "from": period.first.isoformat(),
+        "to": period.last.isoformat(),
+        "before": {"from": ahead.first.isoformat(), "to": ahead.last.isoformat()},
+        "offices": [
+            {
+                "office": part.name,
+                "figures": part.now.document(),
+                "before": part.before.document(),
+                "clinics": [
+                    {"clinic": name, "figures": now.document(), "before": earlier.document()}
+                    for name, now, earlier in part.clinics
+                ],
+                "stands_out": [
+                    {"tone": remark.tone, "text": remark.text, "todo": remark.todo or None}
+                    for remark in remarks(part.now, part.before)
+                ],
+            }
+            for part in parts
+        ],
+    }

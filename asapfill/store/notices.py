@@ -1,0 +1,145 @@
+"""Notices as the state keeps them: what there is to tell, whom it was told, and addresses that do not take it.
+
+So a restart repeats nothing and forgets nothing. What there is to tell is found in ``notices.conditions``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from asapfill.notices.notice import Key, Notice
+from asapfill.store.database import Store
+from asapfill.store.times import moment_of, moment_text
+
+
+@dataclass(frozen=True, slots=True)
+class KeptNotice:
+    """A notice with its times, aware. ``gone``: since when there is no reason for it any more; None: it stands.
+
+    ``told``: by address, the ``about`` that it was last told.
+    """
+
+    notice: Notice
+    since: datetime
+    gone: datetime | None
+    told: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """An address that does not take what it is told. ``name``: in a person's words; ``since``: aware."""
+
+    address: str
+    name: str
+    since: datetime
+    error: str
+
+
+def keep_notices(store: Store, notices: Iterable[Notice]) -> tuple[list[Notice], list[Notice]]:
+    """Make ``notices`` all that stand now; returns those that are to be told anew, and those that stand no more.
+
+    The same again writes nothing.
+    """
+    standing = {notice.key: notice for notice in notices}
+    kept = {row.notice.key: row for row in kept_notices(store)}
+    news = [n for key, n in standing.items() if key not in kept or kept[key].notice != n or kept[key].gone is not None]
+    gone = [row.notice for key, row in kept.items() if key not in standing and row.gone is None]
+    if not news and not gone:
+        return [], []
+    now = moment_text(store.clock.now())
+    with store.transaction() as database:
+        database.conn.executemany(
+            "INSERT INTO notices (office, code, subject, about, title, message, since) VALUES (?, ?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET about = excluded.about, title = excluded.title, message = excluded.message, "
+            "gone = NULL",
+            [(*notice.key, notice.about, notice.title, notice.message, now) for notice in news],
+        )
+        database.conn.executemany(
+            "UPDATE notices SET gone = ? WHERE office = ? AND code = ? AND subject = ?", [(now, *n.key) for n in gone]
+        )
+    anew = [n for n in news if n.key not in kept or kept[n.key].gone is not None or kept[n.key].notice.about != n.about]
+    return anew, gone
+
+
+def kept_notices(store: Store) -> tuple[KeptNotice, ...]:
+    """Every notice that stands, or whose end is still to be told."""
+    told: dict[Key, dict[str, str]] = {}
+    for row in store.rows("SELECT * FROM notices_told"):
+        told.setdefault(_key(row), {})[row["address"]] = row["about"]
+    rows = store.rows("SELECT * FROM notices ORDER BY office, code, subject")
+    return tuple(
+        KeptNotice(
+            Notice(
+                office=row["office"],
+                code=row["code"],
+                subject=row["subject"],
+                about=row["about"],
+                title=row["title"],
+                message=row["message"],
+            ),
+            moment_of(row["since"]),
+            None if row["gone"] is None else moment_of(row["gone"]),
+            told.get(_key(row), {}),
+        )
+        for row in rows
+    )
+
+
+def note_told(store: Store, address: str, begun: Iterable[Notice], ended: Iterable[Notice]) -> None:
+    """An address was told of ``begun`` notices and of the end of ``ended`` ones; it takes what it is told."""
+    now = moment_text(store.clock.now())
+    with store.transaction() as database:
+        database.conn.executemany(
+            "INSERT INTO notices_told (office, code, subject, address, about, at) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET about = excluded.about, at = excluded.at",
+            [(*notice.key, address, notice.about, now) for notice in begun],
+        )
+        database.conn.executemany(
+            "DELETE FROM notices_told WHERE office = ? AND code = ? AND subject = ? AND address = ?",
+            [(*notice.key, address) for notice in ended],
+        )
+        database.execute("DELETE FROM notice_addresses WHERE address = ?", [address])
+
+
+def forget_notices(store: Store, keys: Sequence[Key]) -> None:
+    """Forget notices that are over, and whom they were told."""
+    if keys:
+        with store.transaction() as database:
+            for table in ("notices", "notices_told"):
+                delete = f"DELETE FROM {table} WHERE office = ? AND code = ? AND subject = ?"  # noqa: S608  our words
+                database.conn.executemany(delete, keys)
+
+
+def note_failing(store: Store, address: str, name: str, error: str) -> None:
+    """An address did not take what it was told; the first time is kept."""
+    with store.transaction() as database:
+        database.execute(
+            "INSERT INTO notice_addresses (address, name, failing_since, error) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET name = excluded.name, error = excluded.error",
+            [address, name, moment_text(store.clock.now()), error],
+        )
+
+
+def keep_addresses(store: Store, addresses: Iterable[str]) -> None:
+    """Forget the troubles of addresses that the settings do not have any more."""
+    gone = {failing.address for failing in failing_addresses(store)} - set(addresses)
+    if gone:
+        with store.transaction() as database:
+            database.conn.executemany(
+                "DELETE FROM notice_addresses WHERE address = ?", [(address,) for address in sorted(gone)]
+            )
+
+
+def failing_addresses(store: Store) -> tuple[Failing, ...]:
+    """Every address that did not take the last thing it was told."""
+    return tuple(
+        Failing(row["address"], row["name"], moment_of(row["failing_since"]), row["error"])
+        for row in store.rows("SELECT * FROM notice_addresses ORDER BY name")
+    )
+
+
+def _key(row: Mapping[str, Any]) -> Key:
+    return (row["office"], row["code"], row["subject"])
