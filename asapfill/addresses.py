@@ -1,5 +1,5 @@
 """Which web addresses asapfill talks to: Open Dental's API and a watcher, over TLS unless they are in the local network
-or on this machine.
+or on this machine, or a person has said in the settings that a certain office is to be asked without it.
 """
 
 from __future__ import annotations
@@ -12,8 +12,11 @@ LAN_DOMAINS = (".local", ".lan", ".internal", ".home.arpa")
 """Ends of names that exist only inside a local network."""
 
 
-def url_trouble(url: str) -> str:
-    """What is wrong with an address of the API, as the end of a sentence without it; empty when right."""
+def url_trouble(url: str, *, plain_http: bool = False) -> str:
+    """What is wrong with an address of the API, as the end of a sentence without it; empty when right.
+
+    ``plain_http``: the settings allow this office's addresses to be unencrypted wherever they are.
+    """
     parts = split(url)
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
         return "is not a web address that begins with http:// or https://."
@@ -21,9 +24,15 @@ def url_trouble(url: str) -> str:
         return "has a user name or password in it. Open Dental does not use these: take them out."
     if parts.query or parts.fragment or not parts.path.endswith("/api/v1"):
         return "does not end with /api/v1, as every address of Open Dental's API does."
-    if parts.scheme == "http" and not _is_near(parts.hostname):
+    if not plain_http and is_exposed(url):
         return f"would send keys and patients' data unencrypted to {parts.hostname}: write https:// instead."
     return ""
+
+
+def is_exposed(url: str) -> bool:
+    """Whether an address is asked unencrypted beyond this machine and the local network."""
+    parts = split(url)
+    return parts is not None and parts.scheme == "http" and not _is_near(parts.hostname or "")
 
 
 def ping_trouble(url: str) -> str:
@@ -33,8 +42,20 @@ def ping_trouble(url: str) -> str:
         return "is not a web address that begins with https://."
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         return "has more in it than a host and a path; /start and /fail are put behind it."
-    if parts.scheme == "http" and not _is_near(parts.hostname):
+    if is_exposed(url):
         return "would let others on the way see and send pings: write https:// instead."
+    return ""
+
+
+def events_trouble(url: str) -> str:
+    """What is wrong with the address that Open Dental sends events to, as the end of a sentence; empty when right."""
+    parts = split(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "is not a web address that begins with https://."
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        return "has more in it than a host and a path; the office's name is put behind it."
+    if parts.scheme == "http" and not _is_near(parts.hostname):
+        return "would have the key and patients' data sent unencrypted: write https:// instead."
     return ""
 
 

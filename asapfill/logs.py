@@ -25,7 +25,11 @@ _UNSEEN: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def configure_logs(form: Form, *, verbose: bool, environ: Mapping[str, str], out: TextIO | None = None) -> None:
-    """Send the log to standard error (or ``out``): errors only, or with ``verbose`` from level info on."""
+    """Send the log to standard error (or ``out``): errors only, or with ``verbose`` from level info on.
+
+    What asapfill is made of (httpx, APScheduler, uvicorn …) tells its troubles only: its other lines are no events, and
+    some hold addresses.
+    """
     stream = out or sys.stderr
     handler = logging.StreamHandler(stream)
     if form == "json":
@@ -38,9 +42,8 @@ def configure_logs(form: Form, *, verbose: bool, environ: Mapping[str, str], out
     if any(not isinstance(there.formatter, _FORMS) for there in root.handlers):
         return  # a program that embeds asapfill has its own way of logging
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO if verbose else logging.ERROR)
-    # APScheduler tells every start and end of a job; only its troubles matter here.
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    root.setLevel(logging.WARNING if verbose else logging.ERROR)
+    logging.getLogger("asapfill").setLevel(logging.INFO if verbose else logging.ERROR)
 
 
 def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:

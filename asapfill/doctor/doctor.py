@@ -12,21 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from asapfill.clock import Clock
-from asapfill.opendental.errors import OpenDentalError
+from asapfill.demo.simulated import clock_for
+from asapfill.doctor.files import check_secrets, check_state, check_written_by_others
+from asapfill.doctor.installation import check_program, check_service
+from asapfill.doctor.machine import check_machine
+from asapfill.doctor.office_setup import check_setup, check_way
+from asapfill.events.checking import check_events
+from asapfill.findings import Finding, Verdict
+from asapfill.notices.open_notices import check_notices
+from asapfill.operations.checking import check_office
 from asapfill.problems import ConfigurationError
 from asapfill.report.text import wrapped
-from asapfill.service.checking import Finding, Verdict, check_office
-from asapfill.service.desk import Desk
 from asapfill.service.desks import open_desks
-from asapfill.service.files import check_secrets, check_state, check_written_by_others
-from asapfill.service.installation import check_program, check_service
-from asapfill.service.operations import no_policy
-from asapfill.service.policies import Policies, PolicyBook
-from asapfill.service.simulated import clock_for
-from asapfill.settings import REMOTE_API, Settings, find_settings, load_settings
+from asapfill.service.policies import Policies, no_policy, read_folder
+from asapfill.settings import Settings, find_settings, load_settings
 
-SLOW = 5.0
-"""Seconds. A request that takes longer makes cycles late."""
 _WORST: tuple[Verdict, ...] = ("wrong", "look", "ok")
 
 
@@ -81,21 +81,24 @@ def examine(
     config: Path | None, environ: Mapping[str, str], cwd: Path, office: str | None, *, offline: bool
 ) -> Diagnosis:
     """Look at everything. ``offline``: ask no office. ``office``: only this one; None for all."""
-    parts = [Part("program", tuple(check_program()))]
+    parts = [Part("program", tuple(check_program())), Part("machine", tuple(check_machine()))]
     try:
         settings = load_settings(find_settings(config, environ, cwd), environ, with_secrets=False)
         clock = clock_for(settings)
     except ConfigurationError as error:
         parts += [Part("settings", tuple(_mistakes("settings", error))), Part("service", tuple(check_service()))]
         return Diagnosis(tuple(parts))
-    policies = PolicyBook(settings.policies, tuple(settings.offices)).read()
+    policies = read_folder(settings)
     parts += [
         Part("settings", (Finding("ok", "settings", f"{settings.path} is right."), *check_written_by_others(settings))),
         Part("keys", tuple(check_secrets(settings))),
         Part("policies", tuple(_policies(settings, policies))),
         Part("state", tuple(check_state(settings, clock))),
+        Part("notices", tuple(check_notices(settings, clock))),
         Part("service", tuple(check_service())),
     ]
+    events = tuple(check_events(settings, clock))
+    parts += [Part("events", events)] if events else []
     wanted = [name for name in settings.offices if office in {None, name}]
     if not wanted:
         known = ", ".join(settings.offices)
@@ -132,42 +135,7 @@ def _offices(settings: Settings, wanted: Collection[str], policies: Policies, cl
             continue
         with open_desks(settings, [name], clock, None, threading.Event()) as (desk,):
             findings = check_office(desk, policies.of(name))
-            yield Part(name, (*findings, *_speed(desk, settings, clock), *_lists(desk)))
-
-
-def _speed(desk: Desk, settings: Settings, clock: Clock) -> Iterator[Finding]:
-    """How the office is reached, and how long a small request takes, the wait at its gate included."""
-    urls = settings.offices[desk.office].urls
-    ways = ", then ".join("remote API" if REMOTE_API in url else "the office's own address" for url in urls)
-    try:
-        with desk.client.purpose("check"):
-            desk.client.program_version()
-            began = clock.monotonic()
-            desk.client.program_version()
-            seconds = clock.monotonic() - began
-    except OpenDentalError:
-        return  # said already, under connection
-    verdict: Verdict = "ok" if seconds < SLOW else "look"
-    yield Finding(verdict, "speed", f"By {ways}: a request takes {seconds * 1000:.0f} ms.")
-
-
-def _lists(desk: Desk) -> Iterator[Finding]:
-    """What the office has set up in a way that leaves time unused, from what ``check_office`` has read."""
-    try:
-        names = desk.mirror.read_names(desk.clock.now())
-    except OpenDentalError:
-        return  # said already, under connection
-    unassigned = [
-        row.abbrev or row.op_name
-        for row in names.operatories
-        if not row.is_hidden and not row.prov_dentist and not row.prov_hygienist
-    ]
-    if unassigned:
-        yield Finding(
-            "look",
-            "operatories",
-            f"No provider belongs to {', '.join(unassigned)}: free only where the schedule links one to it.",
-        )
+            yield Part(name, (*findings, *check_setup(desk, policies.of(name)), *check_way(desk, office)))
 
 
 def diagnosis_text(diagnosis: Diagnosis) -> str:

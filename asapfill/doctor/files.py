@@ -9,11 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from asapfill.clock import Clock
+from asapfill.findings import Finding
 from asapfill.secret import Secret
-from asapfill.service.checking import Finding
 from asapfill.settings import Settings
 from asapfill.store.database import FILE_NAME, StoreError, open_for_reading
-from asapfill.store.lock import is_held
+from asapfill.store.lock import holder, is_held
+from asapfill.words import counted
 
 LEAST_FREE = 200 * 1024 * 1024
 """Bytes on the state's disk: a state of a hundred offices is some tens of megabytes, and a backup needs as much."""
@@ -69,8 +70,7 @@ def check_state(settings: Settings, clock: Clock) -> Iterator[Finding]:
         megabytes, size = free // 2**20, path.stat().st_size // 2**10
         room = f"{size} KiB, and {megabytes} MiB are free on its disk."
         yield Finding("ok", "state", room) if free >= LEAST_FREE else Finding("wrong", "state", f"{room} Make room.")
-        running = is_held(folder)
-        yield Finding("ok", "state", "An asapfill works on it." if running else "No asapfill works on it right now.")
+        yield Finding("ok", "state", _in_use(folder))
         yield _backup(folder, clock)
     except OSError as error:
         yield Finding(
@@ -79,6 +79,13 @@ def check_state(settings: Settings, clock: Clock) -> Iterator[Finding]:
             f"{error.filename or folder}: {error.strerror}. Run doctor as the user that runs asapfill: "
             "sudo -u asapfill asapfill doctor",
         )
+
+
+def _in_use(folder: Path) -> str:
+    if not is_held(folder):
+        return "No asapfill works on it right now."
+    process = holder(folder)
+    return f"An asapfill works on it{f': process {process}' if process else ''}."
 
 
 def _private(folder: Path, path: Path) -> Iterator[Finding]:
@@ -114,4 +121,6 @@ def _backup(folder: Path, clock: Clock) -> Finding:
     age = clock.now() - datetime.fromtimestamp(newest, UTC)
     if age > BACKUP_AGE:
         return Finding("look", "backup", f"The newest backup is {age.days} days old. {remedy}")
-    return Finding("ok", "backup", f"{len(copies)} backups, the newest {max(age.days, 0)} days old.")
+    return Finding(
+        "ok", "backup", f"{counted(len(copies), 'backup')}, the newest {counted(max(age.days, 0), 'day')} old."
+    )

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from asapfill import __version__
-from asapfill.service.checking import Finding
+from asapfill.findings import Finding
 
 OLDEST_SQLITE = (3, 37, 0)
 """The first version with STRICT tables, which the state is made of."""
@@ -40,7 +40,7 @@ def _packages() -> Iterator[Finding]:
     except metadata.PackageNotFoundError:
         yield Finding("look", "packages", f"asapfill runs from a folder in which it is not installed. {remedy}")
         return
-    good = 0
+    good = []
     for requirement in needed:
         name = re.split(r"[^A-Za-z0-9._-]", requirement, maxsplit=1)[0]
         oldest = re.search(r">=\s*([0-9.]+)", requirement)
@@ -52,9 +52,9 @@ def _packages() -> Iterator[Finding]:
         if oldest is not None and _numbers(found) < _numbers(oldest[1]):
             yield Finding("wrong", "packages", f"{name} {found} is older than {oldest[1]}. {remedy}")
             continue
-        good += 1
-    if good == len(needed):
-        yield Finding("ok", "packages", f"{good} packages, none missing or too old.")
+        good.append(f"{name} {found}")
+    if len(good) == len(needed):
+        yield Finding("ok", "packages", f"None is missing or too old: {', '.join(good)}.")
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -67,7 +67,10 @@ def check_service() -> Iterator[Finding]:
     if systemctl is None or not Path("/run/systemd/system").is_dir():
         yield Finding("look", "service", "systemd does not run here: something else must start `asapfill run`.")
         return
-    wanted = ("LoadState", "ActiveState", "SubState", "UnitFileState", "NRestarts", "NeedDaemonReload", "Result")
+    wanted = (
+        "LoadState", "ActiveState", "SubState", "UnitFileState", "NRestarts", "NeedDaemonReload", "Result",
+        "FragmentPath", "DropInPaths",
+    )  # fmt: skip
     try:
         # A fixed list of words; no shell reads them.
         done = subprocess.run(  # noqa: S603
@@ -89,8 +92,16 @@ def judge_unit(unit: dict[str, str]) -> Iterator[Finding]:
         yield Finding("look", "service", f"There is no {UNIT}. `make install` puts it in place.")
         return
     active, result = unit.get("ActiveState", ""), unit.get("Result", "success")
-    if active in {"active", "reloading", "activating"}:
-        yield Finding("ok", "service", f"{UNIT} runs ({unit.get('SubState')}).")
+    if unit.get("SubState") == "auto-restart":
+        yield Finding(
+            "wrong",
+            "service",
+            f"{UNIT} has ended ({result}), and systemd is about to start it again. `journalctl -u asapfill -n 50`.",
+        )
+    elif active in {"active", "reloading", "activating"}:
+        changed = f", changed by {unit['DropInPaths']}" if unit.get("DropInPaths") else ""
+        place = unit.get("FragmentPath", UNIT)
+        yield Finding("ok", "service", f"{UNIT} runs ({unit.get('SubState')}), as in {place}{changed}.")
     elif active == "failed" or result != "success":
         yield Finding(
             "wrong", "service", f"{UNIT} has failed ({result}). `journalctl -u asapfill -n 50` says why; then start it."

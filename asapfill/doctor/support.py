@@ -17,13 +17,13 @@ from typing import Any, Final
 
 from asapfill import __version__
 from asapfill.clock import Clock
+from asapfill.demo.simulated import clock_for
+from asapfill.doctor.doctor import Diagnosis, examine
 from asapfill.policy.keys import Section
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.policy import Hours
 from asapfill.problems import ConfigurationError
-from asapfill.service.doctor import Diagnosis, examine
-from asapfill.service.policies import PolicyBook
-from asapfill.service.simulated import clock_for
+from asapfill.service.policies import read_folder
 from asapfill.settings import REMOTE_API, OfficeSettings, Settings, find_settings, load_settings
 from asapfill.store.database import StoreError, open_for_reading
 from asapfill.store.pause import paused
@@ -83,11 +83,12 @@ def _office(office: OfficeSettings) -> dict[str, Any]:
         "keys": [secret.source.split(":", 1)[0] for secret in (office.developer_key, office.customer_key)],
         "seconds_between_requests": office.seconds_between_requests,
         "ping": office.ping is not None,
+        "plain_http": office.plain_http,
     }
 
 
 def _policies(settings: Settings, numbers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    policies = PolicyBook(settings.policies, tuple(settings.offices)).read()
+    policies = read_folder(settings)
     for file in policies.files:
         yield {"office": numbers.get(file.office, "other"), "timezone": file.timezone.key} | dict(_values(file))
     for problem in policies.problems:

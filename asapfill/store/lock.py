@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from asapfill.store.database import StoreError
 FILE_NAME: Final = "asapfill.lock"
 PATIENCE: Final = 1.0
 """Seconds until the lock counts as held by another asapfill: ``is_held`` touches it for a moment."""
+_PID, _PLACE = 4, 5
+"""Columns of /proc/locks (proc_locks(5)): who holds a lock, and on which device and inode."""
 
 
 class AlreadyRunning(Exception):  # noqa: N818  reads as the fact it states; the command line maps it to exit code 75
@@ -64,3 +67,24 @@ def is_held(folder: Path) -> bool:
     except BlockingIOError:
         return True
     return False
+
+
+def holder(folder: Path) -> int | None:
+    """The process that holds the lock of the state ``folder``, as Linux lists it; None when nobody does or it is not
+    told (another system, a process in another container).
+
+    Raises:
+        OSError: the folder may not be read.
+    """
+    try:
+        there = (folder / FILE_NAME).stat()
+        lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
+    except FileNotFoundError:
+        return None
+    place = f"{os.major(there.st_dev):02x}:{os.minor(there.st_dev):02x}:{there.st_ino}"
+    for line in lines:
+        # 3: FLOCK  ADVISORY  WRITE 21696 00:1b:54491 0 EOF
+        fields = line.split()
+        if len(fields) > _PLACE and fields[1] == "FLOCK" and fields[_PLACE] == place and int(fields[_PID]) > 0:
+            return int(fields[_PID])
+    return None

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from datetime import datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from asapfill.service.files import BACKUP_AGE
-from asapfill.service.installation import judge_unit
+from asapfill.doctor.files import BACKUP_AGE
+from asapfill.doctor.installation import judge_unit
+from asapfill.doctor.machine import judge_clock, kernel_clock
+from asapfill.store.lock import only_one
 from tests.service.bench import SETTINGS, Bench, bench_for
 from tests.service.office import office_file
 
@@ -36,7 +40,7 @@ def served(bench: Bench) -> Bench:
 def test_a_good_installation_has_nothing_wrong_and_every_part_on_one_page(served: Bench) -> None:
     document = served.json("doctor")
     assert [part["part"] for part in document["parts"]] == [
-        "program", "settings", "keys", "policies", "state", "service", "main-street",
+        "program", "machine", "settings", "keys", "policies", "state", "notices", "service", "main-street",
     ]  # fmt: skip
     wrong = [line for part in document["parts"] for line in part["findings"] if line["verdict"] == "wrong"]
     assert wrong == []
@@ -45,7 +49,8 @@ def test_a_good_installation_has_nothing_wrong_and_every_part_on_one_page(served
     page = served.cli("doctor")
     assert page.code == 0
     assert "0 wrong, " in page.out.splitlines()[-1]
-    assert max(map(len, page.out.splitlines())) <= 100
+    assert max(len(line) for line in page.out.splitlines() if str(served.folder) not in line) <= 80
+    assert f"httpx {metadata.version('httpx')}" in page.out
 
 
 def test_offline_asks_no_office(served: Bench) -> None:
@@ -126,7 +131,7 @@ def test_backups_are_missed_and_their_age_is_told(served: Bench) -> None:
     (copy,) = (served.folder / "state").glob("*.backup-*")
     moment = datetime.fromisoformat(served.json("status")["now"]).timestamp()
     os.utime(copy, (moment, moment))
-    assert told() == "ok: 1 backups, the newest 0 days old."
+    assert told() == "ok: 1 backup, the newest 0 days old."
     old = moment - (BACKUP_AGE + timedelta(days=2)).total_seconds()
     os.utime(copy, (old, old))
     assert told().startswith("look: The newest backup is 10 days old.")
@@ -148,6 +153,30 @@ def test_an_office_that_the_settings_do_not_have_is_wrong(served: Bench) -> None
     ]
 
 
+def test_who_works_on_the_state_is_told(served: Bench) -> None:
+    def told() -> str:
+        return findings(served.json("doctor", "--offline"), "state")["state"][-1]
+
+    assert told() == "ok: No asapfill works on it right now."
+    with only_one(served.folder / "state"):
+        assert told() == f"ok: An asapfill works on it: process {os.getpid()}."
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict", "told"),
+    [(0, "ok", "kept right"), (5, "look", "knows of nothing"), (None, "look", "does not tell")],
+)
+def test_a_clock_that_nothing_keeps_right_is_looked_at(state: int | None, verdict: str, told: str) -> None:
+    line = judge_clock(state)
+    assert (line.verdict, line.subject) == (verdict, "clock")
+    assert told in line.message
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="adjtimex is Linux's")
+def test_the_kernel_is_really_asked_about_its_clock() -> None:
+    assert kernel_clock() in range(6)
+
+
 GOOD = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "UnitFileState": "enabled"}
 
 
@@ -156,11 +185,21 @@ GOOD = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "
     [
         ({}, ["ok"], "runs (running)"),
         ({"ActiveState": "failed", "Result": "watchdog"}, ["wrong"], "has failed (watchdog)"),
+        (
+            {"ActiveState": "activating", "SubState": "auto-restart", "Result": "signal"},
+            ["wrong"],
+            "has ended (signal)",
+        ),
         ({"ActiveState": "inactive"}, ["look"], "enable --now"),
         ({"UnitFileState": "disabled"}, ["ok", "look"], "not started with the machine"),
         ({"NRestarts": "3"}, ["ok", "look"], "restarted it 3 times"),
         ({"NeedDaemonReload": "yes"}, ["ok", "look"], "daemon-reload"),
         ({"LoadState": "not-found"}, ["look"], "make install"),
+        (
+            {"FragmentPath": "/etc/systemd/system/asapfill.service", "DropInPaths": "/etc/a.conf /etc/b.conf"},
+            ["ok"],
+            "as in /etc/systemd/system/asapfill.service, changed by /etc/a.conf /etc/b.conf",
+        ),
     ],
 )
 def test_the_unit_is_judged_by_what_systemd_tells(changes: dict[str, str], verdicts: list[str], told: str) -> None:

@@ -29,8 +29,8 @@ def test_a_service_that_loses_a_protection_is_refused(service: Path, protection:
     assert f"{service.name} may do too much" in done.stdout
 
 
-def test_both_services_run_as_a_user_that_is_not_root_and_lose_nothing_by_an_update() -> None:
-    assert [path.name for path in SERVICES] == ["asapfill-backup.service", "asapfill.service"]
+def test_every_service_runs_as_a_user_that_is_not_root_and_loses_nothing_by_an_update() -> None:
+    assert [path.stem for path in SERVICES] == ["asapfill-backup", "asapfill-report", "asapfill"]
     for service in SERVICES:
         lines = service.read_text(encoding="utf-8").splitlines()
         assert {"User=asapfill", "Group=asapfill", "UMask=0077", "StateDirectoryMode=0700"} <= set(lines)

@@ -111,6 +111,6 @@ def test_quiet_tells_errors_only_and_verbose_tells_events() -> None:
 def test_a_cycle_logged_as_json_is_json_on_every_line(bench: Bench) -> None:
     done = bench.process("--verbose", "--log", "json", "once", "--json")
     documents = [json.loads(line) for line in done.err.splitlines()]
-    sent = [document["fields"] for document in documents if document["event"] == "offer.sent"]
-    assert [fields["office"] for fields in sent] == ["main-street"]
+    (sent,) = [document["fields"] for document in documents if document["event"] == "offer.sent"]
+    assert (sent["office"], sent["apt"], sent["op"], sent["start"]) == ("main-street", 12, 1, "2026-04-14T14:00")
     assert done.json["offices"][0]["offers"][0]["state"] == "sent"

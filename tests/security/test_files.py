@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from asapfill.service.metrics import replace
+from asapfill.daemon.metrics import replace
 from tests.service.bench import COMMAND, Bench
 
 

@@ -155,7 +155,7 @@ def test_a_migration_that_fails_leaves_the_old_version(tmp_path: Path, monkeypat
         pass
     broken = (*schema.MIGRATIONS, ("CREATE TABLE extra (a TEXT) STRICT", "CREATE NONSENSE"))
     monkeypatch.setattr(database, "MIGRATIONS", broken)
-    monkeypatch.setattr(database, "VERSION", 2)
+    monkeypatch.setattr(database, "VERSION", len(broken))
     with pytest.raises(StoreError, match="cannot be used"):
         open_store(tmp_path, CLOCK)
     monkeypatch.undo()
@@ -169,7 +169,7 @@ def test_an_older_database_is_brought_up_to_date_and_refused_for_reading_before(
     with open_store(tmp_path, CLOCK) as store:
         insert(store, "kept")
     monkeypatch.setattr(database, "MIGRATIONS", (*schema.MIGRATIONS, ("CREATE TABLE extra (a TEXT) STRICT",)))
-    monkeypatch.setattr(database, "VERSION", 2)
+    monkeypatch.setattr(database, "VERSION", schema.VERSION + 1)
     with pytest.raises(StoreError, match="older asapfill"):
         open_for_reading(tmp_path, CLOCK)
     with open_store(tmp_path, CLOCK) as store:
@@ -211,7 +211,8 @@ def test_a_symbolic_link_in_place_of_the_database_is_refused(tmp_path: Path) -> 
     [
         ("attempt to write a readonly database", "belongs to the user that runs asapfill"),
         ("database or disk is full", "Make room on that disk"),
-        ("disk I/O error", "Do not delete it"),
+        ("disk I/O error", "Look at the disk"),
+        ("database disk image is malformed", "Do not delete it"),
         ("no such table: offers", "asapfill doctor"),
     ],
 )

@@ -158,3 +158,22 @@ def test_free_time_is_replaced_as_a_whole_for_its_clinic_only(store: Store) -> N
     replace_free_time(store, "a", 0, [free(3, 9)])
     assert read_free_time(store, "a", 0) == (free(3, 9),)
     assert read_free_time(store, "a", 1) == (free(7, 9),)
+
+
+def test_free_time_that_is_the_same_again_is_not_written_again(store: Store, clock: SteppedClock) -> None:
+    free = [FreeTime(1, 1, datetime(2026, 11, 20, 14), datetime(2026, 11, 20, 15), clock.now())]
+    replace_free_time(store, "a", 0, free)
+    changes = store._database().conn.total_changes
+    replace_free_time(store, "a", 0, free)
+    assert store._database().conn.total_changes == changes
+    replace_free_time(store, "a", 0, [])
+    assert read_free_time(store, "a", 0) == ()
+
+
+def test_what_is_asked_for_one_office_is_of_that_office_only(store: Store) -> None:
+    for office in ("a", "b"):
+        record_tick(store, office, 0, ok=True, requests=1)
+        keep_policy(store, office, 0, f"{office}.yaml", "text")
+    assert [tick.office for tick in last_ticks(store, "b")] == ["b"]
+    assert [row.file for row in kept_policies(store, "b")] == ["b.yaml"]
+    assert len(last_ticks(store)) == len(kept_policies(store)) == 2
