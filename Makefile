@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test install uninstall twin soak bench requests lock clean
+.PHONY: help demo test install uninstall twin soak storm bench requests audit lock clean
 
 help:
 	@echo "make demo   run a simulated office's day through asapfill (no account needed)"
@@ -20,8 +20,10 @@ help:
 	@echo
 	@echo "make twin CASES=20000   compare openings and fits with a brute-force twin"
 	@echo "make soak SEEDS=1000    simulated days with every fault; counts violations"
+	@echo "make storm MINUTES=60   the daemon under signals at random; counts violations"
 	@echo "make bench              how long openings and fits take, and how that grows"
 	@echo "make requests           requests by purpose, as the README's table"
+	@echo "make audit              known vulnerabilities of the locked packages (asks osv.dev)"
 
 demo: $(VENV)/.installed
 	$(BIN)/asapfill demo
@@ -51,9 +53,19 @@ soak: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks/bench_scheduling.py
+	$(BIN)/python tests/benchmarks/bench_startup.py
+
+MINUTES ?= 60
+storm: $(VENV)/.installed
+	$(BIN)/python -m tests.signals.storm --minutes $(MINUTES)
 
 requests: $(VENV)/.installed
 	$(BIN)/python tests/docs/measure_requests.py
+	$(BIN)/python -m tests.benchmarks.bench_requests
+
+# Asks osv.dev about every locked version: the only thing here that needs the internet beyond installing.
+audit: $(VENV)/.installed
+	$(BIN)/python -m tests.dependencies.audit
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "asapfill needs Python 3.11 or newer; none was found on this machine."; exit 1; }

@@ -30,6 +30,8 @@ COMMANDS = {
     "approve": ("people", "Say yes to offers that wait (mode ask)."),
     "decline": ("people", "Say no to offers that wait (mode ask)."),
     "doctor": ("doctor", "Everything that could be wrong with this installation, and remedies."),
+    "notify": ("notify", "Try the addresses that are told when something needs a person."),
+    "report": ("report", "Write the weekly report: an HTML page with pictures."),
     "support": ("support", "Write a bundle for asking for help, without secrets or people."),
     "policy": ("policy", "Write a policy, see what an edit changes, help an editor."),
     "state": ("state", "Back up, restore, verify the state; settle an offer."),

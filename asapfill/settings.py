@@ -17,21 +17,37 @@ from pathlib import Path
 from typing import Any
 
 from asapfill import addresses
+from asapfill.events.settings import KEYS as EVENT_KEYS
+from asapfill.events.settings import EventSettings, read_events
 from asapfill.problems import ConfigurationError, Problem
 from asapfill.secret import PREFIXES, Secret
 
 SYSTEM_SETTINGS = Path("/etc/asapfill/asapfill.toml")
-LARGEST_FILE = 64 * 1024
-"""Bytes. Hundreds of offices fit; a file beyond this is not a settings file."""
+LARGEST_FILE = 1024 * 1024
+"""Bytes. A thousand offices fit; a file beyond this is not a settings file."""
 
 REMOTE_API = "api.opendental.com"
 SHORTEST_REMOTE_INTERVAL = 0.5
 """Seconds. Open Dental: one request per second, per half second with the Enterprise permission."""
 LONGEST_INTERVAL = 60
 """Seconds."""
+SMALLEST_BUDGET = 12
+"""Requests a minute: with fewer, the look before a text takes so long that it says nothing any more."""
 
-OFFICE_KEYS = ("urls", "developer_key", "customer_key", "seconds_between_requests", "ping")
-TOP_KEYS = ("policies", "state", "offices", "clock", "metrics")
+OFFICE_KEYS = (
+    "urls",
+    "developer_key",
+    "customer_key",
+    "seconds_between_requests",
+    "ping",
+    "plain_http",
+    "events",
+    "workstation",
+    "requests_per_minute",
+    "notify",
+)
+TOP_KEYS = ("policies", "state", "offices", "clock", "metrics", "events", "notify")
+NOTIFY_KEYS = ("urls",)
 EXAMPLE = """\
       [offices.main-street]
       urls = ["http://10.0.0.5:30223/api/v1", "https://api.opendental.com/api/v1"]
@@ -46,7 +62,9 @@ class OfficeSettings:
     """How to reach one office. ``urls`` are tried in this order and have no slash at the end.
 
     ``seconds_between_requests`` None: the client's own pace, by kind of address. ``ping``: the address of a watcher
-    that is told of each cycle (see ``service.pings``), or None.
+    that is told of each cycle (see ``daemon.pings``), or None. ``plain_http``: addresses outside the local network may
+    be asked unencrypted. ``events`` False: this office sends none, though the settings say where to. ``workstation``:
+    the computer that is to send them; empty: any that runs Open Dental.
     """
 
     name: str
@@ -55,6 +73,11 @@ class OfficeSettings:
     customer_key: Secret
     seconds_between_requests: float | None = None
     ping: str | None = field(default=None, repr=False)
+    events: bool = True
+    workstation: str = ""
+    plain_http: bool = False
+    requests_per_minute: int | None = None
+    notify: tuple[Secret, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +86,8 @@ class Settings:
 
     ``clock``: the address of a sandbox's simulated clock that is to be followed, or None for the machine's own.
     ``metrics``: the file for Prometheus that is written after each cycle, absolute, or None.
+    ``events``: where Open Dental's events arrive, or None: offices are asked every minute and nothing else.
+    ``notify``: addresses for apprise that are told what needs a person (see ``notices``); an office can have its own.
     """
 
     path: Path
@@ -71,6 +96,8 @@ class Settings:
     offices: Mapping[str, OfficeSettings]
     clock: str | None = None
     metrics: Path | None = None
+    events: EventSettings | None = None
+    notify: tuple[Secret, ...] = ()
 
 
 def find_settings(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
@@ -115,7 +142,7 @@ def load_settings(path: Path, environ: Mapping[str, str], *, with_secrets: bool 
 
 
 def check_secrets(settings: Settings) -> None:
-    """Fetch every secret once.
+    """Fetch every key once. Addresses of notices are not needed to serve an office.
 
     Raises:
         ConfigurationError: with every secret that is missing, empty or unreadable.
@@ -248,7 +275,9 @@ class _Reader:
         if clock is not None:
             self._check_clock(clock)
         policies, state = self._folder(raw, "policies"), self._folder(raw, "state")
-        return Settings(self.path, policies, state, read, clock, self._metrics(raw))
+        return Settings(
+            self.path, policies, state, read, clock, self._metrics(raw), self._events(raw), self._notify(raw)
+        )
 
     def _unknown(self, raw: Mapping[str, Any], location: Location, allowed: tuple[str, ...]) -> None:
         for name in raw:
@@ -279,6 +308,22 @@ class _Reader:
             return None
         return (self.path.parent / value.strip()).absolute()
 
+    def _events(self, raw: Mapping[str, Any]) -> EventSettings | None:
+        if isinstance(raw.get("events"), dict):
+            self._unknown(raw["events"], ("events",), EVENT_KEYS)
+        return read_events(raw.get("events"), self.path.parent, self.problem)
+
+    def _office_events(self, raw: Mapping[str, Any], location: Location) -> tuple[bool, str]:
+        """Whether the office sends events, and which of its computers does."""
+        on, workstation = raw.get("events", True), raw.get("workstation", "")
+        if not isinstance(on, bool):
+            hint = "events = false switches them off for this office; where they arrive stands in [events]."
+            self.problem((*location, "events"), "`events` of an office must be true or false.", hint)
+        if not isinstance(workstation, str) or not workstation.isprintable():
+            hint = 'Write its Windows name, or leave the line out: workstation = "SERVER"'
+            self.problem((*location, "workstation"), "`workstation` must be the name of a computer.", hint)
+        return on is True, str(workstation).strip()
+
     def _ping(self, value: object, location: Location) -> str | None:
         if value is None:
             return None
@@ -300,12 +345,48 @@ class _Reader:
         self._unknown(raw, location, OFFICE_KEYS)
         return OfficeSettings(
             name,
-            self._urls(raw.get("urls"), (*location, "urls")),
+            self._urls(raw.get("urls"), (*location, "urls"), plain_http=raw.get("plain_http") is True),
             self._secret(raw, location, "developer_key"),
             self._secret(raw, location, "customer_key"),
             self._interval(raw, location),
             self._ping(raw.get("ping"), location),
+            *self._office_events(raw, location),
+            self._plain_http(raw, location),
+            requests_per_minute=self._budget(raw.get("requests_per_minute"), location),
+            notify=self._addresses(raw.get("notify", []), (*location, "notify")),
         )
+
+    def _notify(self, raw: Mapping[str, Any]) -> tuple[Secret, ...]:
+        table = raw.get("notify")
+        if table is None:
+            return ()
+        if not isinstance(table, dict):
+            hint = 'For example:\n      [notify]\n      urls = ["credential:mail"]'
+            self.problem(("notify",), "`notify` is a table of its own.", hint)
+            return ()
+        self._unknown(table, ("notify",), NOTIFY_KEYS)
+        return self._addresses(table.get("urls", []), ("notify", "urls"))
+
+    def _addresses(self, value: object, location: Location) -> tuple[Secret, ...]:
+        """Where notices go: by reference only, for passwords and tokens are part of such an address."""
+        name = location[-1]
+        values = [value] if isinstance(value, str) else value
+        if not isinstance(values, list) or not all(isinstance(source, str) for source in values):
+            hint = f'For example: {name} = ["credential:mail"]'
+            self.problem(location, f"`{name}` must be a list of addresses.", hint)
+            return ()
+        place = self.place(location)
+        found = [Secret(source.strip(), name, self.path, *place, environ=self.environ) for source in values]
+        if not all(secret.source.startswith(PREFIXES) for secret in found):
+            self.problem(
+                location,
+                f"An address of `{name}` must not be written here itself: it has a password or a token in it.",
+                "Write env:NAME, file:PATH or credential:NAME (a systemd credential), and the address there: "
+                "mailtos://USER:PASSWORD@example.com?to=it@example.com",
+            )
+            return ()
+        self.secrets += found
+        return tuple(found)
 
     def _secret(self, raw: Mapping[str, Any], location: Location, name: str) -> Secret:
         value = raw.get(name)
@@ -341,7 +422,22 @@ class _Reader:
             )
         return float(value)
 
-    def _urls(self, value: object, location: Location) -> tuple[str, ...]:
+    def _plain_http(self, raw: Mapping[str, Any], location: Location) -> bool:
+        value = raw.get("plain_http", False)
+        if not isinstance(value, bool):
+            hint = "Leave it out unless an address of the office can be reached in no other way."
+            self.problem((*location, "plain_http"), "`plain_http` must be true or false.", hint)
+        return value is True
+
+    def _budget(self, value: object, location: Location) -> int | None:
+        if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= SMALLEST_BUDGET):
+            return value
+        message = f"`requests_per_minute` must be a whole number, {SMALLEST_BUDGET} or more."
+        hint = "For example: requests_per_minute = 30. Fewer do not suffice to look again before a text."
+        self.problem((*location, "requests_per_minute"), message, hint)
+        return None
+
+    def _urls(self, value: object, location: Location, *, plain_http: bool) -> tuple[str, ...]:
         example = 'For example: urls = ["http://10.0.0.5:30223/api/v1", "https://api.opendental.com/api/v1"]'
         values = [value] if isinstance(value, str) else value
         if not isinstance(values, list) or not values or not all(isinstance(url, str) for url in values):
@@ -349,7 +445,7 @@ class _Reader:
             return ()
         urls = tuple(url.strip().rstrip("/") for url in values)
         for number, url in enumerate(urls):
-            trouble = addresses.url_trouble(url)
+            trouble = addresses.url_trouble(url, plain_http=plain_http)
             if trouble:
                 self.problem(location, f"Address {number + 1} of `urls` {trouble}", example)
             elif url in urls[:number]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,3 +16,13 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     """The small office of ``tests.service.office`` in a process of its own, and asapfill's commands on it."""
     with bench_for(tmp_path) as bench:
         yield bench
+
+
+@pytest.fixture(autouse=True)
+def _levels_as_before() -> Iterator[None]:
+    """Commands that a test runs in this process set how much is logged; the next test wants to see all again."""
+    loggers = [logging.getLogger(), logging.getLogger("asapfill")]
+    before = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, before, strict=True):
+        logger.setLevel(level)

@@ -14,6 +14,7 @@ import click
 
 if TYPE_CHECKING:
     from asapfill.clock import Clock
+    from asapfill.service.as_if import AsIf
     from asapfill.settings import Settings
 
 DONE, FAILED, ALREADY_RUNNING, CONFIGURATION, INTERRUPTED = 0, 1, 75, 78, 130
@@ -26,14 +27,32 @@ office_option = click.option("--office", help="Only this office of the settings.
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 
 
+def _as_if(_: click.Context, __: click.Parameter, value: str | None) -> AsIf | None:
+    from asapfill.policy.formats import Unreadable
+    from asapfill.service.as_if import as_if
+
+    try:
+        return as_if(value) if value is not None else None
+    except Unreadable as error:
+        raise click.BadParameter(f"The time {error} {error.hint}") from None
+
+
+at_option = click.option(
+    "--at",
+    metavar="TIME",
+    callback=_as_if,
+    help="As if it were the next TIME of the office's day: 10:00, 10am, or 'Mon 10:00'.",
+)
+
+
 def explained(command: Command) -> Command:
     """Turn expected errors into a sentence on standard error and an exit code."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  passes a command's own parameters through
         from asapfill.opendental.errors import OpenDentalError
+        from asapfill.operations.operations import Unserved
         from asapfill.problems import ConfigurationError
-        from asapfill.service.operations import Unserved
         from asapfill.store.database import StoreError
         from asapfill.store.lock import AlreadyRunning
 
@@ -57,7 +76,7 @@ def explained(command: Command) -> Command:
                 "and that the user who runs asapfill may read and write it.",
                 FAILED,
             )
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, click.Abort):
             end("Stopped.", INTERRUPTED)
 
     return run  # type: ignore[return-value]  # same parameters, by construction
@@ -69,7 +88,7 @@ def open_settings(config: Path | None, *, with_secrets: bool = True) -> tuple[Se
     Raises:
         ConfigurationError: there are none, or they are wrong.
     """
-    from asapfill.service.simulated import clock_for
+    from asapfill.demo.simulated import clock_for
     from asapfill.settings import find_settings, load_settings
 
     path = find_settings(config, os.environ, Path.cwd())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from asapfill.commands.common import (
+    at_option,
     chosen_offices,
     config_option,
     explained,
@@ -22,7 +24,8 @@ from asapfill.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from asapfill.service.operations import Cycle
+    from asapfill.operations.operations import Cycle
+    from asapfill.service.as_if import AsIf
     from asapfill.service.results import ClinicResult
 
 
@@ -47,13 +50,14 @@ def openings(config: Path | None, office: str | None, as_json: bool, compare: bo
 @config_option
 @office_option
 @json_option
+@at_option
 @explained
-def plan(config: Path | None, office: str | None, as_json: bool) -> None:
-    """Show the offers that one cycle would make now. Sends nothing."""
+def plan(config: Path | None, office: str | None, as_json: bool, at: AsIf | None) -> None:
+    """Show the offers that one cycle would make now, or at another time. Sends nothing."""
     from asapfill.report.documents import plan_document
     from asapfill.report.text import plan_text
 
-    cycle = _cycle(config, office, act=False)
+    cycle = _cycle(config, office, act=False, at=at)
     _tell(cycle, plan_document if as_json else None, plan_text)
 
 
@@ -76,20 +80,24 @@ def once(config: Path | None, office: str | None, as_json: bool) -> None:
 @explained
 def run(config: Path | None) -> None:
     """Run the daemon: serve every office until stopped."""
-    from asapfill.service.daemon import run_daemon
-    from asapfill.service.systemd import Systemd
+    from asapfill.daemon.daemon import run_daemon
+    from asapfill.daemon.systemd import Systemd
     from asapfill.settings import load_settings
 
-    logging.getLogger().setLevel(logging.INFO)
+    logging.getLogger("asapfill").setLevel(logging.INFO)
     settings, clock = open_settings(config)
     run_daemon(settings, clock, lambda: load_settings(settings.path, os.environ), Systemd.of(os.environ))
+    # What is left in memory goes with the process; with many offices, looking through it once more takes seconds.
+    gc.freeze()
 
 
-def _cycle(config: Path | None, office: str | None, *, act: bool, compare: bool = False) -> Cycle:
-    from asapfill.service.operations import run_once
+def _cycle(
+    config: Path | None, office: str | None, *, act: bool, compare: bool = False, at: AsIf | None = None
+) -> Cycle:
+    from asapfill.operations.operations import run_once
 
     settings, clock = open_settings(config)
-    return run_once(settings, chosen_offices(settings, office), clock, act=act, compare=compare)
+    return run_once(settings, chosen_offices(settings, office), clock, act=act, compare=compare, at=at)
 
 
 def _tell(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -24,7 +23,7 @@ from asapfill.commands.common import (
 @explained
 def pause(config: Path | None, office: str | None) -> None:
     """Stop sending at once, for OFFICE or for all, also in a running daemon."""
-    from asapfill.service.operations import set_pause
+    from asapfill.operations.operations import set_pause
 
     settings, clock = open_settings(config, with_secrets=False)
     set_pause(settings, known_office(settings, office), clock, paused=True)
@@ -37,7 +36,7 @@ def pause(config: Path | None, office: str | None) -> None:
 @explained
 def resume(config: Path | None, office: str | None) -> None:
     """Let sending go on, for OFFICE or for all."""
-    from asapfill.service.operations import set_pause
+    from asapfill.operations.operations import set_pause
 
     settings, clock = open_settings(config, with_secrets=False)
     set_pause(settings, known_office(settings, office), clock, paused=False)
@@ -64,14 +63,18 @@ def decline(config: Path | None, ids: tuple[int, ...]) -> None:
 
 
 def _answer(config: Path | None, ids: tuple[int, ...], *, everything: bool, yes: bool) -> None:
-    from asapfill.service.operations import answer_waiting
+    from asapfill.operations.operations import answer_waiting
+    from asapfill.words import counted
 
     if not ids and not everything:
         raise click.UsageError("Name the offers by their numbers (see `asapfill status`), or say --all.")
     settings, clock = open_settings(config, with_secrets=False)
     answered, refused = answer_waiting(settings, clock, ids if not everything else None, yes=yes)
-    word: Literal["approved", "declined"] = "approved" if yes else "declined"
-    click.echo(f"{len(answered)} offers {word}.", err=True)
+    if answered:
+        then = "Each is looked at again, then sent with the next cycle." if yes else "Nobody is texted about it."
+        click.echo(f"{counted(len(answered), 'offer')} {'approved' if yes else 'declined'}. {then}", err=True)
+    elif not refused:
+        click.echo("No offer waits for an answer.", err=True)
     for sentence in refused:
         click.echo(sentence, err=True)
     sys.exit(FAILED if refused else DONE)

@@ -46,7 +46,7 @@ def sandbox(
     folder: Path | None,
 ) -> None:
     """Serve a simulated Open Dental office on loopback."""
-    from asapfill.service.sandboxes import options_for, serve_sandbox
+    from asapfill.demo.sandboxes import options_for, serve_sandbox
 
     options = options_for(
         port=port,
@@ -70,8 +70,8 @@ def sandbox(
 @explained
 def demo(seed: int, out: Path, as_json: bool) -> None:
     """Run a simulated office's working day through asapfill, fast."""
-    from asapfill.service.demo import run_demo
-    from asapfill.service.demo_summary import summary_text
+    from asapfill.demo.demo import run_demo
+    from asapfill.demo.demo_summary import summary_text
 
     summary = run_demo(seed, out, say=lambda text: click.echo(text, err=True))
     print_json(summary.document()) if as_json else click.echo(summary_text(summary))

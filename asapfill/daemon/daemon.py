@@ -6,30 +6,34 @@ settings and policies read again: mistakes in them leave everything as it is.
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
-from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
-
-from asapfill.clock import Clock
+from asapfill.clock import Clock, SystemClock
+from asapfill.daemon.rhythm import Standing, phases
+from asapfill.daemon.rota import Rota
+from asapfill.daemon.systemd import Systemd
+from asapfill.daemon.watching import Watching
+from asapfill.events.service import Events
+from asapfill.opendental.patience import PROBE, PROMPT, SLOW, Patience
+from asapfill.operations.operations import recover_desks
 from asapfill.problems import ConfigurationError, Problem
 from asapfill.service.cycle import run_cycle
 from asapfill.service.desk import Desk
-from asapfill.service.desks import open_desks
-from asapfill.service.operations import no_policy, recover_desks
-from asapfill.service.policies import PolicyBook
-from asapfill.service.systemd import Systemd
-from asapfill.service.watching import Watching
+from asapfill.service.desks import Keys, open_desks, reveal_keys
+from asapfill.service.eventful import ear_for, tend_events
+from asapfill.service.outcomes import follow_without_policy
+from asapfill.service.policies import no_policy, policy_book
+from asapfill.service.policy_reader import PolicyReader
 from asapfill.settings import Settings
 from asapfill.store.database import Store, open_store
 from asapfill.store.lock import only_one
+from asapfill.store.resting import end_rest, keep_rest
 
 log = logging.getLogger(__name__)
 
@@ -37,16 +41,22 @@ TICK = timedelta(seconds=60)
 """From one cycle of an office to the next: each costs a handful of requests, and a text that is a minute later harms
 nobody."""
 
-MOST_WORKERS = 16
+FOLDER_READ = 20.0
+"""Seconds from one reading of the whole folder of policies to the next; a cycle always reads its own files."""
 _LOOK_FOR_SIGNALS = 1.0
-GRACE = 3.0
+GRACE = 2.0
 """Seconds that a request under way has when asapfill is to stop. One that is cut off is found out at the next start."""
+LEFT_AFTER = 0.5
+"""Seconds after that until asapfill ends without a thread that cannot be cut off: it waits for a name server, or for a
+dead machine to take its connection, and has sent nothing."""
 BETWEEN_KEYS = 1.0
 """Seconds from the last request before a reload to the first one after it: what the remote API asks for."""
 _STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 _SIGNALS = _STOP_SIGNALS | {signal.SIGHUP}
 
 Reread = Callable[[], Settings]
+Ready = tuple[Settings, Keys]
+"""Settings that are right, and the keys that they name."""
 
 
 def run_daemon(settings: Settings, clock: Clock, reread: Reread, systemd: Systemd) -> None:
@@ -65,51 +75,66 @@ def run_daemon(settings: Settings, clock: Clock, reread: Reread, systemd: System
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         with only_one(settings.state), open_store(settings.state, clock) as store:
-            again = _serve(settings, clock, store, reread, systemd, first=True)
+            origin = datetime.now(UTC)
+            again = _serve((settings, reveal_keys(settings)), clock, store, reread, systemd, origin, first=True)
             while again is not None:
-                again = _serve(again, clock, store, reread, systemd, first=False)
+                gc.collect()  # what was known of the offices is known twice otherwise
+                again = _serve(again, clock, store, reread, systemd, origin, first=False)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     log.info("daemon.stopped")
 
 
 def _serve(
-    settings: Settings, clock: Clock, store: Store, reread: Reread, systemd: Systemd, *, first: bool
-) -> Settings | None:
-    """Serve by these settings until asked to stop (None), or by other ones."""
-    book = PolicyBook(settings.policies, tuple(settings.offices))
+    ready: Ready, clock: Clock, store: Store, reread: Reread, systemd: Systemd, origin: datetime, *, first: bool
+) -> Ready | None:
+    """Serve by these settings until asked to stop (None), or by other ones. ``origin``: see ``rhythm.next_beat``."""
+    settings, keys = ready
+    reader = PolicyReader(policy_book(settings), store, SystemClock(), FOLDER_READ / clock.speed)
     stop = threading.Event()
-    with open_desks(settings, tuple(settings.offices), clock, store, stop) as desks:
+    end_rest(store)  # every office begins anew
+    with open_desks(settings, tuple(settings.offices), clock, store, stop, keys, remember=True) as desks:
         recover_desks(desks)
-        policies = book.read(store)
+        policies = reader.read()
         if first and not policies.files:
             raise ConfigurationError(policies.problems or (no_policy(settings, settings.offices),))
         watching = Watching.of(settings, clock, store)
-        scheduler = _scheduler(desks, book, clock, watching)
+        events = Events(settings, {office: customer for office, (_, customer) in keys.items()}, clock, store)
+        rota = _rota(settings, desks, reader, watching, events, origin)
         log.info("daemon.%s offices=%d", "started" if first else "reloaded", len(desks))
-        scheduler.start()
+        rota.start()
+        events.start(ear_for(desks, rota.wake))
         status = f"Serving {len(desks)} office{'s' if len(desks) > 1 else ''}."
         systemd.ready(status)
-        again = _wait(settings, watching, reread, systemd, status)
+        again = _wait(settings, rota, watching, reread, systemd, status)
         if again is None:
             systemd.stopping()
             log.info("daemon.stopping")
         stop.set()
-        if not _end(scheduler, desks, patient=again is not None):
+        events.hush()
+        if not _end(rota, desks, patient=again is not None):
             again = None
             systemd.stopping()
         watching.close()
+        events.close()
     if again is not None:
         clock.sleep(BETWEEN_KEYS)
     return again
 
 
-def _wait(settings: Settings, watching: Watching, reread: Reread, systemd: Systemd, status: str) -> Settings | None:
-    """Wait for a signal, and tell the watchdog of finished rounds meanwhile. The new settings, or None for the end."""
+def _wait(
+    settings: Settings, rota: Rota, watching: Watching, reread: Reread, systemd: Systemd, status: str
+) -> Ready | None:
+    """Wait for a signal, and tell the watchdog that no cycle hangs meanwhile. The new settings, or None for the end."""
+    stuck: list[str] = []
     while True:
         received = signal.sigtimedwait(_SIGNALS, _LOOK_FOR_SIGNALS)
-        if watching.rounds.complete():
+        watching.tell()
+        before, stuck = stuck, rota.stuck()
+        if not stuck:
             systemd.alive()
+        elif stuck != before:
+            log.error("daemon.stuck offices=%s", ",".join(stuck))
         if received is None:
             continue
         if received.si_signo in _STOP_SIGNALS or os.isatty(0):
@@ -121,12 +146,16 @@ def _wait(settings: Settings, watching: Watching, reread: Reread, systemd: Syste
         systemd.ready(f"{status} The settings have a mistake: the earlier ones stay in force.")
 
 
-def _read_again(settings: Settings, reread: Reread) -> Settings | None:
-    """The settings as they are now; None, with the reason in the log, when they cannot take the place of the old."""
-    again = settings
+def _read_again(settings: Settings, reread: Reread) -> Ready | None:
+    """The settings as they are now; None, with the reason in the log, when they cannot take the place of the old.
+
+    The keys are fetched here, and not again: a key file may be gone a moment later.
+    """
+    again, keys = settings, {}
     problems: tuple[Problem, ...] = ()
     try:
         again = reread()
+        keys = dict(reveal_keys(again))
     except ConfigurationError as error:
         problems = error.problems
     for problem in problems:
@@ -136,80 +165,106 @@ def _read_again(settings: Settings, reread: Reread) -> Settings | None:
     if (again.state, again.clock) != (settings.state, settings.clock):
         log.error("settings.restart_needed keys=state,clock")
         return None
-    return again
+    return again, keys
 
 
-def tick(desk: Desk, book: PolicyBook, lock: threading.Lock, watching: Watching) -> None:
-    """One cycle of one office. Whatever happens is logged and kept for ``status``; nothing ends the daemon."""
+def tick(desk: Desk, reader: PolicyReader, watching: Watching, events: Events, standing: Standing, late: float) -> bool:
+    """One cycle of one office. Whatever happens is logged and kept for ``status``; nothing ends the daemon.
+
+    ``standing``: what the last cycles were like; ``late``: real seconds. Returns whether the office answered.
+    """
     if desk.stop.is_set():
-        return
+        return True
+    real = SystemClock()
+    began = real.monotonic()
+    desk.client.begin(_patience(standing))
     with watching.tick(desk.office, desk.stop) as served:
-        with lock:
-            policies = book.read(desk.store)
+        policies = reader.for_cycle(desk.office)
         files = policies.of(desk.office)
         if not files:
             log.error("policy.missing office=%s", desk.office)
-            return
+            follow_without_policy(desk)
+            return not desk.client.failing
         for result in run_cycle(desk, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good):
             served.append(result.served)
             for trouble in result.errors:
                 log.error("cycle.trouble office=%s clinic=%d %s", result.office, result.clinic, trouble.message)
             log.info(
-                "cycle.done office=%s clinic=%d openings=%d offers=%d requests=%d errors=%d",
+                "cycle.done office=%s clinic=%d openings=%d offers=%d requests=%d errors=%d late=%.1f seconds=%.1f",
                 result.office,
                 result.clinic,
                 len(result.openings),
                 sum(line.state == "sent" for line in result.offers),
                 result.requests,
                 len(result.errors),
+                late,
+                real.monotonic() - began,
             )
+        tend_events(events, desk, files[0].timezone)
+    return not desk.client.failing
 
 
-def _scheduler(desks: list[Desk], book: PolicyBook, clock: Clock, watching: Watching) -> BackgroundScheduler:
-    """A job per office, spread over the interval; late ticks are joined into one and never dropped."""
+def _patience(standing: Standing) -> Patience:
+    """How long an office may take, by how its last cycles were."""
+    if standing.failures:
+        return PROBE
+    return PROMPT if standing.lane == "prompt" else SLOW
+
+
+def _rota(
+    settings: Settings,
+    desks: list[Desk],
+    reader: PolicyReader,
+    watching: Watching,
+    events: Events,
+    origin: datetime,
+) -> Rota:
+    """The offices in turn, spread over the interval."""
+    by_name = {desk.office: desk for desk in desks}
+    clock, store = watching.clock, watching.store
+
+    def work(office: str, standing: Standing, late: float) -> bool:
+        return tick(by_name[office], reader, watching, events, standing, late)
+
+    def rested(office: str, standing: Standing, rest: timedelta) -> None:
+        if standing.failures:
+            seconds = rest.total_seconds() * clock.speed
+            log.warning("office.rests office=%s failures=%d seconds=%d", office, standing.failures, seconds)
+            keep_rest(store, office, standing.failures, clock.now() + timedelta(seconds=seconds))
+        else:
+            log.info("office.answers_again office=%s", office)
+            end_rest(store, office)
+
+    # Workers wait on real time; simulated time only shortens the interval.
     interval = TICK.total_seconds() / clock.speed
-    workers = max(1, min(MOST_WORKERS, len(desks)))
-    scheduler = BackgroundScheduler(timezone=UTC, executors={"default": ThreadPoolExecutor(workers)})
-    scheduler.add_listener(_job_trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
-    lock = threading.Lock()
-    # APScheduler runs on the machine's own time; simulated time only shortens the interval.
-    start = datetime.now(UTC)
-    for index, desk in enumerate(desks):
-        scheduler.add_job(
-            partial(tick, desk, book, lock, watching),
-            "interval",
-            seconds=interval,
-            id=desk.office,
-            next_run_time=start + timedelta(seconds=interval * index / len(desks)),
-            coalesce=True,
-            max_instances=1,
-            misfire_grace_time=None,
-        )
-    return scheduler
+    return Rota(phases(settings.offices), interval, origin, work, rested=rested, leave=store.release)
 
 
-def _end(scheduler: BackgroundScheduler, desks: list[Desk], *, patient: bool) -> bool:
+def _end(rota: Rota, desks: list[Desk], *, patient: bool) -> bool:
     """Wait for the cycles under way, which end before their next request; one that hangs is cut off.
 
     ``patient``: let a request under way have its answer, unless a signal to stop comes. Returns whether none came.
     """
-    waiting = threading.Thread(target=scheduler.shutdown, name="shutdown")
-    waiting.start()
+    rota.stop()
     going_on = True
-    while patient and waiting.is_alive() and going_on:
+    while patient and rota.running() and going_on:
         going_on = signal.sigtimedwait(_STOP_SIGNALS, 0.1) is None
-    waiting.join(GRACE)
-    while waiting.is_alive():
+    if _ended_within(rota, GRACE):
+        return going_on
+    real = SystemClock()
+    deadline = real.monotonic() + LEFT_AFTER
+    while rota.running() and real.monotonic() < deadline:
         for desk in desks:
             desk.client.cut()
-        waiting.join(0.1)
+        real.sleep(0.1)
+    if rota.running():
+        log.warning("daemon.left_threads threads=%d", rota.running())
     return going_on
 
 
-def _job_trouble(event: JobExecutionEvent) -> None:
-    error = getattr(event, "exception", None)
-    log.error(
-        "cycle.failed office=%s error=%s",
-        event.job_id,
-        "missed" if error is None else f"{type(error).__name__}: {error}",
-    )
+def _ended_within(rota: Rota, seconds: float) -> bool:
+    real = SystemClock()
+    deadline = real.monotonic() + seconds
+    while rota.running() and real.monotonic() < deadline:
+        real.sleep(0.02)
+    return not rota.running()

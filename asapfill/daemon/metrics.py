@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: a text file for the node exporter's textfile collector, written anew after each tick.
+"""Metrics for Prometheus: a text file for the node exporter's textfile collector, written anew after ticks.
 
 Numbers by office and clinic, nothing of patients. The file replaces the one before in one step, so that nobody reads
 half of it; how old it is tells whether the daemon lives.
@@ -9,15 +9,16 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from asapfill import __version__
-from asapfill.clock import Clock
+from asapfill.clock import Clock, SystemClock
 from asapfill.offers.states import State
 from asapfill.settings import Settings
-from asapfill.store.database import Store
+from asapfill.store.database import Store, StoreError
 from asapfill.store.pause import EVERY_OFFICE, paused
 from asapfill.store.ticks import last_ticks
 from asapfill.store.totals import totals
@@ -25,25 +26,40 @@ from asapfill.store.totals import totals
 log = logging.getLogger(__name__)
 
 Sample = tuple[dict[str, object], float]
+SHARE = 0.01
+"""Of the time may be spent on writing this file."""
+
 READABLE = 0o644
 """The node exporter is another user, and there is nothing in the file that it may not see."""
 
 
 class MetricsFile:
-    """The file that the settings name. Not for two threads at once."""
+    """The file that the settings name. Written by one thread; ``news`` may be set by any: a tick has ended."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.news = threading.Event()
         self._broken = False
+        self._not_before = 0.0
+
+    def write_when_due(self, settings: Settings, store: Store, clock: Clock) -> None:
+        """Write if there is news, but no more often than costs ``SHARE`` of the time: offices may be many."""
+        real = SystemClock()
+        began = real.monotonic()
+        if self.news.is_set() and began >= self._not_before:
+            self.write(settings, store, clock)
+            ended = real.monotonic()
+            self._not_before = ended + (ended - began) / SHARE
 
     def write(self, settings: Settings, store: Store, clock: Clock) -> None:
-        """Write what is true now. A disk that refuses is told once in the log; it never stops the daemon."""
-        text = metrics_text(settings, store, clock)
+        """Write what is true now. A disk or state that refuses is told once in the log; it never stops the daemon."""
+        self.news.clear()
         try:
-            replace(self.path, text)
-        except OSError as error:
+            replace(self.path, metrics_text(settings, store, clock))
+        except (OSError, StoreError) as error:
             if not self._broken:
-                log.warning("metrics.unwritable path=%s error=%s", self.path, error.strerror)
+                why = getattr(error, "strerror", None) or type(error).__name__
+                log.warning("metrics.unwritable path=%s error=%s", self.path, why)
             self._broken = True
         else:
             if self._broken:

@@ -31,7 +31,7 @@ class Systemd:
         self._tell("READY=1", f"STATUS={status}")
 
     def alive(self) -> None:
-        """Every office has finished a cycle since this was last said."""
+        """No cycle hangs."""
         self._tell("WATCHDOG=1")
 
     def reloading(self) -> None:

@@ -1,16 +1,16 @@
-"""What the outside is told while the daemon works: the watchdog's rounds, metrics, pings. Called around each tick."""
+"""What the outside is told while the daemon works: metrics, pings, notices. Called around each tick."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from asapfill.clock import Clock
-from asapfill.service.metrics import MetricsFile
-from asapfill.service.pings import Pings
-from asapfill.service.rounds import Rounds
+from asapfill.daemon.metrics import MetricsFile
+from asapfill.daemon.pings import Pings
+from asapfill.notices.notifier import Notifier
 from asapfill.settings import Settings
 from asapfill.store.database import Store
 
@@ -22,25 +22,34 @@ class Watching:
     settings: Settings
     clock: Clock
     store: Store
-    rounds: Rounds
     pings: Mapping[str, Pings]
     metrics: MetricsFile | None
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    notifier: Notifier
 
     @classmethod
     def of(cls, settings: Settings, clock: Clock, store: Store) -> Watching:
-        """What the settings ask for."""
+        """What the settings ask for. The notifier begins to look at once."""
+        notifier = Notifier(settings, clock)
+        notifier.start()
         return cls(
             settings,
             clock,
             store,
-            Rounds(settings.offices),
             {office.name: Pings(office.name, office.ping) for office in settings.offices.values() if office.ping},
             MetricsFile(settings.metrics) if settings.metrics is not None else None,
+            notifier,
         )
+
+    def tell(self) -> None:
+        """Called again and again by the daemon's main thread: what is to be told of the cycles since."""
+        if self.metrics is not None:
+            self.metrics.write_when_due(self.settings, self.store, self.clock)
 
     def close(self) -> None:
         """Nobody is to be told anything more: other settings may take the place of these."""
+        self.notifier.close()
+        if self.metrics is not None and self.metrics.news.is_set():
+            self.metrics.write(self.settings, self.store, self.clock)
         for pings in self.pings.values():
             pings.close()
 
@@ -48,7 +57,7 @@ class Watching:
     def tick(self, office: str, stop: threading.Event) -> Iterator[list[bool]]:
         """Around one tick. The block appends whether each of its clinics was served.
 
-        Nothing appended, or an exception, counts as not served; the watchdog counts only a tick that ended by itself.
+        Nothing appended, or an exception, counts as not served.
         A tick that ``stop`` cut short is no failure of the office: no ping tells of its end.
         """
         pings = self.pings.get(office)
@@ -57,7 +66,6 @@ class Watching:
         served: list[bool] = []
         try:
             yield served
-            self.rounds.finished(office)
         except BaseException:
             served.append(False)
             raise
@@ -65,5 +73,4 @@ class Watching:
             if pings is not None and not stop.is_set():
                 pings.ended(ok=bool(served) and all(served))
             if self.metrics is not None:
-                with self._lock:
-                    self.metrics.write(self.settings, self.store, self.clock)
+                self.metrics.news.set()

@@ -16,10 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from asapfill.clock import SteppedClock, instant, office_now
+from asapfill.demo.demo_summary import Seen, Summary, refilled_from, summarise
+from asapfill.demo.samples import sample_policy
+from asapfill.demo.sandboxes import write_settings
 from asapfill.offers.journal import Journal
 from asapfill.offers.offer import Offer
 from asapfill.offers.states import State
 from asapfill.opendental.models import AptStatus
+from asapfill.operations.operations import desks_for
 from asapfill.policy.reading import read_policy
 from asapfill.report.demo_page import write_page
 from asapfill.sandbox.generate import make_office
@@ -28,12 +32,8 @@ from asapfill.sandbox.process import Sandbox, start
 from asapfill.scheduling.intervals import merged
 from asapfill.scheduling.occupied import appointment_span
 from asapfill.service.cycle import run_cycle
-from asapfill.service.demo_summary import Seen, Summary, refilled_from, summarise
 from asapfill.service.desk import Desk
-from asapfill.service.operations import desks_for
 from asapfill.service.results import ClinicResult
-from asapfill.service.samples import sample_policy
-from asapfill.service.sandboxes import write_settings
 from asapfill.settings import load_settings
 
 DAY = datetime(2026, 4, 14)

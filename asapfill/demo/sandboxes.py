@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from asapfill.demo.samples import sample_policy
 from asapfill.problems import ConfigurationError, Problem
 from asapfill.sandbox.options import Options, read_office_file
 from asapfill.sandbox.process import serve
 from asapfill.sandbox.server import HOST, SandboxServer
 from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY, OfficeFileError
-from asapfill.service.samples import sample_policy
 
 SETTINGS = """\
 # Settings for the sandbox that `asapfill sandbox` serves. Its keys are public: there is nobody's data behind them.

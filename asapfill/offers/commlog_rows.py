@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -44,10 +46,23 @@ class Written:
     missing_since: datetime | None
 
 
-def notes(journal: Journal) -> dict[tuple[int, int], Written]:
-    """Every commlog of this office by offer and entry."""
-    rows = journal.store.rows("SELECT * FROM commlogs WHERE office = ? ORDER BY offer, entry", [journal.office])
+def notes(journal: Journal, offers: Iterable[int]) -> dict[tuple[int, int], Written]:
+    """The commlogs of these offers by offer and entry."""
+    # The sign keeps SQLite from going through all commlogs of the office.
+    rows = journal.store.rows(
+        "SELECT * FROM commlogs WHERE offer IN (SELECT value FROM json_each(:offers)) AND +office = :office "
+        "ORDER BY offer, entry",
+        {"offers": json.dumps(sorted(offers)), "office": journal.office},
+    )
     return {(row["offer"], row["entry"]): _written(row) for row in rows}
+
+
+def under_way(journal: Journal) -> list[Written]:
+    """The commlogs of this office that are being written, or were when asapfill last ended."""
+    rows = journal.store.rows(
+        "SELECT * FROM commlogs WHERE office = ? AND state = ? ORDER BY offer, entry", [journal.office, Note.INTENT]
+    )
+    return [_written(row) for row in rows]
 
 
 def intend(journal: Journal, offer: Offer, entry: int, text: str) -> None:
@@ -105,7 +120,7 @@ def step(
                 "office": journal.office,
             },
         )
-    return notes(journal)[offer, entry]
+    return notes(journal, [offer])[offer, entry]
 
 
 def missing(journal: Journal, note: Written) -> None:

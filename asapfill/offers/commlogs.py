@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from asapfill.failpoints import reach
-from asapfill.offers.commlog_rows import FIRST, SECOND, Note, Written, intend, missing, notes, step
+from asapfill.offers.commlog_rows import FIRST, SECOND, Note, Written, intend, missing, notes, step, under_way
 from asapfill.offers.journal import Journal
 from asapfill.offers.offer import Offer
 from asapfill.offers.reconcile import ABANDONED, BETWEEN_READINGS, SERVER_LIMIT
@@ -105,7 +105,7 @@ def recover_commlogs(journal: Journal, *, older_than: timedelta = timedelta(0)) 
     ``older_than``: in a running daemon, those whose answer could not be written (a full disk).
     """
     abandoned = journal.store.clock.now() - older_than
-    dead = [note for note in notes(journal).values() if note.state is Note.INTENT and note.changed <= abandoned]
+    dead = [note for note in under_way(journal) if note.changed <= abandoned]
     for note in dead:
         step(journal, note.offer, note.entry, Note.UNKNOWN)
     return len(dead)
@@ -144,7 +144,7 @@ def keep_commlogs(
         for offer in journal.since((now - RECENT).date())
         if offer.clinic == clinic and offer.asapcomm is not None and offer.state in COUNTED - UNCLEAR
     ]
-    known = notes(journal)
+    known = notes(journal, (offer.id for offer in offers))
     try:
         for offer in offers:
             if may_go_on() is not None:

@@ -7,6 +7,7 @@ here; the rules on how often a person may be texted are in ``planning.limits`` a
 
 from __future__ import annotations
 
+import json
 import logging
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
@@ -78,9 +79,7 @@ class Journal:
                 if approved is None
                 else self._send_approved(database, approved, new)
             )
-        log.info(
-            "offer.intent office=%s offer=%d %s=%d op=%d", self.office, offer.id, new.kind, new.number, new.operatory
-        )
+        _log_step(offer, None if approved is None else State.APPROVED)
         return offer
 
     def wait(self, new: NewOffer, *, check: Check) -> Offer:
@@ -94,9 +93,7 @@ class Journal:
             if reason is not None:
                 raise Held(reason)
             offer = self._insert(database, new, State.WAITING, None)
-        log.info(
-            "offer.waiting office=%s offer=%d %s=%d op=%d", self.office, offer.id, new.kind, new.number, new.operatory
-        )
+        _log_step(offer, None)
         return offer
 
     def step(
@@ -120,7 +117,7 @@ class Journal:
             require(before.state, to)
             self._update(database, before, to, reason, asapcomm=asapcomm, schedule=schedule)
             after = self._one(offer)
-        log.info("offer.%s office=%s offer=%d before=%s reason=%s", to, self.office, offer, before.state, reason)
+        _log_step(after, before.state)
         return after
 
     def approve(self, offers: Iterable[int]) -> tuple[Offer, ...]:
@@ -153,8 +150,14 @@ class Journal:
     def saw(self, asapcomms: Iterable[int]) -> None:
         """Remember AsapCommNums read at the office, whoever made them: one seen before an intent is not its result."""
         now = moment_text(self.store.clock.now())
-        known = {row["asapcomm"] for row in self._rows("SELECT asapcomm FROM asapcomms_seen WHERE office = :office")}
-        fresh = set(asapcomms) - known
+        numbers = set(asapcomms)
+        # Only these are looked for: in a year an office has tens of thousands.
+        known = self._rows(
+            "SELECT asapcomm FROM asapcomms_seen WHERE office = :office "
+            "AND asapcomm IN (SELECT value FROM json_each(:numbers))",
+            numbers=json.dumps(sorted(numbers)),
+        )
+        fresh = numbers - {row["asapcomm"] for row in known}
         if fresh:
             with self.store.transaction() as database:
                 database.conn.executemany(
@@ -167,9 +170,16 @@ class Journal:
         rows = self._rows("SELECT asapcomm FROM asapcomms_seen WHERE office = :office AND id <= :seen", seen=offer.seen)
         return frozenset(row["asapcomm"] for row in rows)
 
-    def asapcomms(self) -> frozenset[int]:
-        """AsapCommNums of our own offers."""
-        rows = self._rows("SELECT asapcomm FROM offers WHERE office = :office AND asapcomm IS NOT NULL")
+    def asapcomms(self, among: Iterable[int] | None = None) -> frozenset[int]:
+        """AsapCommNums of our own offers: all, or those that are among these."""
+        if among is None:
+            rows = self._rows("SELECT asapcomm FROM offers WHERE office = :office AND asapcomm IS NOT NULL")
+        else:
+            rows = self._rows(
+                "SELECT asapcomm FROM offers WHERE office = :office "
+                "AND asapcomm IN (SELECT value FROM json_each(:numbers))",
+                numbers=json.dumps(sorted(set(among))),
+            )
         return frozenset(row["asapcomm"] for row in rows)
 
     def get(self, offer: int) -> Offer:
@@ -202,15 +212,19 @@ class Journal:
         ``now`` is the office's wall clock. Open Dental keeps a link usable until seven days after the slot.
         """
         return self._offers(
-            f"state IN ({quoted(AWAITED)}) OR (state IN ({quoted(LATE)}) AND start >= :oldest)",
+            f"state IN ({quoted(AWAITED)})",
+            f"state IN ({quoted(LATE)}) AND start >= :oldest",
             oldest=wall_text(now - LINK_STAYS_OPEN),
         )
 
     def since(self, day: date) -> tuple[Offer, ...]:
         """What limits must know: offers made or starting on ``day`` (office) or later, open ones, stops for ever."""
         return self._offers(
-            "made >= :day OR start >= :day OR state = :stopped OR reason = :told_before "
-            f"OR state IN ({quoted(LIVE)})",
+            "made >= :day",
+            "start >= :day",
+            "state = :stopped",
+            "reason = :told_before",
+            f"state IN ({quoted(LIVE)})",
             day=day.isoformat(),
             stopped=State.STOPPED,
             told_before="suppressed_stop",
@@ -249,23 +263,26 @@ class Journal:
 
     def _answer(self, offers: Iterable[int], to: State) -> tuple[Offer, ...]:
         """A person's answer to several offers, in one transaction."""
-        answered = []
+        answered: list[tuple[State, Offer]] = []
         with self.store.transaction() as database:
             for offer in offers:
                 before = self._one(offer)
                 require(before.state, to)
                 self._update(database, before, to, None)
-                answered.append(self._one(offer))
-        for after in answered:
-            log.info("offer.%s office=%s offer=%d", to, self.office, after.id)
-        return tuple(answered)
+                answered.append((before.state, self._one(offer)))
+        for former, after in answered:
+            _log_step(after, former)
+        return tuple(after for _, after in answered)
 
     def _against(self, new: NewOffer) -> list[Offer]:
         """Every row that could stand against ``new``: same person, phone, candidate, opening, or place and time."""
         return list(
             self._offers(
-                "patient = :patient OR (phone = :phone AND phone <> '') OR (kind = :kind AND number = :number) "
-                'OR opening = :opening OR (operatory = :operatory AND start < :end AND "end" > :start)',
+                "patient = :patient",
+                "phone = :phone AND phone <> ''",
+                "kind = :kind AND number = :number",
+                "opening = :opening",
+                'operatory = :operatory AND start < :end AND "end" > :start',
                 patient=new.patient,
                 phone=new.phone,
                 kind=new.kind,
@@ -373,11 +390,34 @@ class Journal:
         """Offers in any of ``states``, oldest first."""
         return self._offers(f"state IN ({quoted(states)})")
 
-    def _offers(self, where: str, **parameters: object) -> tuple[Offer, ...]:
-        """This office's offers for which ``where`` (written in this module) holds, oldest first."""
-        rows = self._rows(f"SELECT * FROM offers WHERE office = :office AND ({where}) ORDER BY id", **parameters)  # noqa: S608
+    def _offers(self, *conditions: str, **parameters: object) -> tuple[Offer, ...]:
+        """This office's offers for which any of ``conditions`` (written in this module) holds, oldest first.
+
+        Each condition finds its offers by an index of its own; joined by OR, SQLite would read the office's whole year.
+        """
+        found = " UNION ".join(
+            f"SELECT id FROM offers WHERE office = :office AND ({condition})"  # noqa: S608  written in this module
+            for condition in conditions
+        )
+        rows = self._rows(f"SELECT * FROM offers WHERE id IN ({found}) ORDER BY id", **parameters)  # noqa: S608  as above
         return tuple(offer_of(row) for row in rows)
 
     def _rows(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
         """Rows of a query that names this office ``:office``."""
         return self.store.rows(sql, {"office": self.office, **parameters})
+
+
+def _log_step(offer: Offer, before: State | None) -> None:
+    """One line for each step, the same for all; ``before`` None: it has just entered the journal."""
+    log.info(
+        "offer.%s office=%s %s=%d op=%d start=%s offer=%d before=%s reason=%s",
+        offer.state,
+        offer.office,
+        offer.logged_as,
+        offer.number,
+        offer.operatory,
+        offer.start.isoformat(timespec="minutes"),
+        offer.id,
+        before,
+        offer.reason,
+    )

@@ -62,6 +62,11 @@ class NewOffer:
         """Candidate and slot: there is never a second offer with the same."""
         return (self.kind, self.number, self.operatory, self.start)
 
+    @property
+    def logged_as(self) -> str:
+        """The key of ``number`` in a log line: ``apt`` (AptNum) or ``recall`` (RecallNum)."""
+        return "apt" if self.kind == "appointment" else "recall"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer(NewOffer):

@@ -6,14 +6,14 @@ Only reads. Each finding says ok, look or wrong, and what to do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import time, timedelta
-from typing import Literal
 
 from asapfill.clock import office_now
+from asapfill.findings import Finding
+from asapfill.labels import labels_of
+from asapfill.mirror.names import Names
 from asapfill.offers.offer import CLOCKS_MAY_DIFFER
 from asapfill.opendental.errors import NotFound, OpenDentalError, TooOld
-from asapfill.opendental.mirror import Names
 from asapfill.opendental.models import SchedType
 from asapfill.opendental.versions import MINIMUM, supports
 from asapfill.planning.limits import LEAST_LEAD_MINUTES
@@ -27,45 +27,45 @@ from asapfill.service.desk import Desk
 from asapfill.service.free import openings_now
 from asapfill.service.preferences import sending_window, text_limit
 from asapfill.service.witness import compare_all
+from asapfill.words import counted
 
-Verdict = Literal["ok", "look", "wrong"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the check. ``configuration``: settings or policy are wrong, not the office."""
-
-    verdict: Verdict
-    subject: str
-    message: str
-    configuration: bool = False
+MOST_LOOKED_UP = 50
+"""Patients of ``except_patients`` who are looked up: each is a request, and the remote API takes one a second."""
 
 
-def check_office(desk: Desk, files: Sequence[PolicyFile]) -> list[Finding]:
-    """Everything that can be found out about one office by reading. Raises nothing: what fails is a finding."""
+def check_office(desk: Desk, files: Sequence[PolicyFile], mistaken: Sequence[PolicyFile] = ()) -> list[Finding]:
+    """Everything that can be found out about one office by reading. Raises nothing: what fails is a finding.
+
+    ``mistaken``: what can be understood of files with mistakes; only their names are looked up.
+    """
     findings: list[Finding] = []
     try:
-        for finding in _check(desk, files):
+        for finding in _check(desk, files, mistaken):
             findings.append(finding)  # noqa: PERF402  what was found before an error stays
     except OpenDentalError as error:
         findings.append(Finding("wrong", "connection", str(error)))
     return findings
 
 
-def _check(desk: Desk, files: Sequence[PolicyFile]) -> Iterator[Finding]:
+def _check(desk: Desk, files: Sequence[PolicyFile], mistaken: Sequence[PolicyFile]) -> Iterator[Finding]:
     with desk.client.purpose("check"):
         names = desk.mirror.read_names(desk.clock.now())
         yield Finding("ok", "connection", "The office answers, and the keys are right.")
         yield _version(names)
-        yield from _permissions(desk, files)
+        yield from _permissions(desk, (*files, *mistaken))
         yield from _texting(names)
         yield from _lists(names)
         lists = office_names(names)
-        for file in files:
+        for file in (*files, *mistaken):
             try:
                 policy = resolve(file, lists)
             except ConfigurationError as error:
                 yield from (Finding("wrong", "policy", str(item), configuration=True) for item in error.problems)
+                continue
+            if file in mistaken:
+                yield Finding(
+                    "ok", "names", f"{file.source.path.name} has mistakes; the names in the rest of it are known."
+                )
                 continue
             yield Finding("ok", "policy", f"{file.source.path.name}: every name is known; mode {policy.mode}.")
             yield from _policy(desk, policy, names)
@@ -129,7 +129,7 @@ def _lists(names: Names) -> Iterator[Finding]:
         yield Finding(
             "ok",
             "operatories",
-            f"{counted(len(visible), 'operatory', 'operatories')}, {counted(len(names.clinics), 'clinic', 'clinics')}.",
+            f"{counted(len(visible), 'operatory', 'operatories')}, {counted(len(names.clinics) or 'no', 'clinic')}.",
         )
     if not names.providers:
         yield Finding("look", "providers", "The office lists no providers.")
@@ -139,6 +139,7 @@ def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
     now = desk.clock.now()
     wall = office_now(now, policy.timezone)
     desk.mirror.refresh(wall, policy.openings.look_ahead, [policy.clinic] if policy.clinic else [])
+    yield from _excepted_patients(desk, policy)
     if desk.mirror.skew is None:
         yield Finding("look", "clock", "No answer told the office's clock, so the time zone could not be checked.")
     elif abs(desk.mirror.skew) > CLOCKS_MAY_DIFFER:
@@ -180,10 +181,27 @@ def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
         yield from _second_witness(desk, policy)
 
 
+def _excepted_patients(desk: Desk, policy: Policy) -> Iterator[Finding]:
+    """Numbers of patients that nobody has: a slip of the finger leaves out the wrong one."""
+    numbers = sorted(policy.candidates.except_patients)
+    for number in numbers[:MOST_LOOKED_UP]:
+        try:
+            desk.client.patient(number)
+        except NotFound:
+            yield Finding(
+                "look",
+                "except_patients",
+                f"Open Dental has no patient with the number {number}, so nobody is left out by it. Is it right?",
+            )
+    if len(numbers) > MOST_LOOKED_UP:
+        yield Finding("ok", "except_patients", f"The first {MOST_LOOKED_UP} of {len(numbers)} numbers were looked up.")
+
+
 def _second_witness(desk: Desk, policy: Policy) -> Iterator[Finding]:
     """Our free time beside Open Dental's own search, where that can judge."""
     found, _ = openings_now(desk, policy, desk.clock.now(), keep=False)
     differences, compared = compare_all(desk, policy, found)
+    labels = labels_of(desk.mirror.office().operatories, (), ())
     unexplained = [item for item in differences if item.cause is None]
     openings = counted(len(found.openings), "opening", "openings")
     if not compared:
@@ -192,8 +210,8 @@ def _second_witness(desk: Desk, policy: Policy) -> Iterator[Finding]:
         yield Finding(
             "ok",
             "openings",
-            f"{openings}. Open Dental's own search agrees on {compared} days of single providers; "
-            f"{len(differences)} differences are explained (asapfill openings --compare).",
+            f"{openings}. Open Dental's own search agrees on {counted(compared, 'day')} of single providers; "
+            f"{counted(len(differences), 'difference is', 'differences are')} explained (asapfill openings --compare).",
         )
     for item in unexplained:
         whose = (
@@ -202,10 +220,7 @@ def _second_witness(desk: Desk, policy: Policy) -> Iterator[Finding]:
             else "Open Dental finds it free, asapfill does not"
         )
         yield Finding(
-            "look", "openings", f"Operatory {item.operatory}, {item.start:%Y-%m-%d %H:%M}-{item.end:%H:%M}: {whose}."
+            "look",
+            "openings",
+            f"{labels.operatory(item.operatory)}, {item.start:%Y-%m-%d %H:%M}-{item.end:%H:%M}: {whose}.",
         )
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """A number with its noun."""
-    return f"{number} {one if number == 1 else many}"

@@ -6,31 +6,39 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 from asapfill.clock import Clock
+from asapfill.labels import Labels
 from asapfill.offers.commlogs import recover_commlogs
 from asapfill.offers.journal import Journal, Step
 from asapfill.offers.offer import Offer
 from asapfill.offers.reconcile import recover
 from asapfill.offers.states import State
 from asapfill.opendental.errors import OpenDentalError
-from asapfill.problems import ConfigurationError, Problem
-from asapfill.service.checking import Finding, check_office
+from asapfill.operations.explaining import (
+    Kind,
+    explain_candidate,
+    explain_opening,
+    explanation_document,
+    openings_called,
+)
+from asapfill.problems import Problem
+from asapfill.service.as_if import AsIf
 from asapfill.service.cycle import run_cycle
 from asapfill.service.desk import Desk
 from asapfill.service.desks import open_desks
-from asapfill.service.explaining import Kind, explain_candidate, explain_opening, explanation_document
-from asapfill.service.policies import PolicyBook
+from asapfill.service.policies import policies_for
 from asapfill.service.results import ClinicResult, Trouble
 from asapfill.service.witness import compare_all
 from asapfill.settings import Settings
 from asapfill.store.database import open_for_reading, open_store
 from asapfill.store.lock import only_one
+from asapfill.store.offices import known_office
 from asapfill.store.pause import EVERY_OFFICE, pause, resume
 
 log = logging.getLogger(__name__)
@@ -55,10 +63,16 @@ class Cycle:
 
 @contextmanager
 def desks_for(
-    settings: Settings, offices: Collection[str], clock: Clock, stop: threading.Event, *, act: bool
+    settings: Settings,
+    offices: Collection[str],
+    clock: Clock,
+    stop: threading.Event,
+    *,
+    act: bool,
+    remember: bool = False,
 ) -> Iterator[list[Desk]]:
     """Desks for these offices. ``act``: the state is made, locked and recovered; otherwise it is only read, if there
-    is one.
+    is one. ``remember``: see ``open_desks``; only with ``act``.
 
     Raises:
         StoreError: the state cannot be used.
@@ -67,7 +81,7 @@ def desks_for(
     with only_one(settings.state) if act else nullcontext():
         store = open_store(settings.state, clock) if act else open_for_reading(settings.state, clock)
         try:
-            with open_desks(settings, offices, clock, store, stop) as desks:
+            with open_desks(settings, offices, clock, store, stop, remember=act and remember) as desks:
                 if act:
                     recover_desks(desks)
                 yield desks
@@ -96,23 +110,22 @@ def run_once(
     act: bool,
     stop: threading.Event | None = None,
     compare: bool = False,
+    at: AsIf | None = None,
 ) -> Cycle:
     """One cycle over ``offices``; ``act`` False looks and plans only.
 
-    ``compare``: put Open Dental's own search beside ours.
+    ``compare``: put Open Dental's own search beside ours. ``at``: plan as if it were then, see ``run_cycle``.
 
     Raises:
         ConfigurationError: no policy is for any of these offices.
         StoreError, AlreadyRunning: see ``desks_for``.
     """
-    policies = PolicyBook(settings.policies, tuple(settings.offices)).read()
-    files = [file for file in policies.files if file.office in offices]
-    if not files:
-        raise ConfigurationError(policies.problems or (no_policy(settings, offices),))
+    policies = policies_for(settings, offices)
+    served = {file.office for file in policies.files}.intersection(offices)
     results: list[ClinicResult] = []
-    with desks_for(settings, {file.office for file in files}, clock, stop or threading.Event(), act=act) as desks:
+    with desks_for(settings, served, clock, stop or threading.Event(), act=act) as desks:
         for desk in desks:
-            of_office = run_cycle(desk, policies.of(desk.office), act=act, still_valid=policies.still_valid)
+            of_office = run_cycle(desk, policies.of(desk.office), act=act, still_valid=policies.still_valid, at=at)
             for result in of_office if compare else ():
                 _compare(desk, result)
             results += of_office
@@ -129,60 +142,6 @@ def _compare(desk: Desk, result: ClinicResult) -> None:
         result.errors.append(Trouble(str(error)))
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """What ``check`` found: mistakes in files, and findings per office."""
-
-    problems: tuple[Problem, ...]
-    findings: Mapping[str, Sequence[Finding]]
-
-    @property
-    def exit_code(self) -> int:
-        """78 when settings or policies are wrong, 1 when an office is, else 0."""
-        wrong = [finding for findings in self.findings.values() for finding in findings if finding.verdict == "wrong"]
-        if self.problems or any(finding.configuration for finding in wrong):
-            return 78
-        return 1 if wrong else 0
-
-    def document(self) -> dict[str, Any]:
-        """``check --json``."""
-        return {
-            "problems": [
-                {
-                    "file": str(item.file),
-                    "line": item.line,
-                    "column": item.column,
-                    "message": item.message,
-                    "hint": item.hint,
-                }
-                for item in self.problems
-            ],
-            "offices": [
-                {
-                    "office": office,
-                    "findings": [
-                        {"verdict": item.verdict, "subject": item.subject, "message": item.message} for item in findings
-                    ],
-                }
-                for office, findings in self.findings.items()
-            ],
-        }
-
-
-def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, offline: bool) -> Checked:
-    """Check the policies and, unless ``offline``, every office."""
-    policies = PolicyBook(settings.policies, tuple(settings.offices)).read()
-    problems = list(policies.problems)
-    unserved = [office for office in offices if not policies.of(office)]
-    if unserved and not problems:
-        problems.append(no_policy(settings, unserved))
-    findings: dict[str, Sequence[Finding]] = {}
-    if not offline:
-        with open_desks(settings, offices, clock, None, threading.Event()) as desks:
-            findings = {desk.office: check_office(desk, policies.of(desk.office)) for desk in desks}
-    return Checked(tuple(problems), findings)
-
-
 def explain_one(
     settings: Settings,
     offices: Collection[str],
@@ -191,19 +150,19 @@ def explain_one(
     appointment: int | None = None,
     recall: int | None = None,
     opening: str | None = None,
-) -> dict[str, Any] | None:
-    """The explanation of one candidate or opening, from the first clinic that has it; None when none has.
+) -> dict[str, Any]:
+    """The explanation of one candidate or opening, from the first clinic that has it.
 
     Raises:
         ConfigurationError: no policy is for any of these offices, or its names are wrong.
         OpenDentalError: the office could not be read.
+        Unserved: none of them has it; the message says what there is.
     """
-    policies = PolicyBook(settings.policies, tuple(settings.offices)).read()
-    files = [file for file in policies.files if file.office in offices]
-    if not files:
-        raise ConfigurationError(policies.problems or (no_policy(settings, offices),))
+    policies = policies_for(settings, offices)
+    served = {file.office for file in policies.files}.intersection(offices)
     found: dict[str, Any] | None = None
-    with desks_for(settings, {file.office for file in files}, clock, threading.Event(), act=False) as desks:
+    instead: tuple[str, ...] = ()
+    with desks_for(settings, served, clock, threading.Event(), act=False) as desks:
         for desk in desks:
             for result in run_cycle(desk, policies.of(desk.office), act=False):
                 for trouble in result.errors:
@@ -212,7 +171,21 @@ def explain_one(
                 if document is not None and "other_clinic" not in str(document.get("reason")):
                     return document
                 found = found or document
+                instead += openings_called(desk, result, opening) if opening is not None else ()
+    if found is None:
+        raise Unserved(_not_there(appointment, recall, opening, instead), configuration=False)
     return found
+
+
+def _not_there(appointment: int | None, recall: int | None, opening: str | None, instead: Sequence[str]) -> str:
+    """What to say about something that no office has. ``instead``: the openings of the operatory that was named."""
+    if opening is None:
+        what = f"appointment {appointment}" if appointment is not None else f"recall {recall}"
+        return f"No office that asapfill serves has {what}."
+    if not instead:
+        return f"No office that asapfill serves has opening {opening}. `asapfill openings` lists them with their ids."
+    ids = "".join(f"\n  {name}" for name in instead)
+    return f"{opening} is an operatory, not an opening. Its openings now:{ids}"
 
 
 def _explain(
@@ -226,7 +199,7 @@ def _explain(
 
 
 class Unserved(Exception):  # noqa: N818  a fact about an office, told to a person
-    """An office could not be looked at; the message is for a person."""
+    """An office could not be looked at, or lacks what was asked for; the message is for a person."""
 
     def __init__(self, message: str, *, configuration: bool) -> None:
         self.configuration = configuration
@@ -271,7 +244,17 @@ def read_history(
             else:
                 offers = tuple(offer for offer in journal.since(since) if offer.office_day >= since)
             stories += [(offer, journal.steps(offer.id)) for offer in offers]
-        return sorted(stories, key=lambda story: story[0].created)
+        return sorted(stories, key=lambda story: story[0].id)
+
+
+def office_labels(settings: Settings, clock: Clock) -> dict[str, Labels]:
+    """What the offices call their operatories and providers, as far as they were ever served."""
+    store = open_for_reading(settings.state, clock)
+    if store is None:
+        return {}
+    with store:
+        known = {office: known_office(store, office) for office in settings.offices}
+        return {office: found.labels for office, found in known.items() if found is not None}
 
 
 def set_pause(settings: Settings, office: str | None, clock: Clock, *, paused: bool) -> None:
@@ -301,13 +284,3 @@ def answer_waiting(
             journal = waiting[number][1]
             answered += journal.approve([number]) if yes else journal.decline([number])
     return answered, refused
-
-
-def no_policy(settings: Settings, offices: Collection[str]) -> Problem:
-    """What to say when nobody wrote a policy for an office that is to be served."""
-    names = ", ".join(sorted(offices))
-    return Problem(
-        settings.policies,
-        f"There is no policy for {names}.",
-        hint="`asapfill policy new` writes one that sends nothing yet.",
-    )

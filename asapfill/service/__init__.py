@@ -1,1 +1,1 @@
-"""Serving offices: desks, one cycle after the other, and the daemon. The rules themselves live in the pure packages."""
+"""Serving one office: its desk, one cycle after the other. The rules themselves live in the pure packages."""

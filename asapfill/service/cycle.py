@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from asapfill.clock import office_now
+from asapfill.labels import labels_of
+from asapfill.mirror.names import Names
+from asapfill.notices.codes import CLOCK_OFF, POLICY, code_of
 from asapfill.offers.commlogs import keep_commlogs
 from asapfill.offers.journal import Held, Journal
 from asapfill.offers.offer import CLOCKS_MAY_DIFFER, NewOffer, Offer
-from asapfill.offers.reconcile import give_up, reconcile
+from asapfill.offers.reconcile import give_up
 from asapfill.offers.sending import send
 from asapfill.offers.states import said
 from asapfill.opendental.errors import OpenDentalError, TooOld
-from asapfill.opendental.mirror import Names
 from asapfill.opendental.versions import MINIMUM, supports
 from asapfill.planning.limits import checker, may_text_now
 from asapfill.policy.model import PolicyFile
@@ -27,15 +29,20 @@ from asapfill.policy.names import OfficeNames, claimed_twice, clinic_of
 from asapfill.policy.policy import Policy
 from asapfill.problems import Problem
 from asapfill.reasons import Reason
+from asapfill.service.as_if import AsIf
 from asapfill.service.desk import Desk
+from asapfill.service.figures import keep_figures
 from asapfill.service.free import Young, openings_now
 from asapfill.service.look import Look
-from asapfill.service.outcomes import follow_offers
+from asapfill.service.outcomes import find_out, follow_alone
 from asapfill.service.policies import LastGood, in_force
+from asapfill.service.rehearsal import rehearse
 from asapfill.service.results import ClinicResult, OfferLine, Trouble
 from asapfill.service.situation import Limits, limits_of, plan_clinic
+from asapfill.service.upkeep import keep_up, write_down
 from asapfill.service.waiting import let_lapse
 from asapfill.store.care import forget_old
+from asapfill.store.offices import KnownOffice, keep_office
 from asapfill.store.pause import is_paused
 from asapfill.store.policies import keep_policy, kept_policies
 from asapfill.store.ticks import forget_ticks, record_tick
@@ -72,45 +79,55 @@ def run_cycle(
     act: bool,
     still_valid: StillValid = lambda _: True,
     last_good: LastGood = lambda _: None,
+    at: AsIf | None = None,
 ) -> list[ClinicResult]:
     """Serve one office once, by its policies (one per clinic).
 
     ``act`` False: only look and plan; neither the office nor the state is changed. ``still_valid``: asked between two
     POSTs whether a policy is still the one in force. ``last_good``: the version that stays in force while a file names
-    what the office does not have.
+    what the office does not have. ``at``: plan as if it were then; only where nothing is done.
 
     Raises:
         StoreError: the state cannot be read or written; nothing more is sent.
     """
-    before = desk.client.request_total
+    if act and at is not None:
+        raise ValueError("what is done is done now")
+    before = desk.client.requests.copy()
     results = [
         ClinicResult(desk.office, _clinic_before(desk, file), file.mode, desk.clock.now().astimezone(file.timezone))
         for file in files
     ]
     try:
-        _serve(desk, files, results, act=act, still_valid=still_valid, last_good=last_good)
+        _serve(desk, files, results, act=act, still_valid=still_valid, last_good=last_good, at=at)
     except OpenDentalError as error:
         log.warning("office.failed office=%s error=%s", desk.office, type(error).__name__)
         if act and desk.journal is not None:
             give_up(desk.journal, desk.clock)
         for result in results:
-            result.errors.append(Trouble(str(error)))
+            result.errors.append(Trouble(str(error), code=code_of(error)))
     for result in results:
-        result.requests = desk.client.request_total - before
+        result.requests = desk.client.request_total - before.total()
         result.notes += desk.mirror.problems
         if act and desk.store is not None and not (desk.stop.is_set() and result.errors):
-            problems = [trouble.message for trouble in result.errors]
             record_tick(
-                desk.store, desk.office, result.clinic, ok=result.served, requests=result.requests, problems=problems
+                desk.store,
+                desk.office,
+                result.clinic,
+                ok=result.served,
+                requests=result.requests,
+                problems=[trouble.message for trouble in result.errors],
+                codes=[trouble.code for trouble in result.errors],
             )
     if act and desk.store is not None:
         forget_ticks(desk.store, desk.office, {result.clinic for result in results})
+        keep_figures(desk, results)
+        write_down(desk, before)
     return results
 
 
 def _clinic_before(desk: Desk, file: PolicyFile) -> int:
     """The clinic that the file was last served for: until the office tells, and when it does not."""
-    kept = kept_policies(desk.store) if desk.store is not None else ()
+    kept = kept_policies(desk.store, desk.office) if desk.store is not None else ()
     return next((row.clinic for row in kept if row.office == desk.office and row.file == file.source.path.name), 0)
 
 
@@ -122,12 +139,16 @@ def _serve(
     act: bool,
     still_valid: StillValid,
     last_good: LastGood,
+    at: AsIf | None,
 ) -> None:
     """The cycle itself, in the order of the words."""
     clinics = _resolve(desk, files, results, last_good)
     if not clinics:
+        if act and files:
+            follow_alone(desk, files[0].timezone, max(file.openings.look_ahead for file in files))
         return
     if act and desk.store is not None:
+        keep_office(desk.store, desk.office, KnownOffice(clinics[0].policy.timezone, clinics[0].result.labels))
         for clinic in clinics:
             source = clinic.file.source
             keep_policy(desk.store, desk.office, clinic.policy.clinic, source.path.name, source.text)
@@ -137,9 +158,18 @@ def _serve(
     if act and desk.journal is not None:
         _follow(desk, desk.journal, clinics)
     for clinic in clinics:
-        _plan(desk, clinic, act=act)
+        _plan(desk, clinic, act=act, at=at)
         if act and desk.journal is not None:
             _act(desk, desk.journal, clinic, still_valid)
+    if act:
+        _afterwards(desk, clinics)
+
+
+def _afterwards(desk: Desk, clinics: Sequence[Clinic]) -> None:
+    """What need not be done before a text goes out: read whom the next cycles may ask, and what is due to be read."""
+    for clinic in clinics:
+        rehearse(desk, clinic.policy, clinic.young, desk.clock.now())
+    keep_up(desk)
 
 
 def _resolve(
@@ -155,12 +185,12 @@ def _resolve(
     if not any(not row.is_hidden for row in names.operatories):
         for result in results:
             result.notes.append("The office has no visible operatory, so there is nothing to fill.")
-    labels = {row.operatory_num: row.abbrev or row.op_name for row in names.operatories}
+    labels = labels_of(names.operatories, names.providers, names.clinics)
     clinics = []
     for file, result in zip(files, results, strict=True):
-        result.names = labels
+        result.labels = labels
         written, policy, problems = _in_force(desk, file, last_good)
-        result.errors += [Trouble(str(problem), configuration=True) for problem in problems]
+        result.errors += [Trouble(str(problem), configuration=True, code=POLICY) for problem in problems]
         if policy is None:
             result.clinic = clinic_of(file, office_names(desk.mirror.read_names(desk.clock.now()))) or result.clinic
         else:
@@ -169,7 +199,7 @@ def _resolve(
     doubles = claimed_twice((clinic.file, clinic.policy) for clinic in clinics)
     for clinic in clinics:
         mine = [problem for problem in doubles if problem.file == clinic.file.source.path]
-        clinic.result.errors += [Trouble(str(problem), configuration=True) for problem in mine]
+        clinic.result.errors += [Trouble(str(problem), configuration=True, code=POLICY) for problem in mine]
     refused = {problem.file for problem in doubles}
     return [clinic for clinic in clinics if clinic.file.source.path not in refused]
 
@@ -201,7 +231,10 @@ def _sync(desk: Desk, clinics: list[Clinic]) -> list[Clinic]:
     first = clinics[0].policy
     wall = office_now(desk.clock.now(), first.timezone)
     numbers = [clinic.policy.clinic for clinic in clinics if clinic.policy.clinic]
-    desk.mirror.refresh(wall, max(clinic.policy.openings.look_ahead for clinic in clinics), numbers)
+    following = desk.journal is not None and bool(desk.journal.live())
+    waiting = following and desk.journal is not None and bool(desk.journal.waiting())
+    look_ahead = max(clinic.policy.openings.look_ahead for clinic in clinics)
+    desk.mirror.refresh(wall, look_ahead, numbers, following=following, waiting=waiting)
     if desk.journal is not None and desk.store is not None and not desk.store.read_only:
         desk.journal.saw(row.asap_comm_num for row in desk.mirror.asapcomms if row.asap_comm_num)
     skew = desk.mirror.skew
@@ -227,7 +260,8 @@ def _same_clock(clinic: Clinic, server: datetime, now: datetime) -> bool:
         Trouble(
             f"The office's clock is {abs(minutes)} minutes {'ahead of' if minutes > 0 else 'behind'} ours in "
             f"{clinic.policy.timezone.key}, so nothing is sent. Check `timezone` in {clinic.file.source.path.name} "
-            "and the clocks of both machines."
+            "and the clocks of both machines.",
+            code=CLOCK_OFF,
         )
     )
     return False
@@ -237,22 +271,19 @@ def _follow(desk: Desk, journal: Journal, clinics: list[Clinic]) -> None:
     """Find out what is not clear, and what became of the rest."""
     if not clinics:
         return
-    timezone = clinics[0].policy.timezone
-    now = office_now(desk.clock.now(), timezone)
-    with desk.client.purpose("reconcile"):
-        unclear = reconcile(journal, desk.client, desk.clock, timezone)
-    followed = follow_offers(desk, journal, now)
-    for offer in followed.accepted:
-        log.info("offer.filled office=%s offer=%d op=%d", desk.office, offer.id, offer.operatory)
+    followed, unclear = find_out(desk, journal, clinics[0].policy.timezone)
     for clinic in clinics:
         clinic.result.notes += followed.problems
         if unclear.error is not None:
-            clinic.result.errors.append(Trouble(str(unclear.error)))
+            clinic.result.errors.append(Trouble(str(unclear.error), code=code_of(unclear.error)))
 
 
-def _plan(desk: Desk, clinic: Clinic, *, act: bool) -> None:
+def _plan(desk: Desk, clinic: Clinic, *, act: bool, at: AsIf | None) -> None:
     """Find the openings and plan the offers of one clinic."""
     now = desk.clock.now()
+    if at is not None:
+        now = at.moment(now, clinic.policy.timezone)
+        clinic.result.now, clinic.result.as_if = now.astimezone(clinic.policy.timezone), True
     found, clinic.young = openings_now(desk, clinic.policy, now, keep=act)
     if act and desk.journal is not None:
         let_lapse(desk, desk.journal, clinic.policy, clinic.young)
@@ -313,7 +344,7 @@ def _send_all(
         lines.append(line)
         if line.state == "unknown" or line.reason in _STOP_AFTER:
             halted = line.reason
-            clinic.result.errors.append(Trouble(_halt_sentence(line)))
+            clinic.result.errors.append(Trouble(_halt_sentence(line), code=line.reason or "no_answer"))
     return lines
 
 
@@ -348,8 +379,9 @@ def _send_one(
         )
     if isinstance(outcome, Reason):
         log.info(
-            "offer.held office=%s %s=%d op=%d reason=%s",
-            desk.office, new.kind, new.number, new.operatory, outcome.code,
+            "offer.held office=%s %s=%d op=%d start=%s reason=%s",
+            desk.office, new.logged_as, new.number, new.operatory,
+            new.start.isoformat(timespec="minutes"), outcome.code,
         )  # fmt: skip
         return OfferLine(new, reason=outcome.code)
     return OfferLine(new, said(outcome.state), outcome.asapcomm, outcome.reason, outcome.id)
@@ -396,4 +428,4 @@ def _write_commlogs(desk: Desk, journal: Journal, clinic: Clinic, still_valid: S
             second_entry=policy.commlog.second_entry,
         )
     if error is not None:
-        clinic.result.errors.append(Trouble(f"Commlogs could not be written: {error}"))
+        clinic.result.errors.append(Trouble(f"Commlogs could not be written: {error}", code="commlogs"))

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from asapfill.clock import Clock
+from asapfill.mirror.mirror import Mirror
 from asapfill.offers.journal import Journal
 from asapfill.opendental.client import OpenDental
-from asapfill.opendental.mirror import Mirror
 from asapfill.store.database import Store
 
 

@@ -2,29 +2,50 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
 
+from asapfill import addresses
 from asapfill.clock import Clock
+from asapfill.mirror.memory import Memory
+from asapfill.mirror.mirror import Mirror
 from asapfill.offers.journal import Journal
 from asapfill.opendental.client import OpenDental
-from asapfill.opendental.mirror import Mirror
 from asapfill.service.desk import Desk
-from asapfill.settings import OfficeSettings, Settings
+from asapfill.settings import OfficeSettings, Settings, check_secrets
 from asapfill.store.database import Store
+from asapfill.store.mirror import office_mark, read_mirror, write_mirror
 from asapfill.store.phones import phone_hash, phone_key
+
+log = logging.getLogger(__name__)
+
+Keys = Mapping[str, tuple[str, str]]
+"""Developer key and customer key by office. In memory only, and never shown."""
 
 
 @contextmanager
 def open_desks(
-    settings: Settings, offices: Iterable[str], clock: Clock, store: Store | None, stop: threading.Event
+    settings: Settings,
+    offices: Iterable[str],
+    clock: Clock,
+    store: Store | None,
+    stop: threading.Event,
+    keys: Keys | None = None,
+    *,
+    remember: bool = False,
 ) -> Iterator[list[Desk]]:
     """A desk for each of ``offices``, in the order of the settings.
 
     ``store`` None: there is no state yet and none is made; phones are then hashed with a key of this process only.
+    ``keys``: those of the offices, when they were fetched before; see ``reveal_keys``. ``remember``: what is known of
+    the offices is kept in the state and believed at the start, as the service does; commands look anew.
+
+    Raises:
+        ConfigurationError: a key cannot be fetched.
     """
     wanted = set(offices)
     key = phone_key(store) if store is not None else secrets.token_bytes(32)
@@ -33,14 +54,17 @@ def open_desks(
         for office in settings.offices.values():
             if office.name not in wanted:
                 continue
-            client = open_client(office, clock, stop)
+            pair = (keys or {}).get(office.name) or _keys_of(office)
+            client = open_client(office, clock, stop, pair)
             stack.callback(client.close)
             journal = Journal(store, office.name) if store is not None else None
             desks.append(
                 Desk(
                     office=office.name,
                     client=client,
-                    mirror=Mirror(client, clock),
+                    mirror=Mirror(
+                        client, clock, _memory(store, office, pair[1]) if remember and store is not None else None
+                    ),
                     clock=clock,
                     store=store,
                     journal=journal,
@@ -51,14 +75,40 @@ def open_desks(
         yield desks
 
 
-def open_client(office: OfficeSettings, clock: Clock, stop: threading.Event) -> OpenDental:
-    """The client of one office. The keys are fetched here and live in the client only."""
+def reveal_keys(settings: Settings) -> Keys:
+    """The keys of every office, fetched once: what is to happen must not depend on whether that works again.
+
+    Raises:
+        ConfigurationError: with every key that is missing, empty or unreadable.
+    """
+    check_secrets(settings)
+    return {office.name: _keys_of(office) for office in settings.offices.values()}
+
+
+def _keys_of(office: OfficeSettings) -> tuple[str, str]:
+    return office.developer_key.reveal(), office.customer_key.reveal()
+
+
+def _memory(store: Store, office: OfficeSettings, customer_key: str) -> Memory:
+    """Where an office's mirror is kept. Other addresses or another key may lead to another database."""
+    mark = office_mark(phone_key(store), [*office.urls, customer_key])
+    read, write = partial(read_mirror, store, office.name), partial(write_mirror, store, office.name)
+    return Memory(read, write, mark, partial(phone_hash, phone_key(store)))
+
+
+def open_client(
+    office: OfficeSettings, clock: Clock, stop: threading.Event, keys: tuple[str, str] | None = None
+) -> OpenDental:
+    """The client of one office. The keys, unless they are handed in, are fetched here; they live in the client only."""
+    for url in filter(addresses.is_exposed, office.urls):
+        parts = addresses.split(url)
+        log.warning("office.unencrypted office=%s host=%s", office.name, parts.hostname if parts else "")
     return OpenDental(
         office.name,
         office.urls,
-        office.developer_key.reveal(),
-        office.customer_key.reveal(),
+        *(keys or _keys_of(office)),
         clock=clock,
         seconds_between_requests=office.seconds_between_requests,
+        requests_per_minute=office.requests_per_minute,
         stop=stop,
     )

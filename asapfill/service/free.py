@@ -48,7 +48,7 @@ def _seen(desk: Desk, policy: Policy, free: FreeTime, now: datetime) -> list[See
     except where the office's own history says that it was vacated meanwhile.
     """
     settle = policy.openings.settle
-    before = _remembered(desk, policy)
+    before = remembered(desk, policy)
     if before is None:
         seen, unseen = remember([], free, now - settle), settle
     else:
@@ -63,7 +63,7 @@ def _seen(desk: Desk, policy: Policy, free: FreeTime, now: datetime) -> list[See
     return [*seen, *fresh]
 
 
-def _remembered(desk: Desk, policy: Policy) -> list[Seen] | None:
+def remembered(desk: Desk, policy: Policy) -> list[Seen] | None:
     """What was free at the last look; None when there never was one, as far as is known."""
     if desk.store is None:
         return None
@@ -84,8 +84,8 @@ def _unseen_for(desk: Desk, clinic: int, now: datetime) -> timedelta:
 
 
 def _last_tick(desk: Desk, clinic: int) -> Tick | None:
-    ticks = last_ticks(desk.store) if desk.store is not None else ()
-    return next((tick for tick in ticks if (tick.office, tick.clinic) == (desk.office, clinic)), None)
+    ticks = last_ticks(desk.store, desk.office) if desk.store is not None else ()
+    return next((tick for tick in ticks if tick.clinic == clinic), None)
 
 
 def _vacated(desk: Desk, since: datetime, free: FreeTime) -> dict[int, list[Interval]]:

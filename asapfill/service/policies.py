@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from asapfill.policy.names import OfficeNames, resolve
 from asapfill.policy.policy import Policy
 from asapfill.policy.reading import parse_policy, read_bytes, read_policies
 from asapfill.problems import ConfigurationError, Problem
+from asapfill.settings import Settings
 from asapfill.store.database import Store
 from asapfill.store.policies import KeptPolicy, forget_policies, kept_policies
 
@@ -134,6 +135,38 @@ class PolicyBook:
             if problem not in self._told:
                 log.error("policy.wrong %s", " | ".join(str(problem).split("\n")))
         self._told = problems
+
+
+def policy_book(settings: Settings) -> PolicyBook:
+    """The folder of policies that the settings name, for an asapfill that reads it again and again."""
+    return PolicyBook(settings.policies, tuple(settings.offices))
+
+
+def read_folder(settings: Settings, store: Store | None = None) -> Policies:
+    """That folder as it is now, read once. ``store``: see ``PolicyBook.read``."""
+    return policy_book(settings).read(store)
+
+
+def policies_for(settings: Settings, offices: Collection[str]) -> Policies:
+    """That folder, for a command that serves some ``offices``.
+
+    Raises:
+        ConfigurationError: no policy is for any of them.
+    """
+    policies = read_folder(settings)
+    if not any(file.office in offices for file in policies.files):
+        raise ConfigurationError(policies.problems or (no_policy(settings, offices),))
+    return policies
+
+
+def no_policy(settings: Settings, offices: Iterable[str]) -> Problem:
+    """What to say when nobody wrote a policy for an office that is to be served."""
+    names = ", ".join(sorted(offices))
+    return Problem(
+        settings.policies,
+        f"There is no policy for {names}.",
+        hint="`asapfill policy new` writes one in mode preview: it sends nothing until you change that.",
+    )
 
 
 def in_force(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from asapfill.labels import Labels
 from asapfill.offers.offer import NewOffer
 from asapfill.planning.plan import Skipped
 from asapfill.policy.policy import Mode, Policy
@@ -28,10 +29,14 @@ class OfferLine:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a clinic was not served, or only in part. ``configuration``: settings or policy are wrong, not the office."""
+    """Why a clinic was not served, or only in part. ``configuration``: settings or policy are wrong, not the office.
+
+    ``code``: of what went wrong, for notices (see ``notices.codes``).
+    """
 
     message: str
     configuration: bool = False
+    code: str = "other"
 
 
 @dataclass(slots=True)
@@ -39,7 +44,8 @@ class ClinicResult:
     """One clinic in one cycle. ``now``: aware, in the office's zone. ``requests``: of the whole office in this cycle.
 
     ``differences``: from Open Dental's own search, over ``compared`` days of single providers; None: not compared.
-    ``names``: what the office calls its operatories, by OperatoryNum.
+    ``labels``: what the office calls its operatories, providers and clinics. ``as_if``: ``now`` is not the present but
+    a moment for which somebody asked.
     """
 
     office: str
@@ -47,7 +53,8 @@ class ClinicResult:
     mode: Mode
     now: datetime
     policy: Policy | None = None
-    names: Mapping[int, str] = field(default_factory=dict)
+    labels: Labels = field(default_factory=Labels)
+    as_if: bool = False
     found: Found | None = None
     offers: list[OfferLine] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
@@ -56,6 +63,11 @@ class ClinicResult:
     requests: int = 0
     errors: list[Trouble] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """What the office calls its operatories, by OperatoryNum."""
+        return self.labels.operatories
 
     @property
     def openings(self) -> tuple[Opening, ...]:

@@ -10,11 +10,12 @@ from asapfill.clock import office_now
 from asapfill.offers.contacts import contacts_of_others
 from asapfill.offers.offer import Contact, NewOffer
 from asapfill.opendental.models import SchedType
+from asapfill.planning.draft import Judge, Situation
 from asapfill.planning.limits import may_text_now, verdict
-from asapfill.planning.plan import Judge, Plan, Situation, make_plan
+from asapfill.planning.plan import Plan, make_plan
 from asapfill.policy.policy import Policy
 from asapfill.reasons import Reason
-from asapfill.scheduling.candidates import find_candidates, phone_digits
+from asapfill.scheduling.candidates import find_candidates
 from asapfill.scheduling.fits import prepare
 from asapfill.scheduling.intervals import Interval
 from asapfill.scheduling.openings import Found
@@ -55,7 +56,8 @@ def others_contacts(desk: Desk, wall: datetime) -> tuple[Contact, ...]:
         for row in desk.mirror.office().schedules
         if row.sched_type == SchedType.WEB_SCHED_ASAP and not row.unreadable
     }
-    ours = desk.journal.asapcomms() if desk.journal is not None else frozenset()
+    numbers = [row.asap_comm_num for row in desk.mirror.asapcomms]
+    ours = desk.journal.asapcomms(numbers) if desk.journal is not None else frozenset()
     return contacts_of_others(desk.mirror.asapcomms, ours, wall, phones=phone_hashes(desk), schedules=blocks)
 
 
@@ -67,15 +69,8 @@ def our_contacts(desk: Desk, wall: datetime) -> tuple[Contact, ...]:
 
 
 def phone_hashes(desk: Desk) -> Mapping[int, str]:
-    """Keyed hash of the wireless phone per PatNum, for the patients read so far; the numbers themselves stay in
-    memory.
-    """
-    result = {}
-    for number, patient in desk.mirror.office().patients.items():
-        digits = phone_digits(patient.wireless_phone)
-        if digits is not None:
-            result[number] = desk.hash_phone(digits)
-    return result
+    """Keyed hash of the wireless phone per PatNum, for the patients read so far."""
+    return desk.mirror.phones(desk.hash_phone)
 
 
 def judge_of(desk: Desk, limits: Limits, now: datetime) -> Judge:

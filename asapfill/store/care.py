@@ -13,6 +13,7 @@ from typing import Final
 
 from asapfill.clock import Clock
 from asapfill.store.database import FILE_NAME, RESTORING, Store, StoreError, explain, open_store
+from asapfill.store.figures import forget_figures
 from asapfill.store.lock import only_one
 from asapfill.store.pause import pause
 from asapfill.store.schema import VERSION
@@ -132,6 +133,7 @@ def forget_old(store: Store, office: str) -> int:
         database.execute(f"DELETE FROM commlogs WHERE offer IN ({over})", old)  # noqa: S608  our own words
         gone = database.execute(f"DELETE FROM offers WHERE id IN ({over})", old).rowcount  # noqa: S608  our own words
         database.execute("DELETE FROM asapcomms_seen WHERE office = :office AND at < :moment", old)
+        forget_figures(database, office, old["wall"], old["moment"])
     return gone
 
 

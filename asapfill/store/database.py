@@ -26,6 +26,9 @@ RESTORING: Final = f"{FILE_NAME}.restoring"
 BUSY_SECONDS: Final = 10.0
 """How long a writer waits for another one (``pause`` beside the daemon) before it gives up."""
 
+CACHE_KIB: Final = 512
+"""Of the file that each connection keeps in memory. The system keeps all of it anyway, and connections may be many."""
+
 Parameters = Sequence[Any] | dict[str, Any]
 
 
@@ -43,6 +46,8 @@ class Store:
         self._local = threading.local()
         self._connections: list[Database] = []
         self._lock = threading.Lock()
+        # SQLite lets whoever tries at the right moment write first; so many threads would let some wait too long.
+        self._writing = threading.Lock()
 
     def __enter__(self) -> Self:
         """The store itself; it is closed at the end of the ``with``."""
@@ -60,6 +65,17 @@ class Store:
         for database in connections:
             database.close()
 
+    def release(self) -> None:
+        """Close this thread's connection, if it has one; it is opened again when it is needed."""
+        database: Database | None = getattr(self._local, "database", None)
+        if database is None:
+            return
+        self._local.database = None
+        with self._lock:
+            if database in self._connections:
+                self._connections.remove(database)
+        database.close()
+
     def rows(self, sql: str, parameters: Parameters = ()) -> list[dict[str, Any]]:
         """All rows of a query, in this thread's transaction if one is open.
 
@@ -67,7 +83,10 @@ class Store:
             StoreError: the database cannot be read.
         """
         with self._explained():
-            return list(self._database().query(sql, parameters))
+            # Not sqlite-utils' query(): it wraps each SELECT in a savepoint, which costs as much as the SELECT itself.
+            cursor = self._database().conn.execute(sql, parameters)
+            names = [column[0] for column in cursor.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
 
     @contextmanager
     def transaction(self) -> Iterator[Database]:
@@ -79,7 +98,7 @@ class Store:
         Raises:
             StoreError: the database is locked for too long, read-only, full or damaged.
         """
-        with self._explained():
+        with self._explained(), self._writing:
             database = self._database()
             database.conn.execute("BEGIN IMMEDIATE")
             try:
@@ -185,7 +204,13 @@ def explain(error: sqlite3.Error, path: Path) -> str:
     elif "full" in text:
         what = "cannot grow: the disk is full"
         remedy = "Make room on that disk; asapfill goes on by itself."
-    elif "malformed" in text or "not a database" in text or "disk i/o" in text or "encrypted" in text:
+    elif "disk i/o" in text:
+        what = "cannot be read or written: the disk, or the network behind it, reports an error"
+        remedy = (
+            "Look at the disk and the machine's log (`journalctl -k`). Do not delete the file: it may well be whole, "
+            "which `asapfill state verify` tells as soon as the disk works again."
+        )
+    elif "malformed" in text or "not a database" in text or "encrypted" in text:
         return damaged(path)
     else:
         what = "cannot be used"
@@ -211,6 +236,7 @@ def _connect(path: Path, *, read_only: bool) -> Database:
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB:d}")
         connection.execute("PRAGMA foreign_keys = ON")
         return Database(connection, execute_plugins=False)
     except BaseException:

@@ -43,7 +43,13 @@ def read_free_time(store: Store, office: str, clinic: int) -> tuple[FreeTime, ..
 
 
 def replace_free_time(store: Store, office: str, clinic: int, free: Iterable[FreeTime]) -> None:
-    """Keep ``free`` as all that is free for this clinic; what was there is forgotten. One transaction."""
+    """Keep ``free`` as all that is free for this clinic; what was there is forgotten. One transaction, if any.
+
+    From one cycle to the next it is mostly the same, and then nothing is written.
+    """
+    free = list(free)
+    if set(free) == set(read_free_time(store, office, clinic)):
+        return
     rows = [
         (
             office,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from typing import Final
 
+from asapfill.phones import local_digits
 from asapfill.store.database import Store
 
 _KEY: Final = "phone_key"
-_LONGEST_LOCAL: Final = 10
 
 
 def phone_key(store: Store) -> bytes:
@@ -27,13 +26,8 @@ def phone_key(store: Store) -> bytes:
 
 
 def phone_hash(key: bytes, phone: str) -> str:
-    """The hash of a phone number however it is written; empty for a number without digits.
-
-    A leading 1 of eleven digits is the country code of the US and Canada and does not make another phone.
-    """
-    digits = re.sub(r"[^0-9]", "", phone)
-    if len(digits) == _LONGEST_LOCAL + 1 and digits.startswith("1"):
-        digits = digits[1:]
+    """The hash of a phone number however it is written (``local_digits``); empty for a number without digits."""
+    digits = local_digits(phone)
     if not digits:
         return ""
     return hashlib.blake2b(digits.encode("ascii"), key=key, digest_size=16).hexdigest()

@@ -32,10 +32,11 @@ def keep_policy(store: Store, office: str, clinic: int, file: str, text: str) ->
     What was kept for the clinic before, and what was kept of the file for another clinic, is forgotten: a clinic has
     one policy, and a file is for one clinic. The same again changes nothing.
     """
-    known = [
-        kept for kept in kept_policies(store) if kept.file == file or (kept.office, kept.clinic) == (office, clinic)
-    ]
-    if [(kept.office, kept.clinic, kept.file, kept.text) for kept in known] == [(office, clinic, file, text)]:
+    known = store.rows(
+        "SELECT office, clinic, file, text FROM policy_versions WHERE file = ? OR (office = ? AND clinic = ?)",
+        [file, office, clinic],
+    )
+    if [tuple(row.values()) for row in known] == [(office, clinic, file, text)]:
         return
     with store.transaction() as database:
         database.execute(
@@ -47,9 +48,13 @@ def keep_policy(store: Store, office: str, clinic: int, file: str, text: str) ->
         )
 
 
-def kept_policies(store: Store) -> tuple[KeptPolicy, ...]:
-    """Every kept version, in the order of offices and clinics."""
-    rows = store.rows("SELECT office, clinic, file, text, at FROM policy_versions ORDER BY office, clinic")
+def kept_policies(store: Store, office: str | None = None) -> tuple[KeptPolicy, ...]:
+    """Every kept version, of one office or of all, in the order of offices and clinics."""
+    where, parameters = ("", []) if office is None else ("WHERE office = ?", [office])
+    rows = store.rows(
+        f"SELECT office, clinic, file, text, at FROM policy_versions {where} ORDER BY office, clinic",  # noqa: S608  ours
+        parameters,
+    )
     return tuple(KeptPolicy(**row) for row in rows)
 
 

@@ -29,10 +29,10 @@ from asapfill.clock import SteppedClock, SystemClock
 from asapfill.offers.journal import Journal
 from asapfill.offers.states import State
 from asapfill.opendental.wire import _tls
+from asapfill.operations.operations import answer_waiting, run_once
 from asapfill.sandbox.options import Options
 from asapfill.sandbox.server import HOST, SandboxServer
 from asapfill.sandbox.world import CONTROL, World
-from asapfill.service.operations import answer_waiting, run_once
 from asapfill.settings import load_settings
 from asapfill.store.database import open_for_reading
 from tests.service.bench import ENVIRONMENT, SETTINGS, policy_text

@@ -21,9 +21,9 @@ from pathlib import Path
 import pytest
 
 from asapfill.clock import SteppedClock
+from asapfill.operations.operations import desks_for
 from asapfill.sandbox.process import Sandbox
 from asapfill.service.cycle import run_cycle
-from asapfill.service.operations import desks_for
 from asapfill.service.policies import PolicyBook
 from asapfill.settings import load_settings
 from asapfill.store import database

@@ -11,12 +11,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from asapfill.clock import instant
+from asapfill.demo.demo import LinkedClock
 from asapfill.offers.journal import Journal
+from asapfill.operations.operations import desks_for
 from asapfill.policy.model import PolicyFile
 from asapfill.service.cycle import run_cycle
-from asapfill.service.demo import LinkedClock
 from asapfill.service.desk import Desk
-from asapfill.service.operations import desks_for
 from asapfill.service.policies import PolicyBook
 from asapfill.service.results import ClinicResult
 from asapfill.settings import load_settings

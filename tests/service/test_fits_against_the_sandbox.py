@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from asapfill.clock import SteppedClock, instant
+from asapfill.mirror.mirror import Mirror
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.errors import Refused
-from asapfill.opendental.mirror import Mirror
 from asapfill.policy.policy import CandidatesPolicy, OpeningsPolicy, Policy
 from asapfill.sandbox import process
 from asapfill.sandbox.generate import make_office

@@ -56,7 +56,7 @@ def test_whoever_declines_is_left_in_peace_for_a_week(tmp_path: Path) -> None:
         assert office.states() == {12: "declined"}
         office.wait(days=6, hours=23)
         assert passed_over(office.cycle())[12] == "resting"
-        office.wait(hours=1, minutes=3)
+        office.wait(hours=1, minutes=13)
         (line,) = office.cycle().offers
         assert (line.state, f"{line.offer.start}") == ("sent", "2026-04-22 12:00:00")
 
@@ -86,8 +86,9 @@ def test_somebody_elses_booking_closes_the_offers_that_are_left_over(tmp_path: P
         result = office.cycle()
         assert office.states() == {12: "closed", 14: "closed"}
         assert openings(result) == []
-        # The link still works, and Open Dental tells the patient; late news is kept.
+        # The link still works, and Open Dental tells the patient; late news is kept, some minutes later.
         office.sandbox.respond(1, "accept")
+        office.wait(minutes=21)
         office.cycle()
         assert office.states() == {12: "taken", 14: "closed"}
 

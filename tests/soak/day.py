@@ -8,6 +8,7 @@ process may write or send; then a new one starts on the same state. The same see
 from __future__ import annotations
 
 import hashlib
+import math
 import random
 import threading
 from collections import Counter
@@ -250,21 +251,23 @@ class Day:
             self.process.close()
             self.process = None
 
-    def _open_client(self, office: OfficeSettings, clock: Any, stop: threading.Event) -> OpenDental:
+    def _open_client(
+        self, office: OfficeSettings, clock: Any, stop: threading.Event, keys: tuple[str, str]
+    ) -> OpenDental:
         """The client as ``desks.open_client`` makes it, with our line in place of the network."""
         assert self.process is not None
         return OpenDental(
             office.name,
             office.urls,
-            office.developer_key.reveal(),
-            office.customer_key.reveal(),
+            *keys,
             clock=clock,
             seconds_between_requests=office.seconds_between_requests,
             stop=stop,
         )
 
-    def _exchange(self, call: Call, url: str, content: bytes | None) -> Answer:
-        """The line as one process sees it: the dead send nothing."""
+    def _exchange(self, call: Call, url: str, content: bytes | None, deadline: float = math.inf) -> Answer:
+        """The line as one process sees it: the dead send nothing. ``deadline`` is of real time."""
+        del deadline
         assert self.process is not None
         self.process.must_live()
         return self.line.exchange(call, url, content)

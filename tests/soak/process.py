@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
+from asapfill.operations.operations import desks_for
 from asapfill.service.cycle import run_cycle
 from asapfill.service.desk import Desk
-from asapfill.service.operations import desks_for
 from asapfill.service.policies import PolicyBook
 from asapfill.settings import Settings
 from asapfill.store.database import Store, StoreError, open_store
@@ -36,9 +36,9 @@ class Process:
         settings: Settings = day.settings
         self.book = PolicyBook(settings.policies, tuple(settings.offices))
         opened = self._watched_store
-        with patch("asapfill.service.operations.open_store", opened):
+        with patch("asapfill.operations.operations.open_store", opened):
             desks = self._stack.enter_context(
-                desks_for(settings, ("main-street",), day.clock, threading.Event(), act=True)
+                desks_for(settings, ("main-street",), day.clock, threading.Event(), act=True, remember=True)
             )
         self.desk = desks[0]
 

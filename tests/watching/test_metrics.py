@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.service.metrics import MetricsFile, replace
-from asapfill.service.simulated import clock_for
+from asapfill.daemon.metrics import MetricsFile, replace
+from asapfill.demo.simulated import clock_for
 from asapfill.settings import load_settings
 from asapfill.store.database import open_store
 from tests.service.bench import ENVIRONMENT, SETTINGS, Bench
@@ -75,7 +75,7 @@ def test_a_daemon_writes_them_after_its_cycles_for_everybody_to_read(tmp_path: P
 def test_a_folder_that_cannot_be_written_is_told_once_and_stops_nothing(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="asapfill.service.metrics")
+    caplog.set_level(logging.INFO, logger="asapfill.daemon.metrics")
     bench.settings(with_metrics("gone/asapfill.prom"))
     settings = load_settings(bench.config, ENVIRONMENT)
     assert settings.metrics is not None
@@ -96,3 +96,22 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> 
         replace(path, "new\n\ud800")
     assert path.read_text() == "old\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_cycles_of_many_offices_do_not_each_write_the_file(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing it takes longer the more offices there are, and with them there are more cycles."""
+    bench.settings(with_metrics())
+    settings = load_settings(bench.config, ENVIRONMENT)
+    assert settings.metrics is not None
+    clock = clock_for(settings)
+    metrics = MetricsFile(settings.metrics)
+    writings: list[str] = []
+    monkeypatch.setattr("asapfill.daemon.metrics.replace", lambda _, text: writings.append(text))
+    with open_store(settings.state, clock) as store:
+        metrics.write_when_due(settings, store, clock)
+        assert len(writings) == 0, "no cycle has ended yet"
+        for _ in range(100):
+            metrics.news.set()
+            metrics.write_when_due(settings, store, clock)
+    assert 1 <= len(writings) <= 3
+    assert metrics.news.is_set(), "what is new since is written a moment later"

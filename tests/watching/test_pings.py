@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.service.pings import WAITING, Pings
+from asapfill.daemon.pings import WAITING, Pings
 from tests.service.bench import SETTINGS
 from tests.service.running import fast_bench, running
 from tests.watching.watcher import watching

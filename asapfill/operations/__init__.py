@@ -1,0 +1,1 @@
+"""What the commands do, without a terminal; ``commands`` turns results into text and exit codes."""

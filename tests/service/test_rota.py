@@ -1,0 +1,205 @@
+"""The rota: every office again and again, whatever one of them does."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from asapfill.daemon import rota as rota_module
+from asapfill.daemon.rhythm import Standing
+from asapfill.daemon.rota import LONGEST_CYCLE, OVERDUE, Rota
+
+INTERVAL = 0.05
+PATIENCE = 10.0
+
+
+class Timeless:
+    """A clock whose monotonic time a test moves on; the rest is real."""
+
+    speed = 1.0
+    ahead = 0.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self.ahead
+
+    def sleep(self, seconds: float, stop: threading.Event | None = None) -> None:  # noqa: ARG002  a Clock has it
+        raise AssertionError("the rota never sleeps")
+
+
+class Offices:
+    """What the offices do: ``held`` ones hang until they are let go, ``failing`` ones do not answer."""
+
+    def __init__(self) -> None:
+        self.cycles: list[tuple[str, Standing]] = []
+        self.rests: list[tuple[str, int]] = []
+        self.left = 0
+        self.held: dict[str, threading.Event] = {}
+        self.failing: set[str] = set()
+        self.breaking: set[str] = set()
+        self.at_once: dict[str, int] = {}
+
+    def work(self, office: str, standing: Standing, late: float) -> bool:
+        assert late >= 0
+        self.at_once[office] = self.at_once.get(office, 0) + 1
+        assert self.at_once[office] == 1, "two cycles of one office at a time"
+        try:
+            self.cycles.append((office, standing))
+            if office in self.held:
+                self.held[office].wait(PATIENCE)
+            if office in self.breaking:
+                raise RuntimeError("a mistake")
+            return office not in self.failing
+        finally:
+            self.at_once[office] -= 1
+
+    def rested(self, office: str, standing: Standing, rest: timedelta) -> None:
+        assert rest >= timedelta(0) or standing.failures == 0
+        self.rests.append((office, standing.failures))
+
+    def leave(self) -> None:
+        self.left += 1
+
+    def count(self, office: str) -> int:
+        return sum(name == office for name, _ in self.cycles)
+
+
+def until(true: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < deadline, f"did not happen: {what}"
+        time.sleep(0.005)
+
+
+@contextmanager
+def serving(offices: Offices, *names: str, interval: float = INTERVAL, clock: Timeless | None = None) -> Iterator[Rota]:
+    phases = {name: number / len(names) for number, name in enumerate(names)}
+    rota = Rota(
+        phases,
+        interval,
+        datetime.now(UTC),
+        offices.work,
+        rested=offices.rested,
+        leave=offices.leave,
+        clock=clock,
+    )
+    rota.start()
+    try:
+        yield rota
+    finally:
+        for event in offices.held.values():
+            event.set()
+        rota.stop()
+        until(lambda: rota.running() == 0, "the end of every thread")
+
+
+def test_every_office_is_served_again_and_again_and_each_thread_takes_leave() -> None:
+    offices = Offices()
+    with serving(offices, "elm", "oak"):
+        until(lambda: offices.count("elm") > 3 and offices.count("oak") > 3, "cycles of both")
+    assert offices.left >= 2
+    after = len(offices.cycles)
+    time.sleep(INTERVAL * 3)
+    assert len(offices.cycles) == after, "nothing begins after the end"
+
+
+def test_an_office_that_hangs_costs_the_others_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More offices hang than there are workers for offices in trouble."""
+    monkeypatch.setattr(rota_module, "SLOW_WORKERS", 3)
+    offices = Offices()
+    dead = [f"dead-{number}" for number in range(6)]
+    with serving(offices, "elm", *dead) as rota:
+        until(lambda: offices.count("elm") > 2, "cycles of an office that is well")
+        offices.held = {name: threading.Event() for name in dead}
+        before = offices.count("elm")
+        until(lambda: offices.count("elm") > before + 10, "cycles of an office that is well beside those that hang")
+        assert rota.stuck() == []
+
+
+def test_an_office_that_fails_is_tried_less_often_and_in_the_slow_lane_until_it_answers() -> None:
+    offices = Offices()
+    offices.failing = {"oak"}
+    with serving(offices, "elm", "oak"):
+        until(lambda: offices.count("oak") >= 4, "tries")
+        assert offices.count("elm") > 1.5 * offices.count("oak")
+        offices.failing = set()
+        until(lambda: ("oak", 0) in offices.rests, "word that it answers again")
+        until(lambda: offices.count("oak") >= 6, "cycles after that")
+    standings = [standing.failures for name, standing in offices.cycles if name == "oak"]
+    assert standings[:4] == [0, 1, 2, 3]
+    assert standings[-1] == 0
+    assert [failures for _, failures in offices.rests[:3]] == [1, 2, 3]
+
+
+def test_a_mistake_in_a_cycle_does_not_end_the_office_s_turn(caplog: pytest.LogCaptureFixture) -> None:
+    offices = Offices()
+    offices.breaking = {"elm"}
+    with serving(offices, "elm"):
+        until(lambda: offices.count("elm") >= 3, "cycles in spite of the mistake")
+    assert "cycle.failed office=elm error=RuntimeError: a mistake" in caplog.text
+
+
+def test_an_office_that_is_woken_begins_at_once_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rota_module, "WOKEN_AT_MOST", 1e9)
+    offices = Offices()
+    with serving(offices, "elm", interval=1000) as rota:
+        until(lambda: offices.count("elm") == 1, "the first cycle")
+        until(lambda: rota.stuck() == [] and rota._turns["elm"].began is None, "its end")
+        for _ in range(5):
+            rota.wake("elm")
+        until(lambda: offices.count("elm") >= 2, "the cycle that was asked for")
+        rota.wake("nobody")
+
+
+def test_an_office_that_is_woken_in_the_middle_of_a_cycle_gets_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rota_module, "WOKEN_AT_MOST", 1e9)
+    offices = Offices()
+    offices.held = {"elm": threading.Event()}
+    with serving(offices, "elm", interval=1000) as rota:
+        until(lambda: offices.count("elm") == 1, "the first cycle")
+        rota.wake("elm")
+        rota.wake("elm")
+        offices.held["elm"].set()
+        until(lambda: offices.count("elm") == 2, "one more")
+        time.sleep(0.05)
+        assert offices.count("elm") == 2
+
+
+def test_an_office_that_fails_is_not_woken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rota_module, "WOKEN_AT_MOST", 1e9)
+    offices = Offices()
+    offices.failing = {"elm"}
+    with serving(offices, "elm", interval=1000) as rota:
+        until(lambda: offices.rests, "a failed cycle")
+        rota.wake("elm")
+        time.sleep(0.05)
+        assert offices.count("elm") == 1
+
+
+def test_a_cycle_that_hangs_is_told_by_its_office_and_so_is_one_that_never_begins() -> None:
+    offices, clock = Offices(), Timeless()
+    offices.held = {"elm": threading.Event()}
+    with serving(offices, "elm", "oak", interval=1000, clock=clock) as rota:
+        until(lambda: offices.count("elm") == 1, "a cycle under way")
+        assert rota.stuck() == []
+        clock.ahead = LONGEST_CYCLE + 1
+        assert rota.stuck() == ["elm", "oak"], "oak is long due, and nobody hinders it"
+        clock.ahead = OVERDUE
+        assert rota.stuck() == []
+
+
+def test_offices_that_wait_for_a_worker_are_not_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rota_module, "SLOW_WORKERS", 1)
+    offices, clock = Offices(), Timeless()
+    offices.held = {"elm": threading.Event()}
+    with serving(offices, "elm", "oak", clock=clock) as rota:
+        until(lambda: offices.count("elm") == 1, "a cycle under way")
+        clock.ahead = OVERDUE + 10
+        assert rota.stuck() == [], "the only worker is busy"
