@@ -1,3 +1,3 @@
 """asapfill fills openings on an Open Dental schedule from the office's ASAP list."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

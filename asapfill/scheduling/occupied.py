@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from asapfill.opendental.models import Appointment, AptStatus, Definition, SchedType, Schedule
 from asapfill.scheduling.intervals import Interval
@@ -104,8 +105,12 @@ def provider_of(appointment: Appointment) -> int:
     return (appointment.prov_hyg or appointment.prov_num) if appointment.is_hygiene else appointment.prov_num
 
 
-def provider_units(pattern: str) -> list[Interval]:
-    """The runs of a pattern during which the provider is needed, as offsets: all but "/", the assistant's time."""
+@lru_cache(maxsize=4096)
+def provider_units(pattern: str) -> tuple[Interval, ...]:
+    """The runs of a pattern during which the provider is needed, as offsets: all but "/", the assistant's time.
+
+    Remembered: an office has a few dozen patterns, asked for thousands of times in each cycle.
+    """
     runs: list[Interval] = []
     for offset, character in enumerate(pattern):
         if character == "/":
@@ -114,7 +119,7 @@ def provider_units(pattern: str) -> list[Interval]:
             runs[-1] = (runs[-1][0], offset + 1)
         else:
             runs.append((offset, offset + 1))
-    return runs
+    return tuple(runs)
 
 
 def provider_busy(office: Office) -> dict[int, list[tuple[Interval, int]]]:
@@ -130,7 +135,7 @@ def provider_busy(office: Office) -> dict[int, list[tuple[Interval, int]]]:
         if span is None:
             continue
         aligned = is_pattern(appointment.pattern) and span[1] - span[0] == len(appointment.pattern)
-        runs = provider_units(appointment.pattern) if aligned else [(0, span[1] - span[0])]
+        runs = provider_units(appointment.pattern) if aligned else ((0, span[1] - span[0]),)
         provider = EVERYBODY if appointment.unreadable & _WHOSE else provider_of(appointment)
         busy[provider] += [((span[0] + start, span[0] + end), appointment.apt_num) for start, end in runs]
     return busy

@@ -11,6 +11,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from asapfill.policy.model import PolicyFile
@@ -203,11 +204,17 @@ def _stand_ins(kept: Mapping[Path, KeptPolicy], good: Mapping[Path, PolicyFile])
 
 def _parsed(kept: KeptPolicy, path: Path) -> PolicyFile | None:
     """A kept version; None when this asapfill, perhaps a newer one, does not take it any more."""
-    verdict = _verdict(kept.text.encode(), path)
+    verdict = _kept_verdict(kept.text, path)
     if isinstance(verdict, ConfigurationError):
         log.warning("policy.last_good_unusable file=%s", path.name)
         return None
     return verdict
+
+
+@lru_cache(maxsize=1024)
+def _kept_verdict(text: str, path: Path) -> PolicyFile | ConfigurationError:
+    """A kept version is asked for in every cycle while its file has a mistake; its text does not change."""
+    return _verdict(text.encode(), path)
 
 
 def _verdict(raw: bytes, path: Path) -> PolicyFile | ConfigurationError:
