@@ -66,6 +66,9 @@ SABOTAGE: dict[str, tuple[Any, str, Any, set[str]]] = {
 }
 """What is broken on purpose: where, what, by what; and a violation of which at least one must be seen."""
 
+TELLING = (8, 21, *range(1, 31))
+"""Days in which what is broken may show; those first in which it did when this was written, which saves a minute."""
+
 
 @pytest.mark.parametrize("what", SABOTAGE)
 def test_the_witness_sees_what_it_is_there_for(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +79,7 @@ def test_the_witness_sees_what_it_is_there_for(what: str, monkeypatch: pytest.Mo
     if what == "clocks may be apart":
         monkeypatch.setattr(look.Look, "_trustworthy", lambda *_: None)
     seen: set[str] = set()
-    for seed in range(1, 25):
+    for seed in TELLING:
         seen |= set(run_seed(seed).violations)
         if seen & expected:
             return
@@ -87,7 +90,7 @@ def test_a_lost_unknown_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     """If an unclear answer counted as not sent, the office would see somebody asked twice."""
     monkeypatch.setattr("asapfill.offers.sending.after_error", lambda _: (State.UNSENT, "not_sent"))
     seen: set[str] = set()
-    for seed in range(1, 25):
+    for seed in TELLING:
         seen |= set(run_seed(seed).violations)
         if "not in the journal" in seen:
             return
