@@ -41,7 +41,7 @@ class Reason:
         return self._with_detail(RULES[self.code].of_opening or RULES[self.code].sentence)
 
     def _with_detail(self, text: str) -> str:
-        return f"{text} ({self.detail})" if self.detail else text
+        return f"{text.removesuffix('.')} ({self.detail})." if self.detail else text
 
 
 RULES: dict[str, Rule] = {

@@ -28,8 +28,10 @@ def _candidate(document: dict[str, Any]) -> list[str]:
         if check["passed"]:
             lines += wrapped(f"  pass  {check['sentence']}", 8)
         else:
-            detail = f" ({check['detail']})" if check["detail"] else ""
-            lines += wrapped(f"  FAIL  {check['sentence']}{detail}", 8)
+            sentence = check["sentence"]
+            if check["detail"]:
+                sentence = f"{sentence.removesuffix('.')} ({check['detail']})."
+            lines += wrapped(f"  FAIL  {sentence}", 8)
             lines += wrapped(f"        Rule: {check['source']}.", 8)
     lines += ["", f"Places where the visit fits: {len(document['fits'])}"]
     for (place, day), fits in groupby(document["fits"], key=lambda fit: (_place(fit), fit["start"][:10])):

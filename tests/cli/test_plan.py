@@ -101,7 +101,7 @@ def test_openings_tells_what_is_open_and_what_was_left_alone_in_80_columns(bench
     assert done.code == 0
     lines = done.out.splitlines()
     assert f"  OP1          14:00-15:00  open, 60 min, DOC1  {OPENING}" in lines
-    assert "  OP1          10:00-11:00  - A blockout lies here. (Lunch, type 247)" in lines
+    assert "  OP1          10:00-11:00  - A blockout lies here (Lunch, type 247)." in lines
     assert "  HYG          The policy leaves this operatory out." in lines
     assert lines[-1] == "1 opening, 60 minutes."
     assert max(map(len, lines)) <= 80
@@ -182,4 +182,4 @@ def test_why_nobody_is_asked_is_told_in_sentences(bench: Bench) -> None:
     bench.policy(candidates={"except_patients": "[2, 5]"})
     bench.clinic("once")
     text = " ".join(bench.cli("plan").out.split())
-    assert "Nobody who fits may be asked now. (because the same time was offered before)" in text
+    assert "Nobody who fits may be asked now (because the same time was offered before)." in text
