@@ -33,6 +33,7 @@ from asapfill.service.policy_reader import PolicyReader
 from asapfill.settings import Settings
 from asapfill.store.database import Store, open_store
 from asapfill.store.lock import only_one
+from asapfill.store.mirror import forget_mirrors
 from asapfill.store.resting import end_rest, keep_rest
 
 log = logging.getLogger(__name__)
@@ -95,6 +96,7 @@ def _serve(
     end_rest(store)  # every office begins anew
     with open_desks(settings, tuple(settings.offices), clock, store, stop, keys, remember=True) as desks:
         recover_desks(desks)
+        forget_mirrors(store, settings.offices)
         policies = reader.read()
         if first and not policies.files:
             raise ConfigurationError(policies.problems or (no_policy(settings, settings.offices),))

@@ -6,7 +6,7 @@ What the rows mean is for ``asapfill.mirror``; here they are texts by kind and n
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from asapfill.store.database import Store
 
@@ -55,6 +55,20 @@ def write_mirror(
             "ON CONFLICT (office) DO UPDATE SET marks = excluded.marks",
             [office, marks],
         )
+
+
+def forget_mirrors(store: Store, offices: Collection[str]) -> None:
+    """Forget the mirrors of all offices but these: what an office had is not kept when it is served no more.
+
+    Raises:
+        StoreError: the state cannot be written.
+    """
+    known = [row["office"] for row in store.rows("SELECT office FROM mirror_marks")]
+    gone = [(office,) for office in known if office not in offices]
+    if gone:
+        with store.transaction() as database:
+            database.conn.executemany("DELETE FROM mirror_rows WHERE office = ?", gone)
+            database.conn.executemany("DELETE FROM mirror_marks WHERE office = ?", gone)
 
 
 def office_mark(key: bytes, parts: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from asapfill.sandbox import staff
 from asapfill.store.database import FILE_NAME
+from asapfill.store.mirror import forget_mirrors, read_mirror
 from tests.mirror.in_process import Served, in_process
 from tests.service.bench import policy_text
 from tests.service.office import CUSTOMER, FIRST_NAME, LAST_NAME, MONDAY, office_file
@@ -159,3 +160,14 @@ def _changes(folder: Path) -> list[tuple[object, ...]]:
     found = connection.execute("SELECT * FROM mirror_marks").fetchall()
     connection.close()
     return found
+
+
+def test_an_office_that_is_served_no_more_is_forgotten(tmp_path: Path) -> None:
+    with served(tmp_path) as office:
+        store = office.now.store
+        assert store is not None
+        forget_mirrors(store, ["main-street", "another"])
+        assert read_mirror(store, "main-street") is not None
+        forget_mirrors(store, ["another"])
+        assert read_mirror(store, "main-street") is None
+        assert store.rows("SELECT count(*) AS n FROM mirror_rows")[0]["n"] == 0
