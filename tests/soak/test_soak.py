@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from asapfill.offers.states import State
-from asapfill.service import cycle, look
+from asapfill.service import acting, cycle, look
 from tests.soak.soak import run_seed
 
 ROOT = Path(__file__).parents[2]
@@ -54,14 +54,14 @@ def nothing_stands_against_it(*_: object, **__: object) -> Callable[..., None]:
 
 
 SABOTAGE: dict[str, tuple[Any, str, Any, set[str]]] = {
-    "limits are not checked": (cycle, "checker", nothing_stands_against_it, {"per opening", "per patient and day"}),
+    "limits are not checked": (acting, "checker", nothing_stands_against_it, {"per opening", "per patient and day"}),
     "nobody looks again": (
         look.Look,
         "__call__",
         lambda *_: None,
         {"over an appointment", "over a blockout", "to a minor", "to somebody without consent"},
     ),
-    "a pause is not asked for": (cycle, "is_paused", lambda *_: False, {"sent while paused"}),
+    "a pause is not asked for": (acting, "is_paused", lambda *_: False, {"sent while paused"}),
     "clocks may be apart": (cycle, "_same_clock", lambda *_: True, {"sent with clocks apart"}),
 }
 """What is broken on purpose: where, what, by what; and a violation of which at least one must be seen."""
