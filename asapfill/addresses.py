@@ -37,26 +37,30 @@ def is_exposed(url: str) -> bool:
 
 def ping_trouble(url: str) -> str:
     """What is wrong with the address of a watcher that is to be pinged, as the end of a sentence; empty when right."""
-    parts = split(url)
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        return "is not a web address that begins with https://."
-    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        return "has more in it than a host and a path; /start and /fail are put behind it."
-    if is_exposed(url):
-        return "would let others on the way see and send pings: write https:// instead."
-    return ""
+    return _trouble(
+        url,
+        behind="/start and /fail are put behind it.",
+        exposed="would let others on the way see and send pings: write https:// instead.",
+    )
 
 
 def events_trouble(url: str) -> str:
     """What is wrong with the address that Open Dental sends events to, as the end of a sentence; empty when right."""
+    return _trouble(
+        url,
+        behind="the office's name is put behind it.",
+        exposed="would have the key and patients' data sent unencrypted: write https:// instead.",
+    )
+
+
+def _trouble(url: str, *, behind: str, exposed: str) -> str:
+    """What is wrong with an address that something is put behind, and that must not be read on the way."""
     parts = split(url)
     if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
         return "is not a web address that begins with https://."
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        return "has more in it than a host and a path; the office's name is put behind it."
-    if parts.scheme == "http" and not _is_near(parts.hostname):
-        return "would have the key and patients' data sent unencrypted: write https:// instead."
-    return ""
+        return f"has more in it than a host and a path; {behind}"
+    return exposed if is_exposed(url) else ""
 
 
 def split(url: str) -> SplitResult | None:

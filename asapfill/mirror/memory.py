@@ -75,7 +75,8 @@ class Memory:
     write: Write
     mark: str
     hash_phone: HashPhone
-    _lists: dict[str, str] = field(default_factory=dict)
+    _lists: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """The lists as they were last written."""
     _saved: datetime | None = None
     """When it was last written (aware); None: nothing of this mirror is written yet."""
 
@@ -110,15 +111,16 @@ class Memory:
             kind: {number: None if row is None else _text(row) for number, row in rows.changes().items()}
             for kind, rows in numbered.items()
         }
-        lists = {name: _list_text(rows) for name, rows in mirror.lists.items()}
         changes[_PATIENTS] = mirror.patients.changes(self.hash_phone)
-        changes[NAMES] = {_NUMBERS[name]: text for name, text in lists.items() if self._lists.get(name) != text}
+        changes[NAMES] = {
+            _NUMBERS[name]: _list_text(rows) for name, rows in mirror.lists.items() if self._lists.get(name) != rows
+        }
         # A clock that was set back is no reason to wait.
         fresh = self._saved is not None and timedelta(0) <= now - self._saved < UNWRITTEN
         if fresh and not any(changes.values()):
             return
         self.write(_marks(mirror, known, self.mark), changes, anew=self._saved is None)
-        self._saved, self._lists = now, lists
+        self._saved, self._lists = now, dict(mirror.lists)
         for rows in numbered.values():
             rows.saved()
         mirror.patients.saved()

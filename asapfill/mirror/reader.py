@@ -191,7 +191,8 @@ class Reader:
         """Read what lies on these days; nothing where we know of something is asked twice."""
         began = self.clock.now()
         known = self.known.appointments if kind == APPOINTMENTS else self.known.schedules
-        doubtful = any(known.counts()[day] for day in span(first, last)) or last - first > timedelta(days=6)
+        counts = known.counts()
+        doubtful = any(counts[day] for day in span(first, last)) or last - first > timedelta(days=6)
         ask = self.client.appointments if kind == APPOINTMENTS else self.client.schedules
         listing: Listing[Any] = self._sure(partial(ask, date_start=first, date_end=last), doubtful=doubtful)
         rows = self._noted(Part(kind, first), listing)

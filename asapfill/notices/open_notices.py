@@ -30,7 +30,7 @@ def notices_document(settings: Settings, store: Store) -> dict[str, Any]:
                 "told": all(
                     row.told.get(address.id) == row.notice.about
                     for address in addresses
-                    if address.offices is None or row.notice.office in address.offices
+                    if address.is_for(row.notice.office)
                 ),
             }
             for row in standing

@@ -34,6 +34,10 @@ class Address:
     secret: Secret
     offices: frozenset[str] | None
 
+    def is_for(self, office: str) -> bool:
+        """Whether it gets the notices of an office."""
+        return self.offices is None or office in self.offices
+
 
 @dataclass(frozen=True, slots=True)
 class Letter:
@@ -96,7 +100,7 @@ def letter_for(address: Address, kept: Iterable[KeptNotice], now: datetime) -> L
     """What an address does not know yet; None when it knows all."""
     begun, ended = [], []
     for row in kept:
-        if address.offices is not None and row.notice.office not in address.offices:
+        if not address.is_for(row.notice.office):
             continue
         known = row.told.get(address.id)
         stands = row.gone is None and now - row.since >= HOLD.get(row.notice.code, timedelta())

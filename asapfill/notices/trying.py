@@ -34,7 +34,7 @@ def try_addresses(settings: Settings, office: str | None) -> list[tuple[str, str
     """Each address by its name, and what went wrong (a word; empty: nothing). ``office``: only those told of it."""
     tried = []
     for address in addresses_of(settings):
-        if office is not None and address.offices is not None and office not in address.offices:
+        if office is not None and not address.is_for(office):
             continue
         try:
             error = send(address.secret.reveal(), _TITLE, _BODY, all_right=True)

@@ -211,19 +211,15 @@ def collect(query: Query[R], fetch: Callable[[int], Page]) -> Listing[R]:
 
     Raises NotOpenDental for answers that are no lists and lists that never end, and whatever ``fetch`` raises.
     """
-    return collect_rest(Collected(query), fetch).listing()
-
-
-def collect_rest(collected: Collected[R], fetch: Callable[[int], Page]) -> Collected[R]:
-    """Read on until the list is complete."""
+    collected = Collected(query)
     while not collected.complete:
         if collected.pages >= MOST_PAGES or collected.offset >= MOST_ROWS:
             raise NotOpenDental(
-                f"GET {collected.query.path}: the list did not end after {collected.pages} pages. "
+                f"GET {query.path}: the list did not end after {collected.pages} pages. "
                 "Check what runs at the office's urls."
             )
         collected.add(fetch(collected.offset))
-    return collected
+    return collected.listing()
 
 
 def joined(listings: Iterable[Listing[R]]) -> Listing[R]:

@@ -16,7 +16,7 @@ from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import parse_policy, read_policy
 from asapfill.policy.writing import quoted_name
 from asapfill.problems import ConfigurationError
-from asapfill.report.documents import place, wall
+from asapfill.report.documents import offered
 from asapfill.report.text import wrapped
 from asapfill.service.as_if import AsIf
 from asapfill.service.cycle import run_cycle
@@ -172,8 +172,8 @@ def diff_document(edits: Sequence[Edit], plans: Sequence[PlanChange | None]) -> 
                 "plan": None if plan is None or plan.errors else {
                     "openings_before": plan.openings_before,
                     "openings_after": plan.openings_after,
-                    "added": [_offer(offer, plan.labels) for offer in plan.added],
-                    "removed": [_offer(offer, plan.labels) for offer in plan.removed],
+                    "added": [offered(offer, plan.labels) for offer in plan.added],
+                    "removed": [offered(offer, plan.labels) for offer in plan.removed],
                     "planned_for": plan.planned_for or None,
                 },
                 "errors": list(plan.errors) if plan is not None else [],
@@ -181,17 +181,6 @@ def diff_document(edits: Sequence[Edit], plans: Sequence[PlanChange | None]) -> 
             for edit, plan in zip(edits, plans, strict=True)
         ]
     }  # fmt: skip
-
-
-def _offer(offer: NewOffer, labels: Labels) -> dict[str, Any]:
-    return {
-        "kind": offer.kind,
-        "number": offer.number,
-        "patient": offer.patient,
-        **place(offer.operatory, offer.provider, labels),
-        "start": wall(offer.start),
-        "end": wall(offer.end),
-    }
 
 
 def diff_text(edits: Sequence[Edit], plans: Sequence[PlanChange | None]) -> str:

@@ -12,12 +12,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from asapfill.offers.offer import Offer
 from asapfill.offers.states import State
 from asapfill.reasons import RULES
 from asapfill.report.demo_schedule import Fills, clock, sheet, visit_of
+from asapfill.report.page import template
 from asapfill.sandbox.columns import NO_MOMENT, moment
 from asapfill.sandbox.tables import Office
 
@@ -126,15 +125,7 @@ def page(before: Office, after: Office, offers: Sequence[Offer], summary: Mappin
     others = sorted({offer.start.date() for offer in accepted} - {day})
     shown = [day, *others[: MOST_DAYS - 1]]
     names = {number: row["Abbrev"] or row["OpName"] for number, row in after.operatories.items()}
-    environment = Environment(
-        loader=PackageLoader("asapfill", "report/templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"clock": clock, "long_day": long_day}
-    return environment.get_template("demo.html").render(
+    return template("demo.html", clock=clock, long_day=long_day).render(
         day=day,
         seed=summary["seed"],
         errors=summary["errors"],

@@ -10,7 +10,7 @@ from typing import Any
 
 from asapfill.labels import Labels
 from asapfill.offers.journal import Step
-from asapfill.offers.offer import Offer
+from asapfill.offers.offer import NewOffer, Offer
 from asapfill.planning.plan import Skipped
 from asapfill.scheduling.openings import LeftAlone, Opening
 from asapfill.scheduling.witness import Difference
@@ -69,6 +69,18 @@ def place(operatory: int, provider: int, labels: Labels) -> dict[str, Any]:
     }
 
 
+def offered(offer: NewOffer | Offer, labels: Labels) -> dict[str, Any]:
+    """Who is offered which time."""
+    return {
+        "kind": offer.kind,
+        "number": offer.number,
+        "patient": offer.patient,
+        **place(offer.operatory, offer.provider, labels),
+        "start": wall(offer.start),
+        "end": wall(offer.end),
+    }
+
+
 def wall(moment: datetime) -> str:
     """An office wall-clock time, without offset, as Open Dental keeps it."""
     return moment.isoformat(timespec="seconds")
@@ -106,12 +118,7 @@ def _tail(result: ClinicResult) -> dict[str, Any]:
 def _line(line: OfferLine, labels: Labels) -> dict[str, Any]:
     offer = line.offer
     return {
-        "kind": offer.kind,
-        "number": offer.number,
-        "patient": offer.patient,
-        **place(offer.operatory, offer.provider, labels),
-        "start": wall(offer.start),
-        "end": wall(offer.end),
+        **offered(offer, labels),
         "wave": offer.wave,
         "opening": offer.opening,
         "state": line.state,
@@ -162,12 +169,7 @@ def _journal_offer(offer: Offer, labels: Labels) -> dict[str, Any]:
         "id": offer.id,
         "office": offer.office,
         "clinic": offer.clinic,
-        "kind": offer.kind,
-        "number": offer.number,
-        "patient": offer.patient,
-        **place(offer.operatory, offer.provider, labels),
-        "start": wall(offer.start),
-        "end": wall(offer.end),
+        **offered(offer, labels),
         "wave": offer.wave,
         "opening": offer.opening,
         "state": str(offer.state),

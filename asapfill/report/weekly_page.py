@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from asapfill import __version__
 from asapfill.reasons import RULES
+from asapfill.report.page import template
 from asapfill.report.weekly import LEADS, OUTCOMES, WAITS, Figures, Period, summed
 from asapfill.report.weekly_advice import Remark, remarks
 from asapfill.report.weekly_pictures import Bar, bars, columns
@@ -78,15 +78,7 @@ def page(parts: Sequence[Part], period: Period, past: Sequence[Period]) -> str:
         names = tuple((part.name, part.now, part.before) for part in parts)
         everything = Part("All offices", summed(part.now for part in parts), earlier, names)
         parts = [everything, *parts] if len(parts) <= MOST_OFFICES else [everything]
-    environment = Environment(
-        loader=PackageLoader("asapfill", "report/templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"hours": hours}
-    return environment.get_template("weekly.html").render(
+    return template("weekly.html", hours=hours).render(
         title=days_text(period),
         most=MOST_OFFICES,
         parts=[

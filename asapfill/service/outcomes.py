@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from asapfill.clock import office_now
@@ -75,17 +76,21 @@ def follow_without_policy(desk: Desk) -> None:
 
 
 def _taken_by_somebody_else(office: Office) -> Callable[[Offer], bool]:
-    """Whether another patient's appointment lies in an offer's place now."""
-    visits: dict[int, list[tuple[Interval, int]]] = defaultdict(list)
-    for appointment in office.appointments:
-        span = appointment_span(appointment, office) if occupies(appointment) else None
-        if span is not None:
-            visits[appointment.op].append((span, appointment.pat_num))
+    """Whether another patient's appointment lies in an offer's place now. Nothing is looked up until it is asked."""
+
+    @cache
+    def visits() -> Mapping[int, list[tuple[Interval, int]]]:
+        found: dict[int, list[tuple[Interval, int]]] = defaultdict(list)
+        for appointment in office.appointments:
+            span = appointment_span(appointment, office) if occupies(appointment) else None
+            if span is not None:
+                found[appointment.op].append((span, appointment.pat_num))
+        return found
 
     def taken(offer: Offer) -> bool:
         place = (floor_unit(offer.start), ceil_unit(offer.end))
         return any(
-            patient != offer.patient and overlaps(span, place) for span, patient in visits.get(offer.operatory, ())
+            patient != offer.patient and overlaps(span, place) for span, patient in visits().get(offer.operatory, ())
         )
 
     return taken

@@ -17,13 +17,11 @@ from asapfill.policy.policy import Policy
 from asapfill.reasons import Reason
 from asapfill.scheduling.candidates import find_candidates
 from asapfill.scheduling.fits import prepare
-from asapfill.scheduling.intervals import Interval
 from asapfill.scheduling.openings import Found
 from asapfill.service.desk import Desk
 from asapfill.service.preferences import sending_window, text_limit
 from asapfill.service.spoken import patients_to_read, read_commlogs, spoken_to
 
-Young = Mapping[tuple[int, int], Sequence[Interval]]
 MOST_ROUNDS = 50
 """Reading patients for a plan changes the plan; each round reads at least one more, so this many are never needed."""
 
@@ -96,12 +94,15 @@ def plan_clinic(desk: Desk, policy: Policy, found: Found, now: datetime) -> Plan
     """
     wall = office_now(now, policy.timezone)
     desk.mirror.read_patients(_others_to_read(desk, wall))
-    # How long a recall takes, and its clinic, depend on the patient; an appointment tells both itself.
-    candidates, _ = find_candidates(desk.mirror.office(), policy, wall)
-    desk.mirror.read_patients({one.patient for one in candidates if one.kind == "recall" and one.provisional})
+    plan = Plan((), (), frozenset())
     for _ in range(MOST_ROUNDS):
-        limits = limits_of(desk, policy, wall)
-        plan = make_plan(situation_of(desk, policy, found, limits, now))
+        situation = situation_of(desk, policy, found, limits_of(desk, policy, wall), now)
+        # How long a recall takes, and its clinic, depend on the patient; an appointment tells both itself.
+        recalls = {one.patient for one in situation.candidates if one.kind == "recall" and one.provisional}
+        if recalls:
+            desk.mirror.read_patients(recalls)
+            continue
+        plan = make_plan(situation)
         if plan.wanted:
             desk.mirror.read_patients(plan.wanted)
             continue

@@ -23,15 +23,13 @@ from asapfill.offers.journal import Journal
 from asapfill.offers.states import State
 from asapfill.opendental import wire
 from asapfill.opendental.answers import Answer, Call
-from asapfill.opendental.client import OpenDental
 from asapfill.policy.reading import parse_policy
 from asapfill.problems import ConfigurationError
 from asapfill.sandbox.columns import Row
 from asapfill.sandbox.options import Options
 from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY
 from asapfill.sandbox.world import World
-from asapfill.service import desks as desks_module
-from asapfill.settings import OfficeSettings, load_settings
+from asapfill.settings import load_settings
 from asapfill.store.database import StoreError, open_for_reading, open_store
 from asapfill.store.policies import kept_policies
 from tests.soak.drawn_policy import draw_policy, policy_text, rules_of
@@ -177,7 +175,6 @@ class Day:
         self.write_policy()
         with (
             failpoints.listening(self._reached),
-            patch.object(desks_module, "open_client", self._open_client),
             patch.object(wire.Line, "exchange", self._exchange),
         ):
             try:
@@ -250,20 +247,6 @@ class Day:
         if self.process is not None:
             self.process.close()
             self.process = None
-
-    def _open_client(
-        self, office: OfficeSettings, clock: Any, stop: threading.Event, keys: tuple[str, str]
-    ) -> OpenDental:
-        """The client as ``desks.open_client`` makes it, with our line in place of the network."""
-        assert self.process is not None
-        return OpenDental(
-            office.name,
-            office.urls,
-            *keys,
-            clock=clock,
-            seconds_between_requests=office.seconds_between_requests,
-            stop=stop,
-        )
 
     def _exchange(self, call: Call, url: str, content: bytes | None, deadline: float = math.inf) -> Answer:
         """The line as one process sees it: the dead send nothing. ``deadline`` is of real time."""
