@@ -95,8 +95,10 @@ def office() -> Iterator[Callable[..., OpenDental]]:
 
 
 def answer(data: bytes) -> Behaviour:
+    """Answers and closes, and says so: else the client's next try may go out on the line that is just being closed."""
+
     def behave(connection: socket.socket, _: bytes) -> None:
-        connection.sendall(data)
+        connection.sendall(data.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
         connection.close()
 
     return behave
