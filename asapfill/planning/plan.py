@@ -19,7 +19,7 @@ from asapfill.planning.slots import Slot, held_by, offers_in, slots_already_offe
 from asapfill.planning.waves import Pace, pace
 from asapfill.reasons import Reason, because
 from asapfill.scheduling.candidates import Candidate, Kind
-from asapfill.scheduling.fits import Fit, fits
+from asapfill.scheduling.fits import Fit, fits_by_opening
 from asapfill.scheduling.intervals import Interval, subtract
 from asapfill.scheduling.openings import LeftAlone, Opening, opening_id
 from asapfill.scheduling.units import floor_unit, units_in
@@ -56,15 +56,13 @@ def make_plan(situation: Situation) -> Plan:
     Offers to candidates whose patient has not been read yet are part of the plan with their PatNum in ``wanted``:
     read these patients, find the candidates again, and plan again, until nothing is wanted.
     """
-    places: dict[tuple[str, str, int], list[Fit]] = defaultdict(list)
+    places: dict[tuple[str, str, int], list[Fit]] = {}
     order: dict[str, list[Candidate]] = defaultdict(list)
     fitting: set[tuple[Kind, int]] = set()
     for candidate in ranked(situation.candidates, situation.policy.order, _last_texted(situation.contacts)):
-        for fit in fits(candidate, situation.ground):
-            place = places[fit.opening.id, candidate.kind, candidate.number]
-            if not place:
-                order[fit.opening.id].append(candidate)
-            place.append(fit)
+        for opening, found in fits_by_opening(candidate, situation.ground):
+            order[opening.id].append(candidate)
+            places[opening.id, candidate.kind, candidate.number] = found
             fitting.add((candidate.kind, candidate.number))
     patterns = {(candidate.kind, candidate.number): candidate.pattern for candidate in situation.candidates}
     draft = Draft(

@@ -139,23 +139,30 @@ def permitted_blockouts(
 
 def fits(candidate: Candidate, ground: Ground) -> list[Fit]:
     """Every place for ``candidate``, in the order of the openings and of time."""
+    return [place for _, places in fits_by_opening(candidate, ground) for place in places]
+
+
+def fits_by_opening(candidate: Candidate, ground: Ground) -> Iterator[tuple[Opening, list[Fit]]]:
+    """The openings that have a place for ``candidate``, in order, each with all of its places in the order of time.
+
+    The lists are shared with other candidates and must not be changed.
+    """
     length = len(candidate.pattern)
     if not length:
-        return []
+        return
     low, high = _bounds(candidate, ground)
-    result: list[Fit] = []
     for opening in _openings_for(candidate, ground):
-        if opening.span[1] - opening.span[0] < length or opening.span[0] > high or opening.span[1] < low + length:
+        first, end = opening.span
+        if end - first < length or first > high or end < low + length:
             continue
         places = _places(candidate, opening, ground)
         obstacles = [busy for busy in candidate.busy if overlaps(opening.span, busy)]
         obstacles += _forbidden_blockouts(candidate, opening, ground, opening.span)
         obstacles += _outside_its_blockouts(candidate, opening, ground, opening.span)
-        if obstacles or not low <= opening.span[0] <= opening.span[1] - length <= high:
-            result += [fit for fit in places if _is_open(fit.span, (low, high), obstacles)]
-        else:
-            result += places
-    return result
+        if obstacles or not low <= first <= end - length <= high:
+            places = [fit for fit in places if _is_open(fit.span, (low, high), obstacles)]
+        if places:
+            yield opening, places
 
 
 def _is_open(span: Interval, bounds: Interval, obstacles: list[Interval]) -> bool:
@@ -225,12 +232,13 @@ def _bounds(candidate: Candidate, ground: Ground) -> Interval:
 
 def _forbidden_blockouts(candidate: Candidate, opening: Opening, ground: Ground, span: Interval) -> list[Interval]:
     """Blockouts that the policy allows but the candidate's appointment type does not permit."""
+    lying_here = ground.allowed_blockouts.get(opening.operatory, ())
     permitted = ground.permitted.get(candidate.appointment_type, frozenset())
-    if permitted is None:
+    if permitted is None or not lying_here:
         return []
     return [
         blockout.span
-        for blockout in ground.allowed_blockouts.get(opening.operatory, ())
+        for blockout in lying_here
         if blockout.blockout_type not in permitted and overlaps(span, blockout.span)
     ]
 
