@@ -184,10 +184,8 @@ def _last_texted(contacts: Iterable[Contact]) -> Mapping[int, date]:
 
 def _why_nobody(opening: Opening, has_slots: bool, draft: Draft) -> Skipped:  # noqa: FBT001  private, read once
     """Why an opening gets no offer in this cycle."""
-    why = Counter(
-        draft.refused.get((candidate.kind, candidate.number), Reason("not_needed")).code
-        for candidate in draft.order.get(opening.id, ())
-    )
+    refused = (draft.refused.get((one.kind, one.number)) for one in draft.order.get(opening.id, ()))
+    why = Counter("not_needed" if reason is None else reason.code for reason in refused)
     if has_slots:
         reason = Reason("waiting_for_answers")
     elif not why:

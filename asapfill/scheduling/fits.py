@@ -19,18 +19,15 @@ from asapfill.scheduling.intervals import Interval, merged, overlaps, subtract
 from asapfill.scheduling.occupied import EVERYBODY, Blockout, provider_busy, provider_units, whole
 from asapfill.scheduling.office import Office
 from asapfill.scheduling.openings import Found, Opening, in_order
-from asapfill.scheduling.units import MINUTES, day_start, floor_unit, moment_of, units_in
+from asapfill.scheduling.units import MINUTES, day_start, floor_unit, moment_of
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """A place for one candidate: units of 5 minutes; ``remainder``: units of free time too short to use that it
-    leaves.
-    """
+    """A place for one candidate. ``span``: units of 5 minutes."""
 
     opening: Opening
     span: Interval
-    remainder: int
 
     @property
     def start(self) -> datetime:
@@ -68,7 +65,7 @@ class Ground:
 
     ``openings_of``: the same openings per ProvNum. ``busy``: per ProvNum (or ``EVERYBODY``) the provider's units with
     their AptNum; ``visits``: AptNum → ProvNum. ``permitted``: see ``permitted_blockouts``; ``kept_for``: see
-    ``BlockScheduling``. ``shortest`` and ``grid`` in units. ``whole``: the units of the known days; masks start at
+    ``BlockScheduling``. ``grid`` in units. ``whole``: the units of the known days; masks start at
     its first. ``masks``, ``clashes`` and ``places`` only remember what was computed.
     """
 
@@ -80,7 +77,6 @@ class Ground:
     permitted: Mapping[int, frozenset[int] | None]
     kept_for: BlockScheduling
     same_provider: bool
-    shortest: int
     grid: int
     whole: Interval
     masks: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -107,7 +103,6 @@ def prepare(office: Office, policy: Policy, found: Found) -> Ground:
             recalls=policy.openings.recalls_only_in,
         ),
         same_provider=policy.candidates.same_provider,
-        shortest=units_in(policy.openings.shortest),
         grid=office.increment // MINUTES,
         whole=whole(office),
     )
@@ -219,7 +214,7 @@ def _places(candidate: Candidate, opening: Opening, ground: Ground) -> list[Fit]
         starts |= {start for start in (opening.free[0], opening.free[1] - length) if first <= start <= last}
         clash = _clash(candidate, opening.provider, ground) >> (first - ground.whole[0])
         spans = [(start, start + length) for start in sorted(starts) if not (clash >> (start - first)) & 1]
-        ground.places[key] = [Fit(opening, span, _remainder(span, opening, ground.shortest)) for span in spans]
+        ground.places[key] = [Fit(opening, span) for span in spans]
     return ground.places[key]
 
 
@@ -295,9 +290,3 @@ def _mask(ground: Ground, provider: int, without: int) -> int:
                 mask |= ((1 << (high - low)) - 1) << (low - first)
         ground.masks[key] = mask
     return ground.masks[key]
-
-
-def _remainder(span: Interval, opening: Opening, shortest: int) -> int:
-    """Units left beside the visit, within its whole free stretch, that are too short to be an opening."""
-    gaps = (span[0] - opening.free[0], opening.free[1] - span[1])
-    return sum(gap for gap in gaps if gap < shortest)

@@ -204,7 +204,7 @@ def _stand_ins(kept: Mapping[Path, KeptPolicy], good: Mapping[Path, PolicyFile])
 
 def _parsed(kept: KeptPolicy, path: Path) -> PolicyFile | None:
     """A kept version; None when this asapfill, perhaps a newer one, does not take it any more."""
-    verdict = _kept_verdict(kept.text, path)
+    verdict = _verdict(kept.text.encode(), path)
     if isinstance(verdict, ConfigurationError):
         log.warning("policy.last_good_unusable file=%s", path.name)
         return None
@@ -212,12 +212,8 @@ def _parsed(kept: KeptPolicy, path: Path) -> PolicyFile | None:
 
 
 @lru_cache(maxsize=1024)
-def _kept_verdict(text: str, path: Path) -> PolicyFile | ConfigurationError:
-    """A kept version is asked for in every cycle while its file has a mistake; its text does not change."""
-    return _verdict(text.encode(), path)
-
-
 def _verdict(raw: bytes, path: Path) -> PolicyFile | ConfigurationError:
+    """What a version of a file says. Remembered: reading takes longest in a cycle, and an edit is often taken back."""
     try:
         return parse_policy(raw, path)
     except ConfigurationError as error:

@@ -281,25 +281,6 @@ def test_a_name_shared_by_two_blockout_types_permits_both() -> None:
     assert permitted_blockouts(kinds, both) == {0: None, 2: frozenset({7, 8})}
 
 
-@pytest.mark.parametrize(
-    ("shortest", "remainders"),
-    [
-        pytest.param(5, [0, 0, 0, 0, 0], id="everything can be used"),
-        pytest.param(30, [0, 3, 0, 3, 0], id="a quarter of an hour cannot"),
-        pytest.param(60, [0, 12, 12, 12, 0], id="only the whole rest can"),
-        pytest.param(90, [12, 12, 12, 12, 12], id="nothing can"),
-    ],
-)
-def test_the_remainder_is_what_would_be_too_short_to_use(shortest: int, remainders: list[int]) -> None:
-    three_quarters = office(
-        schedules=[row("8:00", "9:45", prov_num=1)], asap=[asap(45)], preferences={"AppointmentTimeIncrement": "15"}
-    )
-    a_policy = policy(shortest=timedelta(minutes=shortest))
-    found = find_openings(three_quarters, a_policy, MIDNIGHT_BEFORE, {})
-    ground = prepare(three_quarters, a_policy, found)
-    assert [fit.remainder for fit in fits(only_candidate(three_quarters, a_policy), ground)] == remainders
-
-
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(case=cases())
 def test_what_explain_says_of_a_place_agrees_with_the_fits(case: Case) -> None:
