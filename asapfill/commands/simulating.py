@@ -30,7 +30,7 @@ from asapfill.commands.common import (
     "--write",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Write settings and a policy for this sandbox here.",
+    help="Write settings and policies for this sandbox here.",
 )
 @explained
 def sandbox(

@@ -1,17 +1,22 @@
-"""``asapfill sandbox``: a simulated office on loopback, with settings and a policy to try asapfill on it."""
+"""``asapfill sandbox``: a simulated office on loopback, with settings and policies to try asapfill on it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
-from asapfill.demo.samples import sample_policy
+from asapfill.policy.samples import SAMPLE
+from asapfill.policy.schema import FILE_NAME, schema_text
+from asapfill.policy.writing import policy_text, quoted_name
 from asapfill.problems import ConfigurationError, Problem
+from asapfill.sandbox.columns import Row
 from asapfill.sandbox.options import Options, read_office_file
 from asapfill.sandbox.process import serve
 from asapfill.sandbox.server import HOST, SandboxServer
-from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY, OfficeFileError
+from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY, Office, OfficeFileError
 
+KEYS = (DEVELOPER_KEY, CUSTOMER_KEY)
 SETTINGS = """\
 # Settings for the sandbox that `asapfill sandbox` serves. Its keys are public: there is nobody's data behind them.
 policies = "policies"
@@ -26,7 +31,7 @@ customer_key = "file:customer.key"
 
 
 def serve_sandbox(options: Options, office_file: Path | None, folder: Path | None, say: Callable[[str], None]) -> None:
-    """Serve until stopped. ``folder``: settings, keys and a policy for this sandbox are written there.
+    """Serve until stopped. ``folder``: settings, keys and policies for this sandbox are written there.
 
     Raises:
         ConfigurationError: the office file cannot be used, the port is taken, or the folder cannot be written.
@@ -34,9 +39,10 @@ def serve_sandbox(options: Options, office_file: Path | None, folder: Path | Non
 
     def announce(server: SandboxServer) -> None:
         say(f"A simulated office listens on http://{HOST}:{server.port}/api/v1")
-        say(f"Keys: {DEVELOPER_KEY} / {CUSTOMER_KEY}. What was posted: http://{HOST}:{server.port}/sandbox/log")
+        office = server.world.office
+        say(f"Keys: {' / '.join(keys_of(office))}. What was posted: http://{HOST}:{server.port}/sandbox/log")
         if folder is not None:
-            write_settings(folder, server.port)
+            write_settings(folder, server.port, keys_of(office), policies_for(office))
             say(f"Try it:  asapfill --verbose once --config {folder / 'asapfill.toml'}")
         say("Ctrl-C ends it.")
 
@@ -84,7 +90,7 @@ def options_for(  # noqa: PLR0913  the command's own options
     return Options(
         office=office,
         seed=seed,
-        operatories=operatories,
+        operatories=max(operatories, clinics),  # each clinic has one at least
         clinics=clinics,
         start=start,
         mode="speed" if simulated else "system",
@@ -95,17 +101,40 @@ def options_for(  # noqa: PLR0913  the command's own options
     )
 
 
-def write_settings(folder: Path, port: int) -> Path:
-    """Settings, keys and the sample policy for a sandbox on ``port``; a policy that exists is left as it is."""
+def policies_for(office: Office) -> dict[str, str]:
+    """The sample policy as an office needs it, by file name: one for each clinic, where it uses clinics."""
+    values = {**SAMPLE.values, "timezone": office.timezone.key}
+    if not office.clinics_on:
+        return {"demo.yaml": policy_text(replace(SAMPLE, values=values))}
+    return {
+        f"demo-{number}.yaml": policy_text(replace(SAMPLE, values={**values, "clinic": quoted_name(_name(clinic))}))
+        for number, clinic in office.clinics.items()
+        if not clinic["IsHidden"]
+    }
+
+
+def _name(clinic: Row) -> str:
+    return str(clinic["Description"] or clinic["Abbr"] or clinic["ClinicNum"])
+
+
+def keys_of(office: Office) -> tuple[str, str]:
+    """The developer key and the customer key of an office; the sandbox's own for one that takes none."""
+    return office.keys[0] if office.keys else KEYS
+
+
+def write_settings(
+    folder: Path, port: int, keys: tuple[str, str] = KEYS, policies: Mapping[str, str] | None = None
+) -> Path:
+    """Settings, keys and policies (the sample) for a sandbox on ``port``; a policy that exists is left as it is."""
     (folder / "policies").mkdir(parents=True, exist_ok=True)
     (folder / "asapfill.toml").write_text(SETTINGS.format(host=HOST, port=port), encoding="utf-8")
-    for name, key in (("developer.key", DEVELOPER_KEY), ("customer.key", CUSTOMER_KEY)):
+    for name, key in zip(("developer.key", "customer.key"), keys, strict=True):
         (folder / name).write_text(key + "\n", encoding="utf-8")
         (folder / name).chmod(0o600)
-    sample = sample_policy()
-    # The schema lies beside the policy for editors that complete and check what is typed.
-    for source, name in ((sample, "demo.yaml"), (sample.with_name("policy.schema.json"), "policy.schema.json")):
+    # The schema lies beside the policies for editors that complete and check what is typed.
+    texts = {**(policies or {"demo.yaml": policy_text(SAMPLE)}), FILE_NAME: schema_text()}
+    for name, text in texts.items():
         target = folder / "policies" / name
         if not target.exists():
-            target.write_text(source.read_text(encoding="utf-8"), encoding="utf-8")
+            target.write_text(text, encoding="utf-8")
     return folder / "asapfill.toml"

@@ -62,6 +62,32 @@ def test_once_posts_to_a_sandbox_that_was_started_on_its_own(tmp_path: Path) -> 
         assert running.wait(timeout=10) == 0
 
 
+@pytest.mark.parametrize("clinics", [1, 2, 3, 6])
+def test_what_the_sandbox_writes_passes_check(tmp_path: Path, clinics: int) -> None:
+    with sandbox("--clinics", str(clinics), "--write", str(tmp_path)):
+        done = CliRunner().invoke(cli, ["check", "--config", str(tmp_path / "asapfill.toml")])
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert "wrong" not in done.stdout
+        assert len(list((tmp_path / "policies").glob("*.yaml"))) == clinics
+
+
+def test_what_is_written_for_an_office_file_has_its_own_keys_clinics_and_time_zone(tmp_path: Path) -> None:
+    file = tmp_path / "office.json"
+    clinics = [
+        {"ClinicNum": 4, "Description": "Elm: east", "SmsContractDate": "2020-01-01"},
+        {"ClinicNum": 7, "Abbr": "W", "SmsContractDate": "2020-01-01"},
+        {"ClinicNum": 9, "Description": "Closed", "IsHidden": True},
+    ]
+    changes = {"clinics": clinics, "preferences": {"EasyNoClinics": "0"}, "timezone": "America/New_York"}
+    file.write_text(json.dumps(office_file(**changes)))
+    with sandbox("--office", str(file), "--write", str(tmp_path)):
+        done = CliRunner().invoke(cli, ["check", "--config", str(tmp_path / "asapfill.toml")])
+    assert "wrong" not in done.stdout, done.stdout
+    policies = tmp_path / "policies"
+    assert {path.name for path in policies.glob("*.yaml")} == {"demo-4.yaml", "demo-7.yaml"}
+    assert all("timezone: America/New_York" in path.read_text() for path in policies.glob("*.yaml"))
+
+
 def test_an_office_file_is_served(tmp_path: Path) -> None:
     file = tmp_path / "office.json"
     file.write_text(json.dumps(office_file()))
