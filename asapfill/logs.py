@@ -20,6 +20,9 @@ Form = Literal["text", "json"]
 _PRIORITY: Final = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, logging.ERROR: 3, logging.CRITICAL: 2}
 """Syslog's numbers, which systemd reads from ``<N>`` at the beginning of a line."""
 
+LIBRARY: Final = "library.trouble library=%s %s"
+"""The event that a line of another program's module becomes."""
+
 _PAIR: Final = re.compile(r"(?<!\S)([a-z_]+)=(\S*)")
 _UNSEEN: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -27,8 +30,8 @@ _UNSEEN: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 def configure_logs(form: Form, *, verbose: bool, environ: Mapping[str, str], out: TextIO | None = None) -> None:
     """Send the log to standard error (or ``out``): errors only, or with ``verbose`` from level info on.
 
-    What asapfill is made of (httpx, APScheduler, uvicorn …) tells its troubles only: its other lines are no events, and
-    some hold addresses.
+    What asapfill is made of (httpx, APScheduler, uvicorn …) tells its troubles only, each as the event ``LIBRARY``: its
+    other lines are no events, and some hold addresses.
     """
     stream = out or sys.stderr
     handler = logging.StreamHandler(stream)
@@ -78,7 +81,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        message = _one_line(record.getMessage())
+        message = _event(record)
         document: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -96,10 +99,17 @@ _FORMS = (TextLines, JournalLines, JsonLines)
 
 def _whole(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     """The event on one line and, below it, the traceback if there is one."""
-    lines = [_one_line(record.getMessage())]
+    lines = [_event(record)]
     if record.exc_info:
         lines += [_UNSEEN.sub("·", line) for line in formatter.formatException(record.exc_info).split("\n")]
     return "\n".join(lines)
+
+
+def _event(record: logging.LogRecord) -> str:
+    """The event; what is none, because asapfill did not log it, is made one."""
+    message = record.getMessage()
+    ours = record.name.partition(".")[0] == "asapfill"
+    return _one_line(message if ours else LIBRARY % (record.name, message))
 
 
 def _one_line(message: str) -> str:

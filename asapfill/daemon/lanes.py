@@ -6,6 +6,7 @@ cannot be broken off, and has nothing to lose.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -13,6 +14,8 @@ from queue import SimpleQueue
 from typing import Any
 
 from apscheduler.executors.base import BaseExecutor, run_job
+
+log = logging.getLogger(__name__)
 
 
 class Lane(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no types
@@ -56,10 +59,18 @@ class Lane(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no types
         with self._count:
             self._unfinished += 1
             if self._unfinished > len(self._threads) < self.workers:
-                name = f"{self.name} {len(self._threads) + 1}"
-                self._threads.append(threading.Thread(target=self._serve, name=name, daemon=True))
-                self._threads[-1].start()
+                self._add_thread()
         self._work.put((job, run_times))
+
+    def _add_thread(self) -> None:
+        """One worker more. If the machine has no thread left, the work waits for those that there are."""
+        thread = threading.Thread(target=self._serve, name=f"{self.name} {len(self._threads) + 1}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            log.warning("daemon.no_thread lane=%s threads=%d", self.name, len(self._threads))
+        else:
+            self._threads.append(thread)
 
     def _serve(self) -> None:
         """One worker: a job after the other, until the lane is shut down."""

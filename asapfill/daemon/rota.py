@@ -13,7 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.events import (
+    EVENT_JOB_ERROR,
+    EVENT_JOB_MAX_INSTANCES,
+    EVENT_JOB_MISSED,
+    JobEvent,
+    JobExecutionEvent,
+)
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
@@ -22,6 +28,10 @@ from asapfill.daemon.lanes import Lane
 from asapfill.daemon.rhythm import Standing, next_beat
 
 log = logging.getLogger(__name__)
+
+# What these would tell of a cycle is an event of ours: ``cycle.failed``, ``cycle.skipped``.
+logging.getLogger("apscheduler.executors").setLevel(logging.CRITICAL)
+logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)
 
 PROMPT_WORKERS: Final = 48
 """Cycles at a time of offices that answer as they should. One over the remote API takes seconds, nearly all of them
@@ -89,7 +99,8 @@ class Rota:
             "slow": Lane("slow", min(SLOW_WORKERS, len(phases)), leave),
         }
         self._scheduler = BackgroundScheduler(timezone=UTC, executors=dict(self.lanes))
-        self._scheduler.add_listener(_job_trouble, EVENT_JOB_ERROR | EVENT_JOB_MISSED)
+        self._scheduler.add_listener(_failed, EVENT_JOB_ERROR)
+        self._scheduler.add_listener(self._skipped, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
 
     def start(self) -> None:
         """Begin: each office at its next beat."""
@@ -186,11 +197,15 @@ class Rota:
             if (standing.failures or before.failures) and not self._ended:
                 self._rested(office, standing, timedelta(seconds=turn.due - self._clock.monotonic()))
 
+    def _skipped(self, event: JobEvent) -> None:
+        """APScheduler has left a cycle out, which only a mistake can bring about. The office gets another one."""
+        with self._lock:
+            late = self._clock.monotonic() - self._turns[event.job_id].due
+            log.error("cycle.skipped office=%s late=%.1f", event.job_id, late)
+            if not self._ended:
+                self._plan(event.job_id, 0.0)
 
-def _job_trouble(event: JobExecutionEvent) -> None:
-    error = getattr(event, "exception", None)
-    log.error(
-        "cycle.failed office=%s error=%s",
-        event.job_id,
-        "missed" if error is None else f"{type(error).__name__}: {error}",
-    )
+
+def _failed(event: JobExecutionEvent) -> None:
+    error = event.exception
+    log.error("cycle.failed office=%s error=%s: %s", event.job_id, type(error).__name__, error, exc_info=error)

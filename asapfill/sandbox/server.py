@@ -66,8 +66,10 @@ class SandboxServer(ThreadingHTTPServer):
         """A connection broke; the sandbox lives on. That a client goes away is nothing to report."""
         del request
         reason = sys.exc_info()[1]
-        level = logging.DEBUG if isinstance(reason, ConnectionError) else logging.WARNING
-        log.log(level, "sandbox.connection_broken port=%s reason=%r", client_address[1], reason)
+        if isinstance(reason, ConnectionError):
+            log.debug("sandbox.connection_broken port=%s reason=%r", client_address[1], reason)
+        else:
+            log.warning("sandbox.connection_broken port=%s reason=%r", client_address[1], reason)
 
     def serve_forever(self, poll_interval: float = 0.5) -> None:
         """Answer requests, and post events to subscribers, until ``stop``."""

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from asapfill.logs import LIBRARY
 from asapfill.offers.states import State
 
-LEVELS = ("debug", "info", "warning", "error", "exception", "critical")
+LEVELS = ("log", "debug", "info", "warning", "error", "exception", "critical")
 PACKAGE = Path(__file__).parents[2] / "asapfill"
 
 
@@ -24,7 +25,7 @@ class Event:
 
 def logged() -> dict[str, Event]:
     """Every event by its name. ``offer.%s`` stands for an event of every state that an offer can be in."""
-    events: dict[str, Event] = {}
+    events = {LIBRARY.split(" ")[0]: Event({"warning", "error"}, {"library"})}
     for path in sorted(PACKAGE.rglob("*.py")):
         for level, text in _calls(ast.parse(path.read_text(encoding="utf-8")), path):
             head = text.split(" ")[0]
@@ -48,6 +49,7 @@ def _calls(tree: ast.AST, path: Path) -> Iterator[tuple[str, str]]:
             continue
         if not (isinstance(node.func.value, ast.Name) and node.func.value.id == "log"):
             continue
+        assert node.func.attr != "log", f"{path.name}:{node.lineno}: an event's level must be written out"
         first = node.args[0]
         assert isinstance(first, ast.Constant), f"{path.name}:{node.lineno}: an event's name must be written out"
         assert isinstance(first.value, str)

@@ -16,10 +16,12 @@ from asapfill.logs import JournalLines, JsonLines, TextLines, configure_logs, is
 from tests.service.bench import Bench
 
 
-def record(message: str, *arguments: object, level: int = logging.WARNING, broken: bool = False) -> logging.LogRecord:
+def record(
+    message: str, *arguments: object, level: int = logging.WARNING, broken: bool = False, name: str = "asapfill.x"
+) -> logging.LogRecord:
     error = ValueError("first\nsecond") if broken else None
     found = (ValueError, error, None) if error else None
-    return logging.LogRecord("asapfill.x", level, "x.py", 1, message, arguments, found)
+    return logging.LogRecord(name, level, "x.py", 1, message, arguments, found)
 
 
 def test_a_person_reads_time_level_and_event() -> None:
@@ -65,6 +67,15 @@ def test_what_an_office_answers_can_neither_forge_a_line_nor_steer_a_terminal(fo
     line = form.format(record("cycle.trouble %s", "no\n<2>offer.sent offer=1\r\x1b[2J\u2028end"))
     assert not {"\n", "\r", "\x1b", "\u2028"} & set(line)
     assert "cycle.trouble no | <2>offer.sent" in line
+
+
+def test_what_a_library_tells_is_an_event_too() -> None:
+    line = record("Error submitting %r\nfor ever", "it", name="apscheduler.scheduler", level=logging.ERROR)
+    told = "library.trouble library=apscheduler.scheduler Error submitting 'it' | for ever"
+    assert JournalLines().format(line) == f"<3>{told}"
+    document = json.loads(JsonLines().format(line))
+    assert (document["event"], document["message"]) == ("library.trouble", told)
+    assert document["fields"]["library"] == "apscheduler.scheduler"
 
 
 def test_only_our_own_stream_is_the_journal(tmp_path: Path) -> None:

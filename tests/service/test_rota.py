@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from apscheduler.executors.base import MaxInstancesReachedError
 
 from asapfill.daemon import rota as rota_module
+from asapfill.daemon.lanes import Lane
 from asapfill.daemon.rhythm import Standing
 from asapfill.daemon.rota import LONGEST_CYCLE, OVERDUE, Rota
 
@@ -143,7 +147,46 @@ def test_a_mistake_in_a_cycle_does_not_end_the_office_s_turn(caplog: pytest.LogC
     offices.breaking = {"elm"}
     with serving(offices, "elm"):
         until(lambda: offices.count("elm") >= 3, "cycles in spite of the mistake")
-    assert "cycle.failed office=elm error=RuntimeError: a mistake" in caplog.text
+    assert set(caplog.messages) == {"cycle.failed office=elm error=RuntimeError: a mistake"}
+    assert all(record.exc_info for record in caplog.records), "with the traceback"
+
+
+def test_a_cycle_that_the_scheduler_leaves_out_is_one_event_and_another_cycle_follows(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    submit = Lane._do_submit_job
+    refusals = iter([True])
+
+    def refuse_once(lane: Lane, job: Any, run_times: Any) -> None:
+        if next(refusals, False):
+            raise MaxInstancesReachedError(job)
+        submit(lane, job, run_times)
+
+    monkeypatch.setattr(Lane, "_do_submit_job", refuse_once)
+    offices = Offices()
+    with serving(offices, "elm"):
+        until(lambda: offices.count("elm") >= 2, "cycles after the one left out")
+    (told,) = caplog.messages
+    assert re.fullmatch(r"cycle\.skipped office=elm late=\d\.\d", told)
+
+
+def test_without_another_thread_the_cycles_wait_for_those_that_there_are(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = threading.Thread.start
+
+    def no_second(thread: threading.Thread) -> None:
+        if thread.name.endswith(" 2"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", no_second)
+    offices = Offices()
+    offices.held = {"elm": threading.Event()}
+    with serving(offices, "elm", "oak"):
+        until(lambda: "daemon.no_thread lane=slow threads=1" in caplog.messages, "no thread for the second office")
+        offices.held["elm"].set()
+        until(lambda: offices.count("oak") >= 2, "cycles of both")
 
 
 def test_an_office_that_is_woken_begins_at_once_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
