@@ -15,7 +15,14 @@ BACKLOG: Final = 64
 
 
 class CannotListen(Exception):  # noqa: N818  the name says it
-    """The port, the certificate or its key cannot be used. Says which, why, and what to do."""
+    """The port, the certificate or its key cannot be used. Says which, why, and what to do.
+
+    ``code``: ``port`` or ``certificate``.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +78,9 @@ def open_door(entrance: Entrance) -> Door:
     except OSError as error:
         door.close()
         raise CannotListen(
+            "port",
             f"asapfill cannot listen at {host}:{port}: {error.strerror or error}. Does another program use the port "
-            "(`ss -ltnp`), and is the address one of this machine's? See `listen` below [events]."
+            "(`ss -ltnp`), and is the address one of this machine's? See `listen` below [events].",
         ) from None
     return door
 
@@ -88,7 +96,8 @@ def certificate_of(entrance: Entrance) -> ssl.SSLContext | None:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or type(error).__name__
         raise CannotListen(
+            "certificate",
             f"The certificate {certificate} and its key cannot be used: {why}. Both must be PEM, belong together, "
-            "have no password, and be readable for the user that runs asapfill."
+            "have no password, and be readable for the user that runs asapfill.",
         ) from None
     return context

@@ -21,7 +21,7 @@ from asapfill.opendental.versions import Version
 from asapfill.scheduling.office import Office
 from asapfill.settings import Settings
 from asapfill.store.database import Store
-from asapfill.store.events import kept_events
+from asapfill.store.events import Deaf, keep_deaf, kept_events
 
 if TYPE_CHECKING:
     from asapfill.events.listener import Listener
@@ -42,6 +42,7 @@ class Events:
         """Prepare; nothing is listened to yet. ``customer_keys``: by office."""
         self._where = settings.events
         self._clock = clock
+        self._store = store
         self._hear: Hear = lambda *_: None
         self._began = clock.now()
         urls = {
@@ -62,11 +63,17 @@ class Events:
         self._lock = threading.Lock()
 
     def start(self, hear: Hear) -> None:
-        """Begin to listen, if an office is to send events. A port that cannot be used is told and tried again."""
+        """Begin to listen, if an office is to send events. A port that cannot be used is told and tried again.
+
+        Raises:
+            StoreError: the state cannot be written.
+        """
         self._hear = hear
-        if self._where is not None and self._keys:
-            with self._lock:
+        with self._lock:
+            if self._where is not None and self._keys:
                 self._listen(self._where)
+            else:
+                keep_deaf(self._store, None)
 
     def hush(self) -> None:
         """Listen no more, without waiting for the end of it. Subscriptions stay: Open Dental keeps for three days what
@@ -108,7 +115,7 @@ class Events:
         office.keep(
             replace(
                 office.kept,
-                problem=self._deaf or office.trouble,
+                problem=office.trouble,
                 deliveries=counts.deliveries,
                 last=counts.last,
                 refused=counts.refused,
@@ -138,8 +145,10 @@ class Events:
             if str(error) != self._deaf:
                 log.error("events.not_listening %s", error)  # noqa: TRY400  a sentence for a person
             self._deaf = str(error)
+            keep_deaf(self._store, Deaf(error.code, str(error)))
             return
         self._listener, self._deaf = listener, ""
+        keep_deaf(self._store, None)
         log.info("events.listening host=%s port=%d offices=%d", where.host, where.port, len(self._keys))
 
     def _took(self, office: str, hint: Hint) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from asapfill.settings import Settings
 from asapfill.store.database import Store
-from asapfill.store.events import kept_events
+from asapfill.store.events import kept_deaf, kept_events
 
 
 def events_document(settings: Settings, store: Store, office: str) -> dict[str, Any] | None:
@@ -21,6 +21,7 @@ def events_document(settings: Settings, store: Store, office: str) -> dict[str, 
     on = settings.events is not None and settings.offices[office].events
     if not on and not kept.addresses:
         return None
+    deaf = kept_deaf(store) if on else None
     return {
         "url": settings.events.address(office) if on and settings.events is not None else None,
         "tables": list(kept.watched),
@@ -29,7 +30,7 @@ def events_document(settings: Settings, store: Store, office: str) -> dict[str, 
         "deliveries": kept.deliveries,
         "last": _written(kept.last),
         "refused": dict(kept.refused),
-        "problem": kept.problem,
+        "problem": deaf.problem if deaf is not None else kept.problem,
     }
 
 

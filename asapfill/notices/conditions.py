@@ -35,7 +35,7 @@ _UNREACHABLE: Final = frozenset({"not_sent", "no_answer", "out_of_time", "not_op
 class OfficeFacts:
     """One office. ``lately``: the offers of the last day on which any was made. ``since``: from when it is watched.
 
-    ``events_fail``: Open Dental's events do not get through.
+    ``events_fail``: Open Dental's events do not get through, or, when they are off, cannot be ended.
     """
 
     name: str
@@ -45,6 +45,7 @@ class OfficeFacts:
     lately: tuple[Offer, ...]
     since: datetime
     events_fail: bool = False
+    events_on: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,14 @@ class PolicyMistake:
     text: str
 
 
-def notices_of(offices: Sequence[OfficeFacts], mistakes: Sequence[PolicyMistake], now: datetime) -> tuple[Notice, ...]:
-    """Every notice there is at ``now`` (aware), one for each key."""
-    found = {notice.key: notice for notice in _policies(mistakes)}
+def notices_of(
+    offices: Sequence[OfficeFacts], mistakes: Sequence[PolicyMistake], now: datetime, deaf: str = ""
+) -> tuple[Notice, ...]:
+    """Every notice there is at ``now`` (aware), one for each key.
+
+    ``deaf``: why asapfill cannot listen for events, a key of ``_DEAF``; empty: it can, or need not.
+    """
+    found = {notice.key: notice for notice in (*_policies(mistakes), *_deaf(deaf))}
     for office in offices:
         found |= {notice.key: notice for notice in _office(office, now)}
     return tuple(found[key] for key in sorted(found))
@@ -72,12 +78,42 @@ def _office(office: OfficeFacts, now: datetime) -> Iterator[Notice]:
         yield from _not_served(office, now)
     yield from _unclear(office, now)
     yield from _suppressed(office)
-    if office.events_fail:
+    if office.events_fail and office.events_on:
         yield Notice(
             office=office.name,
             code="events",
             title="Open Dental's events do not get through",
             message="asapfill asks every minute instead, so nothing is lost but time. `asapfill status` says why.",
+        )
+    elif office.events_fail:
+        yield Notice(
+            office=office.name,
+            code="events",
+            about="off",
+            title="Open Dental's events are off and cannot be ended",
+            message="asapfill's subscriptions are still in Open Dental. `asapfill status` says why; asapfill goes on "
+            "trying to remove them.",
+        )
+
+
+_DEAF: Final[dict[str, str]] = {
+    "port": "The port cannot be used. Has another program taken it, and is the address one of this machine's? See "
+    "`listen` below [events] in the settings.",
+    "certificate": "Its certificate or key cannot be used. Was it renewed? Both must belong together and be readable "
+    "for the user that runs asapfill. See [events] in the settings.",
+}
+
+
+def _deaf(why: str) -> Iterator[Notice]:
+    """One for all offices: there is one listener."""
+    if why:
+        yield Notice(
+            office="",
+            code="not_listening",
+            about=why,
+            title="asapfill cannot listen for Open Dental's events",
+            message=f"{_DEAF[why]} asapfill tries again every minute and asks every office meanwhile, so nothing is "
+            "lost but time. `asapfill status` says more.",
         )
 
 

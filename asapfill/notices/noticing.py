@@ -18,7 +18,7 @@ from asapfill.problems import Problem
 from asapfill.service.policies import Policies, no_policy
 from asapfill.settings import Settings
 from asapfill.store.database import Store
-from asapfill.store.events import kept_events
+from asapfill.store.events import kept_deaf, kept_events
 from asapfill.store.notices import keep_notices
 from asapfill.store.ticks import Tick, last_ticks
 
@@ -34,6 +34,7 @@ def look(settings: Settings, store: Store, policies: Policies, since: datetime) 
     ticks: dict[str, list[Tick]] = defaultdict(list)
     for tick in last_ticks(store):
         ticks[tick.office].append(tick)
+    deaf = kept_deaf(store) if settings.events is not None else None
     facts = [
         OfficeFacts(
             name=name,
@@ -42,12 +43,15 @@ def look(settings: Settings, store: Store, policies: Policies, since: datetime) 
             unclear=Journal(store, name).unknowns(),
             lately=_lately(store, name),
             since=since,
-            events_fail=settings.events is not None and bool(kept_events(store, name).problem),
+            # Nothing can get through to an asapfill that does not listen.
+            events_fail=deaf is None and bool(kept_events(store, name).problem),
+            events_on=settings.events is not None and office.events,
         )
-        for name in settings.offices
+        for name, office in settings.offices.items()
     ]
     mistakes = list(_mistakes(settings, policies))
-    news, gone = keep_notices(store, notices_of(facts, mistakes, store.clock.now()))
+    found = notices_of(facts, mistakes, store.clock.now(), "" if deaf is None else deaf.code)
+    news, gone = keep_notices(store, found)
     for notice in news:
         log.warning("notice.stands office=%s code=%s subject=%s", notice.office, notice.code, notice.subject)
     for notice in gone:

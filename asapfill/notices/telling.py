@@ -16,7 +16,7 @@ from asapfill.words import counted
 
 CALM: Final = timedelta(minutes=10)
 """So long a thing must be over before anybody is told so: what comes and goes is told once."""
-HOLD: Final[dict[str, timedelta]] = {"events": timedelta(minutes=30)}
+HOLD: Final[dict[str, timedelta]] = {"events": timedelta(minutes=30), "not_listening": timedelta(minutes=5)}
 """So long a thing must stand before anybody is told of it, by code; others are told at once."""
 _MOST: Final = 20
 """Notices in one message; the others are counted."""

@@ -1,4 +1,4 @@
-"""How an office's events are: which subscriptions are ours, what came, what is wrong.
+"""How events are: whether asapfill can listen, and each office's subscriptions, deliveries and troubles.
 
 Kept so that ``status`` can tell, and so that our subscriptions are still known when the settings name another address
 or none any more. Counts and codes; nothing of what a delivery said.
@@ -10,9 +10,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from asapfill.store.database import Store
 from asapfill.store.times import moment_of, moment_text
+
+_DEAF: Final = "events_deaf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,32 @@ class KeptEvents:
     last: datetime | None = None
     refused: Mapping[str, int] = field(default_factory=dict)
     since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deaf:
+    """Why asapfill cannot listen, for any office. ``code``: ``port`` or ``certificate``; ``problem``: a sentence."""
+
+    code: str
+    problem: str
+
+
+def keep_deaf(store: Store, deaf: Deaf | None) -> None:
+    """Remember why asapfill cannot listen; None: it can, or need not."""
+    if deaf == kept_deaf(store):
+        return
+    with store.transaction() as database:
+        database.execute("DELETE FROM meta WHERE name = ?", [_DEAF])
+        if deaf is not None:
+            value = json.dumps([deaf.code, deaf.problem])
+            database.execute("INSERT INTO meta (name, value) VALUES (?, ?)", [_DEAF, value])
+
+
+def kept_deaf(store: Store) -> Deaf | None:
+    """Why asapfill could not listen when it last tried; None when it could."""
+    for row in store.rows("SELECT value FROM meta WHERE name = ?", [_DEAF]):
+        return Deaf(*json.loads(row["value"]))
+    return None
 
 
 def keep_events(store: Store, office: str, kept: KeptEvents) -> None:

@@ -23,7 +23,7 @@ from asapfill.report.events import events_lines
 from asapfill.scheduling.office import Office
 from asapfill.settings import Settings, load_settings
 from asapfill.store.database import Store, open_store
-from asapfill.store.events import KeptEvents, keep_events, kept_events
+from asapfill.store.events import Deaf, KeptEvents, keep_deaf, keep_events, kept_deaf
 from tests.events.eventful import free_port
 from tests.events.senders import until
 from tests.service.serving import PACIFIC
@@ -67,7 +67,8 @@ class Service:
             today = self.clock.now().date()
             wall = self.clock.now().astimezone(PACIFIC).replace(tzinfo=None)
             self.events.tend(office, client, (25, 2, 30), wall, lambda: Office(today, today))
-        return kept_events(self.store, office).problem
+        document = events_document(self.settings, self.store, office)
+        return "" if document is None else str(document["problem"])
 
     def told(self, office: str = "main-street") -> list[str]:
         document = events_document(self.settings, self.store, office)
@@ -134,8 +135,12 @@ def test_a_port_is_tried_again_every_minute_and_told_once(tmp_path: Path, caplog
             assert "Address already in use" in served.tend()
             served.clock.sleep(LISTEN_AGAIN + 1)
         assert caplog.text.count("events.not_listening") == 1
+        deaf = kept_deaf(served.store)
+        assert deaf is not None
+        assert deaf.code == "port"
         taken.close()
         assert "Address" not in served.tend()
+        assert kept_deaf(served.store) is None
         assert served.post("west", KEYS["west"]) == 200
 
 
@@ -185,6 +190,14 @@ def test_status_tells_what_came_and_what_was_refused(tmp_path: Path) -> None:
         text = " ".join(line.strip() for line in refused)
         assert "Refused: 1 because it was not what Open Dental posts, 2 because the key was wrong." in text
         assert "Events: GET /subscriptions" in text
+
+
+def test_a_port_that_is_needed_no_more_is_no_trouble(tmp_path: Path) -> None:
+    with service(tmp_path) as served:
+        keep_deaf(served.store, Deaf("port", "It is taken."))
+        served.events = Events(served.settings, {"quiet": KEYS["quiet"]}, served.clock, served.store)
+        served.start()
+        assert kept_deaf(served.store) is None
 
 
 def test_off_nothing_listens_and_nothing_is_imported(tmp_path: Path) -> None:

@@ -67,10 +67,11 @@ def test_a_delivery_over_tls_is_taken_and_plain_http_is_not(monkeypatch: pytest.
 def test_a_certificate_that_cannot_be_used_is_told_without_asking_for_a_password(certificate: str, key: str) -> None:
     entrance = Entrance("127.0.0.1", 0, certificate=TLS / certificate, certificate_key=TLS / key)
     with (
-        pytest.raises(CannotListen, match=rf"{certificate} and its key cannot be used: .*readable"),
+        pytest.raises(CannotListen, match=rf"{certificate} and its key cannot be used: .*readable") as refused,
         listening(entrance),
     ):
         pass
+    assert refused.value.code == "certificate"
 
 
 def test_a_renewed_certificate_is_taken_with_the_next_start(tmp_path: Path) -> None:

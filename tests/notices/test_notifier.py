@@ -23,6 +23,7 @@ from asapfill.problems import ConfigurationError
 from asapfill.service.policies import policy_book
 from asapfill.settings import load_settings
 from asapfill.store.database import Store, open_store
+from asapfill.store.events import Deaf, KeptEvents, keep_deaf, keep_events
 from asapfill.store.notices import KeptNotice
 from asapfill.store.ticks import record_tick
 from tests.notices.receivers import TOKEN, webhook
@@ -303,6 +304,43 @@ def test_events_that_do_not_get_through_are_told_after_half_an_hour(room: Room) 
     letter = letter_for(address, [kept], BEGAN + timedelta(minutes=30))
     assert letter is not None
     assert letter.title == "asapfill, elm: Open Dental's events do not get through"
+
+
+def test_a_port_or_certificate_that_cannot_be_used_is_told_once_for_all_offices_until_the_cause_changes(
+    room: Room,
+) -> None:
+    room.text += '[events]\nurl = "http://127.0.0.1:8433"\n'
+    room.begin()
+    keep_deaf(room.store, Deaf("port", "asapfill cannot listen at 127.0.0.1:8433."))
+    for name in room.settings.offices:
+        keep_events(room.store, name, KeptEvents(problem="Nothing arrives."))
+    for _ in range(5):
+        room.round()
+    assert room.told.titles == [], "by then it may listen again"
+    for _ in range(60):
+        room.round()
+    title = "asapfill cannot listen for Open Dental's events"
+    assert room.told.titles == [f"asapfill, all offices: {title}"]
+    assert "`listen`" in room.told.messages[0][2]
+    keep_deaf(room.store, Deaf("certificate", "The certificate /etc/made-up.pem cannot be used."))
+    room.round()
+    room.round()
+    assert room.told.titles[1:] == [f"asapfill, all offices: {title}"]
+    assert "certificate or key" in room.told.messages[1][2]
+    assert "made-up" not in room.told.messages[1][2]
+    keep_deaf(room.store, None)
+    for name in room.settings.offices:
+        keep_events(room.store, name, KeptEvents())
+    for _ in range(20):
+        room.round()
+    assert room.told.titles[2:] == [f"asapfill, all offices: all right again: {title}"]
+
+
+def test_events_that_are_off_and_cannot_be_ended_are_told_as_that(room: Room) -> None:
+    keep_events(room.store, "elm", KeptEvents(addresses=("https://x/elm/",), problem="Open Dental said no."))
+    for _ in range(40):
+        room.round()
+    assert room.told.titles == ["asapfill, elm: Open Dental's events are off and cannot be ended"]
 
 
 def test_a_message_of_very_many_things_stays_readable(room: Room) -> None:
