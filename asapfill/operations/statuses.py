@@ -16,7 +16,7 @@ from asapfill.offers.journal import Journal
 from asapfill.offers.offer import Offer
 from asapfill.offers.states import State
 from asapfill.problems import Problem
-from asapfill.report.documents import wall
+from asapfill.report.documents import offered
 from asapfill.report.requests import requests_document
 from asapfill.service.policies import Policies, no_policy, read_folder, stands_in
 from asapfill.settings import Settings
@@ -125,17 +125,4 @@ def _offers(journal: Journal, labels: Labels) -> dict[str, Any]:
 
 
 def _short(offer: Offer, labels: Labels) -> dict[str, Any]:
-    return {
-        "id": offer.id,
-        "kind": offer.kind,
-        "number": offer.number,
-        "patient": offer.patient,
-        "operatory": offer.operatory,
-        "operatory_name": labels.operatory(offer.operatory),
-        "provider": offer.provider,
-        "provider_name": labels.provider(offer.provider),
-        "start": wall(offer.start),
-        "end": wall(offer.end),
-        "wave": offer.wave,
-        "state": str(offer.state),
-    }
+    return {"id": offer.id, **offered(offer, labels), "wave": offer.wave, "state": str(offer.state)}

@@ -7,7 +7,7 @@ from itertools import groupby, takewhile
 from typing import Any
 
 from asapfill.reasons import RULES
-from asapfill.report.text import wrapped
+from asapfill.report.text import place_text, wrapped
 from asapfill.words import counted
 
 SHORTEST_RUN = 5
@@ -34,7 +34,7 @@ def _candidate(document: dict[str, Any]) -> list[str]:
             lines += wrapped(f"  FAIL  {sentence}", 8)
             lines += wrapped(f"        Rule: {check['source']}.", 8)
     lines += ["", f"Places where the visit fits: {len(document['fits'])}"]
-    for (place, day), fits in groupby(document["fits"], key=lambda fit: (_place(fit), fit["start"][:10])):
+    for (place, day), fits in groupby(document["fits"], key=lambda fit: (place_text(fit), fit["start"][:10])):
         times = _runs([datetime.fromisoformat(fit["start"]) for fit in fits])
         lines += wrapped(f"  {date.fromisoformat(day):%a %m-%d}  {place:<18} {times}", 33)
     lines += _nowhere(document)
@@ -77,18 +77,12 @@ def _nowhere(document: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _place(item: dict[str, Any]) -> str:
-    """An operatory with its provider, by the office's names."""
-    operatory = item["operatory_name"] or f"operatory {item['operatory']}"
-    return f"{operatory}, {item['provider_name'] or 'provider ' + str(item['provider'])}"
-
-
 def _opening(document: dict[str, Any]) -> list[str]:
     lines = [f"Opening {document['id']} · {document['office']}"]
     opening = document["opening"]
     if opening is not None:
         start = datetime.fromisoformat(opening["start"])
-        lines.append(f"{_place(opening)}, {start:%a %Y-%m-%d %H:%M} to {opening['end'][11:16]}")
+        lines.append(f"{place_text(opening)}, {start:%a %Y-%m-%d %H:%M} to {opening['end'][11:16]}")
     for reason in document["reasons"]:
         lines += ["", f"{reason['detail']}", f"Rule: {reason['source']}."]
     candidates = document.get("candidates", [])

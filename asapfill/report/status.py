@@ -11,7 +11,7 @@ from asapfill.offers.states import State
 from asapfill.report.events import events_lines
 from asapfill.report.requests import requests_lines
 from asapfill.report.states import STATES
-from asapfill.report.text import wrapped
+from asapfill.report.text import place_text, wrapped
 from asapfill.store.pause import EVERY_OFFICE
 from asapfill.words import counted
 
@@ -108,8 +108,7 @@ def _unclear(offers: list[dict[str, Any]]) -> Iterator[str]:
 def _one(offer: dict[str, Any]) -> list[str]:
     start, end = datetime.fromisoformat(offer["start"]), offer["end"][11:16]
     who = f"{offer['kind']} {offer['number']}, patient {offer['patient']}"
-    place = f"{start:%a %m-%d %H:%M}-{end}, {offer['operatory_name']}, {offer['provider_name']}"
-    return wrapped(f"    #{offer['id']}  {place}: {who}", 8)
+    return wrapped(f"    #{offer['id']}  {start:%a %m-%d %H:%M}-{end}, {place_text(offer)}: {who}", 8)
 
 
 def _when(moment: datetime, zone: tzinfo) -> str:

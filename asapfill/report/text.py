@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from typing import Any
 
 from asapfill.labels import Labels
 from asapfill.offers.journal import Step
@@ -106,6 +107,12 @@ def _step_words(step: Step) -> str:
     words = STATES[step.after]
     reason = RULES[step.reason].sentence if step.reason in RULES else ""
     return words if not reason or reason.rstrip(".").casefold() == words.casefold() else f"{words}. {reason}"
+
+
+def place_text(item: Mapping[str, Any]) -> str:
+    """Operatory and provider of a document (``documents.place``) by the office's names; by number where it has none."""
+    operatory = item["operatory_name"] or f"operatory {item['operatory']}"
+    return f"{operatory}, {item['provider_name'] or 'provider ' + str(item['provider'])}"
 
 
 def wrapped(text: str, indent: int = 2) -> list[str]:

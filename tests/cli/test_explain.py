@@ -186,6 +186,20 @@ def test_status_speaks_as_the_office_does(bench: Bench) -> None:
     assert bench.cli("approve", "--all").err == "No offer waits for an answer.\n"
 
 
+def test_an_offer_is_the_same_wherever_it_is_told_also_in_a_room_without_a_name(tmp_path: Path) -> None:
+    rooms = [{"OperatoryNum": 1, "ProvDentist": 1}]
+    with bench_for(tmp_path, office_file(operatories=rooms)) as bench:
+        bench.policy(mode="ask")
+        (planned,) = bench.clinic("once")["offers"]
+        (waiting,) = bench.json("status")["offices"][0]["waiting"]
+        (told,) = bench.json("history")["offers"]
+        text = bench.cli("status").out
+    same = {name: value for name, value in waiting.items() if name != "id"}
+    assert same == {name: planned[name] for name in same} == {name: told[name] for name in same}
+    assert (same["operatory"], same["operatory_name"], same["provider_name"]) == (1, None, "DOC1")
+    assert "14:00-15:00, operatory 1, DOC1: appointment 12" in text
+
+
 def test_every_state_has_words() -> None:
     assert set(STATES) == set(State)
 
