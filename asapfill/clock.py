@@ -138,10 +138,12 @@ def first_wall(moment: datetime, timezone: ZoneInfo) -> datetime:
     """The earliest office wall-clock time that is surely not before ``moment`` (aware).
 
     In the hour that autumn repeats, a wall time is read as its first showing (see ``instant``), so the second one is
-    skipped.
+    skipped to its end.
     """
     wall = office_now(moment, timezone)
-    return wall if instant(wall, timezone) >= moment else wall + timedelta(hours=1)
+    while instant(wall, timezone) < moment:
+        wall = wall.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    return wall
 
 
 def minutes_until(wall: datetime, now: datetime, timezone: ZoneInfo) -> float:

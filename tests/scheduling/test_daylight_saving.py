@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from asapfill.clock import minutes_until
+from asapfill.clock import first_wall, instant, minutes_until, office_now
 from asapfill.policy.policy import Hours, Policy
 from asapfill.scheduling.candidates import find_candidates
 from asapfill.scheduling.fits import fits, prepare
@@ -48,7 +49,7 @@ def first_start(day: date, now: datetime, notice: timedelta) -> datetime:
             AUTUMN, datetime(2026, 11, 1, 7, 30, tzinfo=UTC), 1, time(1, 30), id="autumn: until the first 1:30"
         ),
         pytest.param(
-            AUTUMN, datetime(2026, 11, 1, 8, 30, tzinfo=UTC), 1, time(2, 30), id="autumn: not until a second 1:30"
+            AUTUMN, datetime(2026, 11, 1, 8, 30, tzinfo=UTC), 1, time(2), id="autumn: not until a second 1:30"
         ),
         pytest.param(
             AUTUMN, datetime(2026, 11, 1, 9, 30, tzinfo=UTC), 1, time(2, 30), id="autumn: from the second 1:30"
@@ -57,6 +58,31 @@ def first_start(day: date, now: datetime, notice: timedelta) -> datetime:
 )
 def test_the_notice_is_counted_in_real_hours(day: date, now: datetime, notice: int, first: time) -> None:
     assert first_start(day, now, timedelta(hours=notice)) == datetime.combine(day, first)
+
+
+@pytest.mark.parametrize(
+    ("day", "zone"),
+    [
+        (SPRING, "America/Los_Angeles"),
+        (AUTUMN, "America/Los_Angeles"),
+        pytest.param(date(2026, 4, 5), "Australia/Lord_Howe", id="half an hour is shown twice"),
+    ],
+)
+def test_the_first_wall_clock_time_is_the_earliest_that_the_clock_shows_and_not_before_the_moment(
+    day: date, zone: str
+) -> None:
+    there = ZoneInfo(zone)
+    midnight = datetime.combine(day, time(0), tzinfo=there).astimezone(UTC)
+    moments = [midnight + timedelta(minutes=minutes) for minutes in range(8 * 60)]
+    shown = sorted({office_now(moment, there) for moment in moments})
+    for moment in moments[: 6 * 60]:
+        assert first_wall(moment, there) == next(wall for wall in shown if instant(wall, there) >= moment)
+
+
+def test_seconds_are_kept_but_where_an_hour_is_skipped() -> None:
+    at = datetime(2026, 11, 1, 8, 30, 20, tzinfo=UTC)
+    assert first_wall(at, PACIFIC) == datetime(2026, 11, 1, 1, 30, 20)
+    assert first_wall(at + timedelta(hours=1), PACIFIC) == datetime(2026, 11, 1, 2)
 
 
 @pytest.mark.parametrize("day", [SPRING, AUTUMN])

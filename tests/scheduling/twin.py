@@ -215,10 +215,10 @@ class Twin:
         zone = self.policy.timezone
         soonest = self.now + self.policy.openings.notice
         wall = soonest.astimezone(zone).replace(tzinfo=None)
-        if wall.replace(tzinfo=zone).astimezone(UTC) < soonest:
-            wall += timedelta(hours=1)  # the hour that autumn shows twice: the second showing counts as the next hour
         last = (self.now.astimezone(zone).replace(tzinfo=None) + self.policy.openings.look_ahead).date()
-        return moment >= wall and moment.date() <= last
+        # In the hour that autumn shows twice, a time is its first showing.
+        begins = moment.replace(tzinfo=zone).astimezone(UTC)
+        return moment >= wall and begins >= soonest and moment.date() <= last
 
     def usable(self, operatory: Operatory) -> bool:
         """Whether the policy's clinic may fill an operatory at all."""
