@@ -104,14 +104,14 @@ VALUES = st.recursive(
 COLUMNS = st.sampled_from(["AptNum", "AptDateTime", "ScheduleNum", "SchedDate", "SchedType", "HistApptNum", "Op"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.dictionaries(COLUMNS, VALUES), max_size=5))
 def test_whatever_the_columns_hold_it_is_a_hint(rows: list[dict[str, Any]]) -> None:
     hint = read(rows)
     assert hint.rows == len(rows)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary() | VALUES.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_a_hint_or_no_delivery(body: bytes) -> None:
     try:

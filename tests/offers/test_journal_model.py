@@ -169,4 +169,4 @@ class JournalMachine(RuleBasedStateMachine):
 
 
 TestJournalAgainstItsModel = JournalMachine.TestCase
-TestJournalAgainstItsModel.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestJournalAgainstItsModel.settings = settings(max_examples=60, stateful_step_count=30)

@@ -25,7 +25,7 @@ from asapfill.scheduling.office import Office
 from tests.planning.situations import NOW, booked, people, planning_policy, policies, situation, waiting_room
 from tests.scheduling.rows import asap, at, visit
 
-SOME = settings(max_examples=60, deadline=None, derandomize=True)
+SOME = settings(max_examples=60, derandomize=True)
 
 
 def plan_of(office: Office, policy: Policy, contacts: Iterable[Contact] = (), now: datetime = NOW) -> Plan:

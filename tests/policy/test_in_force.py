@@ -276,7 +276,7 @@ PIECES = st.sampled_from(
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_edits_at_random_never_widen_what_the_last_good_version_allowed(office: Office, data: st.DataObject) -> None:
     """Whatever is saved: what is in force is a version that reads and resolves as a whole, or the last one that did."""
     text = data.draw(st.sampled_from([GOOD, OTHER]))

@@ -87,7 +87,7 @@ def compare_batch(number: int, size: int, tally: Counter[str]) -> None:
     """
 
     @seed(number)
-    @settings(max_examples=size, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=size, database=None, suppress_health_check=list(HealthCheck))
     @given(case=cases())
     def agree(case: Case) -> None:
         tally["offices"] += 1
