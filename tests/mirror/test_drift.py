@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from asapfill.clock import office_now
@@ -285,11 +285,7 @@ def _die() -> None:
     raise Killed
 
 
-@settings(
-    max_examples=12,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@settings(max_examples=12)
 @given(st.lists(events, min_size=1, max_size=14))
 @example([("look", 1), ("kill", 1), ("look", 1)])
 @example([("look", 1), ("restore", 1), ("look", 1)])

@@ -231,7 +231,6 @@ def test_any_text_is_a_policy_or_refused_with_a_reason(text: str) -> None:
 
 
 @given(st.binary(max_size=200))
-@settings(deadline=None)
 def test_any_bytes_are_a_policy_or_refused_with_a_reason(raw: bytes) -> None:
     verdict(raw)
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as profile
 from hypothesis import strategies as st
 
 from asapfill.addresses import url_trouble
@@ -297,7 +296,6 @@ def test_no_representation_shows_a_secret_or_the_environment(tmp_path: Path, env
 
 
 @given(st.text(max_size=200) | st.sampled_from(GOOD.split()).map(lambda piece: GOOD.replace(piece, "")))
-@profile(deadline=None)
 def test_any_text_is_settings_or_refused_with_a_reason(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.toml"
     path.write_text(text, encoding="utf-8", errors="replace")
