@@ -23,8 +23,7 @@ from asapfill.store.database import FILE_NAME, open_store
 from asapfill.store.schema import VERSION
 from asapfill.store.ticks import record_tick
 from tests.soak.day import Day
-
-FIXTURES = Path(__file__).with_name("fixtures")
+from tests.store.dumps import FIXTURES, dumped, filled_tables
 
 
 class RecordedDay(Day):
@@ -63,18 +62,6 @@ class RecordedDay(Day):
                 self.best, self.dump = told, dumped(connection)
         finally:
             connection.close()
-
-
-def filled_tables(connection: sqlite3.Connection) -> list[str]:
-    """The tables that have rows."""
-    names = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-    return [name for name in names if connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone()]  # noqa: S608  ours
-
-
-def dumped(connection: sqlite3.Connection) -> str:
-    """A database as SQL, its schema version included."""
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    return "\n".join([*connection.iterdump(), f"PRAGMA user_version = {version};", ""])
 
 
 def record(seed: int) -> tuple[tuple[int, ...], str]:

@@ -1,6 +1,7 @@
 """Upgrades: a state as every released version wrote it becomes today's, whole or not at all.
 
-``fixtures/schema_N.sql`` was recorded by the version that had schema N (see ``record_fixture``) and never changes.
+``fixtures/schema_N….sql`` were recorded by the version that had schema N (see ``record_fixture`` and
+``record_states``) and never change. What becomes of offers that were unclear then is in ``test_older_unclear``.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ import pytest
 
 from asapfill.clock import SteppedClock
 from asapfill.offers.journal import Held, Journal
-from asapfill.offers.states import FINAL, NEVER_WAS, State
+from asapfill.offers.states import FINAL, NEVER_WAS, UNCLEAR, State
 from asapfill.store import database, schema
 from asapfill.store.care import restore, verify
 from asapfill.store.database import FILE_NAME, StoreError, open_for_reading, open_store
 from asapfill.store.pause import is_paused
-from tests.store.record_fixture import FIXTURES, dumped, filled_tables
+from tests.store.dumps import FIXTURES, dumped, filled_tables
 
 CLOCK = SteppedClock(datetime(2026, 3, 9, 17, 0, tzinfo=UTC))
 RECORDED = sorted(FIXTURES.glob("schema_*.sql"))
+EVERY_STATE = "schema_1_every_state.sql"
 ONE_MORE = (*schema.MIGRATIONS, ("CREATE TABLE later (a TEXT) STRICT", "ALTER TABLE offers ADD COLUMN later TEXT"))
 UPGRADE = """
 import sys
@@ -87,8 +89,16 @@ def test_there_is_a_recorded_state_of_the_first_version() -> None:
     assert filled >= {"offers", "offer_steps", "commlogs", "asapcomms_seen", "free_time", "paused", "ticks", "meta"}
 
 
+def test_there_is_an_offer_in_every_state_of_the_first_version() -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript((FIXTURES / EVERY_STATE).read_text(encoding="utf-8"))
+        states = {State(row[0]) for row in connection.execute("SELECT DISTINCT state FROM offers")}
+    assert len(states) == 22
+    assert states > UNCLEAR
+
+
 def test_a_released_migration_is_never_edited(recorded: Path, tmp_path: Path) -> None:
-    version = int(recorded.stem.removeprefix("schema_"))
+    version = int(recorded.stem.split("_")[1])
     with closing(sqlite3.connect(tmp_path / "made.db")) as connection:
         for migration in schema.MIGRATIONS[:version]:
             for statement in migration:
