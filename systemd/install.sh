@@ -134,7 +134,9 @@ uninstall() {
   fi
   rm -rf "$prefix"
   if with_systemd; then systemctl daemon-reload; fi
-  say "removed. Left for you: $config, the state in $DESTDIR/var/lib/asapfill, and the user asapfill."
+  changes=$systemd/asapfill.service.d
+  if [ -d "$changes" ]; then changes="$changes, "; else changes=; fi
+  say "removed. Left for you: $changes$config, the state in $DESTDIR/var/lib/asapfill, and the user asapfill."
 }
 
 case ${1:-} in

@@ -6,6 +6,7 @@ rules.
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 import threading
@@ -145,10 +146,7 @@ def open_store(folder: Path, clock: Clock) -> Store:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
     except OSError as error:
-        raise StoreError(
-            f"The state database {path} cannot be written ({error.strerror}). Nothing was sent. "
-            "Make the folder writable for the user that runs asapfill, or name another one as `state` in asapfill.toml."
-        ) from error
+        raise cannot_write(f"The state database {path}", path, error) from error
     store = Store(path, clock)
     try:
         _check(store)
@@ -157,6 +155,19 @@ def open_store(folder: Path, clock: Clock) -> Store:
         store.close()
         raise
     return store
+
+
+def cannot_write(what: str, file: Path, error: OSError) -> StoreError:
+    """Why the state cannot be written, and what to do about it; ``file`` was to be opened."""
+    if error.errno == errno.ELOOP:
+        # It could lead to any file that the service may write.
+        return StoreError(
+            f"{file} is a symbolic link, which asapfill refuses to write. Nothing was sent. Put the file itself there."
+        )
+    return StoreError(
+        f"{what} cannot be written ({error.strerror}). Nothing was sent. "
+        "Make the folder writable for the user that runs asapfill, or name another one as `state` in asapfill.toml."
+    )
 
 
 def open_for_reading(folder: Path, clock: Clock) -> Store | None:

@@ -11,7 +11,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from asapfill.store.database import StoreError
+from asapfill.store.database import cannot_write
 
 FILE_NAME: Final = "asapfill.lock"
 PATIENCE: Final = 1.0
@@ -43,10 +43,7 @@ def only_one(folder: Path) -> Iterator[None]:
             "Stop the other one (`systemctl stop asapfill`) or give this one a `state` folder of its own."
         ) from error
     except OSError as error:
-        raise StoreError(
-            f"The state folder {folder} cannot be written ({error.strerror}). Nothing was sent. "
-            "Make it writable for the user that runs asapfill, or name another one as `state` in asapfill.toml."
-        ) from error
+        raise cannot_write(f"The state folder {folder}", folder / FILE_NAME, error) from error
     try:
         yield
     finally:

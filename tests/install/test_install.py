@@ -159,9 +159,14 @@ def test_installed_again_it_keeps_settings_policies_and_keys_and_replaces_the_pr
 
     done = make("uninstall", destdir)
     assert done.returncode == 0, done.stderr
+    assert f"Left for you: {config}," in done.stderr
     left = sorted(str(path.relative_to(destdir)) for path in destdir.rglob("*") if not path.is_dir())
     assert left == ["etc/asapfill/asapfill.toml", "etc/asapfill/keys/key", "etc/asapfill/policies/a.yaml"]
-    assert make("uninstall", destdir).returncode == 0, "uninstalled again"
+    # What `systemctl edit` made.
+    (destdir / "etc/systemd/system/asapfill.service.d").mkdir()
+    done = make("uninstall", destdir)
+    assert done.returncode == 0, "uninstalled again"
+    assert f"Left for you: {destdir}/etc/systemd/system/asapfill.service.d, {config}," in done.stderr
 
 
 def test_a_folder_that_is_not_asapfill_is_neither_replaced_nor_removed(tmp_path: Path) -> None:
