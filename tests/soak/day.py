@@ -190,11 +190,11 @@ class Day:
         return self.account
 
     def _step(self) -> None:
-        """A while passes, something may happen, and asapfill works."""
+        """A while passes, something may happen, and asapfill works. Cycles in which nothing is new are few."""
         night = not 7 <= self.world.office.now.hour < 20
-        minutes = self.draws.choice([20, 60, 120]) if night else self.draws.choice([1, 1, 2, 5, 5, 10, 15, 30])
+        minutes = self.draws.choice([60, 120, 180]) if night else self.draws.choice([1, 1, 2, 5, 10, 20, 30, 60])
         self.line.pass_time(minutes * 60 * self.draws.uniform(0.3, 1))
-        for _ in range(self.draws.choice([0, 0, 1, 1, 2])):
+        for _ in range(self.draws.choice([0, 1, 1, 2, 3])):
             self._something_happens()
         self._work()
 
