@@ -24,7 +24,7 @@ from asapfill.operations.checking import check_office
 from asapfill.problems import ConfigurationError
 from asapfill.report.text import wrapped
 from asapfill.service.desks import open_desks
-from asapfill.service.policies import Policies, no_policy, read_folder
+from asapfill.service.policies import Policies, last_good_versions, no_policy, read_folder
 from asapfill.settings import Settings, find_settings, load_settings
 
 _WORST: tuple[Verdict, ...] = ("wrong", "look", "ok")
@@ -88,7 +88,7 @@ def examine(
     except ConfigurationError as error:
         parts += [Part("settings", tuple(_mistakes("settings", error))), Part("service", tuple(check_service()))]
         return Diagnosis(tuple(parts))
-    policies = read_folder(settings)
+    policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
     parts += [
         Part("settings", (Finding("ok", "settings", f"{settings.path} is right."), *check_written_by_others(settings))),
         Part("keys", tuple(check_secrets(settings))),

@@ -14,7 +14,7 @@ from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import read_bytes, readable_part
 from asapfill.problems import Problem
 from asapfill.service.desks import open_desks
-from asapfill.service.policies import Policies, no_policy, read_folder
+from asapfill.service.policies import Policies, last_good_versions, no_policy, read_folder
 from asapfill.settings import Settings
 from asapfill.words import counted
 
@@ -78,7 +78,7 @@ class Checked:
 
 def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, offline: bool) -> Checked:
     """Check the policies and, unless ``offline``, every office."""
-    policies = read_folder(settings)
+    policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
     problems = list(policies.problems)
     unserved = [office for office in offices if not policies.of(office)]
     if unserved and not problems:

@@ -120,7 +120,7 @@ def run_once(
         ConfigurationError: no policy is for any of these offices.
         StoreError, AlreadyRunning: see ``desks_for``.
     """
-    policies = policies_for(settings, offices)
+    policies = policies_for(settings, offices, clock)
     served = {file.office for file in policies.files}.intersection(offices)
     results: list[ClinicResult] = []
     with desks_for(settings, served, clock, stop or threading.Event(), act=act) as desks:
@@ -158,7 +158,7 @@ def explain_one(
         OpenDentalError: the office could not be read.
         Unserved: none of them has it; the message says what there is.
     """
-    policies = policies_for(settings, offices)
+    policies = policies_for(settings, offices, clock)
     served = {file.office for file in policies.files}.intersection(offices)
     found: dict[str, Any] | None = None
     instead: tuple[str, ...] = ()

@@ -73,15 +73,15 @@ def find_edits(settings: Settings, clock: Clock, file: Path | None, against: Pat
     Raises:
         ConfigurationError: a file has mistakes, or there is none.
     """
-    folder = read_folder(settings)
-    if file is None and (folder.problems or not folder.files):
-        raise ConfigurationError(folder.problems or (no_policy(settings, settings.offices),))
     store = open_for_reading(settings.state, clock)
     try:
         kept = kept_policies(store) if store is not None else ()
     finally:
         if store is not None:
             store.close()
+    folder = read_folder(settings, kept_rows=kept)
+    if file is None and (folder.problems or not folder.files):
+        raise ConfigurationError(folder.problems or (no_policy(settings, settings.offices),))
     return [_edit(after, against, kept, folder.files) for after in ([read_policy(file)] if file else folder.files)]
 
 

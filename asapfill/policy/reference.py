@@ -42,7 +42,8 @@ timezone: America/Los_Angeles
   `--at 10:00`, at ten. Try a change in a copy first, if you like: `asapfill policy diff my-draft.yaml`.
 - asapfill notices a saved file within a minute. What it was about to send under the old one is planned anew.
 - If the file has a mistake, the last good version stays in force, also after a restart, and `asapfill status` says so.
-  If there is none, nothing is offered; what patients answer to offers already sent is found out all the same.
+  If there is none, nothing is offered; what patients answer to offers already sent is found out all the same. A file
+  that ends in the middle of a line of the last good version was saved halfway, and counts as a mistake too.
 - If a name disappears from Open Dental, that clinic is not served until the policy is changed. A mistake never allows
   more than you wrote.
 - Two files for the same clinic are both refused. To stop at once, `asapfill pause` is quicker than editing; so is any

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
+from asapfill.clock import Clock
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.names import OfficeNames, resolve
 from asapfill.policy.policy import Policy
 from asapfill.policy.reading import parse_policy, read_bytes, read_policies
-from asapfill.problems import ConfigurationError, Problem
+from asapfill.problems import ConfigurationError, Problem, problem_at
 from asapfill.settings import Settings
-from asapfill.store.database import Store
+from asapfill.store.database import Store, StoreError, open_for_reading
 from asapfill.store.policies import KeptPolicy, forget_policies, kept_policies
 
 log = logging.getLogger(__name__)
@@ -80,16 +81,24 @@ class PolicyBook:
     _read: dict[Path, tuple[str, PolicyFile | ConfigurationError]] = field(default_factory=dict)
     _told: tuple[Problem, ...] = ()
 
-    def read(self, store: Store | None = None) -> Policies:
+    def read(self, store: Store | None = None, kept_rows: Iterable[KeptPolicy] = ()) -> Policies:
         """The policies now. ``store``: where last good versions are kept; without it files with mistakes count as none.
+
+        ``kept_rows``: without a store, the last good versions, by which a file is known that was saved halfway.
 
         With a store that may be written, changes are logged, and the versions of files that are gone are forgotten.
 
         A clinic that two files claim is served by neither, also when one of them was in force before.
         """
         before, self._read = self._read, {}
-        loaded = read_policies(self.folder, self.offices, lambda path: self._one(path, before.get(path)))
-        kept = {} if store is None else {self.folder / row.file: row for row in kept_policies(store)}
+        rows = kept_rows if store is None else kept_policies(store)
+        earlier = {self.folder / row.file: row for row in rows}
+        kept = {} if store is None else earlier
+
+        def whole(path: Path) -> PolicyFile:
+            return refuse_half(self._one(path, before.get(path)), earlier.get(path))
+
+        loaded = read_policies(self.folder, self.offices, whole)
         good = {file.source.path: file for file in loaded.files}
         mistaken = {problem.file for problem in loaded.problems} - set(loaded.doubly_claimed) - set(good)
         stand_ins = _stand_ins({path: row for path, row in kept.items() if path in mistaken}, good)
@@ -143,18 +152,30 @@ def policy_book(settings: Settings) -> PolicyBook:
     return PolicyBook(settings.policies, tuple(settings.offices))
 
 
-def read_folder(settings: Settings, store: Store | None = None) -> Policies:
-    """That folder as it is now, read once. ``store``: see ``PolicyBook.read``."""
-    return policy_book(settings).read(store)
+def read_folder(settings: Settings, store: Store | None = None, kept_rows: Iterable[KeptPolicy] = ()) -> Policies:
+    """That folder as it is now, read once. ``store``, ``kept_rows``: see ``PolicyBook.read``."""
+    return policy_book(settings).read(store, kept_rows)
 
 
-def policies_for(settings: Settings, offices: Collection[str]) -> Policies:
+def last_good_versions(settings: Settings, clock: Clock) -> tuple[KeptPolicy, ...]:
+    """The versions that the state keeps; none where there is no state, or none that can be read (told elsewhere)."""
+    try:
+        store = open_for_reading(settings.state, clock)
+        if store is None:
+            return ()
+        with store:
+            return kept_policies(store)
+    except (StoreError, OSError):
+        return ()
+
+
+def policies_for(settings: Settings, offices: Collection[str], clock: Clock) -> Policies:
     """That folder, for a command that serves some ``offices``.
 
     Raises:
         ConfigurationError: no policy is for any of them.
     """
-    policies = read_folder(settings)
+    policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
     if not any(file.office in offices for file in policies.files):
         raise ConfigurationError(policies.problems or (no_policy(settings, offices),))
     return policies
@@ -188,6 +209,24 @@ def in_force(
         except ConfigurationError:
             log.warning("policy.last_good_wrong file=%s", file.source.path.name)
     return file, None, problems
+
+
+def refuse_half(file: PolicyFile, kept: KeptPolicy | None) -> PolicyFile:
+    """The file, unless it is the beginning of the last good version, cut off within a line.
+
+    What was lost behind the cut would be taken for a wish to have the defaults, which may allow more.
+
+    Raises:
+        ConfigurationError: it was saved halfway.
+    """
+    text = file.source.text
+    lost = kept.text.removeprefix(text) if kept is not None else ""
+    if kept is None or lost in {"", kept.text} or lost.startswith("\n") or text.endswith("\n"):
+        return file
+    lines = file.source.lines
+    message = "The file ends in the middle of this line: it was saved halfway."
+    hint = "Save it again. If it is meant to end here, press Enter at the end of this line."
+    raise ConfigurationError([problem_at(file.source.path, lines, (len(lines), len(lines[-1]) + 1), message, hint)])
 
 
 def stands_in(path: Path) -> Problem:

@@ -115,6 +115,32 @@ def test_a_bad_edit_leaves_the_last_good_version_in_force(office: Office, broken
     assert not office.told
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_file_that_was_saved_halfway_is_known_by_the_version_before(office: Office, restarted: bool) -> None:  # noqa: FBT001  a table's column
+    text = f"{HEAD}openings:\n  shortest: 45 minutes  # as the doctor wants it\n  operatories: [Op 1]\n"
+    office.write(text)
+    good = office.tick()
+    if restarted:
+        office.restart()
+    half = text[: text.index(" wants")]
+    office.write(half)
+    assert office.tick() == good, "what was lost behind the cut is no wish to fill every operatory"
+    (told,) = office.told
+    assert told.startswith("main.yaml:4:40: The file ends in the middle of this line: it was saved halfway.\n")
+    assert "press Enter at the end of this line" in told
+    office.write(f"{half}\n")
+    assert office.tick()["main.yaml"].openings.operatories is None
+    assert office.told == []
+
+
+def test_a_shorter_file_that_ends_with_a_line_is_an_edit(office: Office) -> None:
+    office.write(GOOD)
+    office.tick()
+    office.write(GOOD.removesuffix("  except_providers: [DOC2]\n").rstrip("\n"))
+    assert office.tick()["main.yaml"].openings.except_providers == frozenset()
+    assert office.told == []
+
+
 def test_a_bad_edit_after_a_bad_edit_does_not_count_as_good(office: Office) -> None:
     office.write(GOOD)
     good = office.tick()
