@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-WIDEST = 100
-"""Characters of a line that are shown; a longer one is cut around the mark."""
+WIDEST = 76
+"""Characters of a line that are shown, so that its mark stands below it on a narrow screen; a longer one is cut."""
 INDENT = "    "
 
 

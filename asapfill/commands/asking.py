@@ -30,12 +30,12 @@ from asapfill.commands.common import (
 def check(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
     """Check settings, policies and (unless offline) every office."""
     from asapfill.operations.check import check_all
-    from asapfill.report.text import wrapped
+    from asapfill.report.text import fitted, wrapped
 
     settings, clock = open_settings(config, with_secrets=not offline)
     checked = check_all(settings, chosen_offices(settings, office), clock, offline=offline)
     for problem in checked.problems:
-        click.echo(f"{problem}\n", err=True)
+        click.echo(f"{fitted(problem)}\n", err=True)
     if as_json:
         print_json(checked.document())
     else:
@@ -43,9 +43,8 @@ def check(config: Path | None, office: str | None, as_json: bool, offline: bool)
             click.echo(name)
             for finding in findings:
                 lines = wrapped(f"  {finding.verdict:<6} {finding.subject}: {finding.message}", 9)
-                click.echo(
-                    "\n".join(lines if "\n" not in finding.message else [f"  {finding.verdict}  {finding.message}"])
-                )
+                in_file = [fitted(f"  {finding.verdict}  {finding.message}")]
+                click.echo("\n".join(lines if "\n" not in finding.message else in_file))
         click.echo(checked.verdict)
     sys.exit(checked.exit_code)
 

@@ -59,13 +59,15 @@ def explained(command: Command) -> Command:
         try:
             return command(*args, **kwargs)
         except ConfigurationError as error:
-            end(str(error), CONFIGURATION)
+            end(_fitted(error), CONFIGURATION)
         except AlreadyRunning as error:
             end(str(error), ALREADY_RUNNING)
         except (StoreError, OpenDentalError) as error:
             end(str(error), FAILED)
         except Unserved as error:
-            end(str(error), CONFIGURATION if error.configuration else FAILED)
+            if error.configuration:
+                end(_fitted(error), CONFIGURATION)
+            end(str(error), FAILED)
         except BrokenPipeError:
             # The reader (head, a pager) has gone; the interpreter must not complain about it at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -80,6 +82,12 @@ def explained(command: Command) -> Command:
             end("Stopped.", INTERRUPTED)
 
     return run  # type: ignore[return-value]  # same parameters, by construction
+
+
+def _fitted(error: Exception) -> str:
+    from asapfill.report.text import fitted
+
+    return fitted(error)
 
 
 def open_settings(config: Path | None, *, with_secrets: bool = True) -> tuple[Settings, Clock]:

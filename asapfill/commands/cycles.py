@@ -106,8 +106,10 @@ def _tell(
     text: Callable[[ClinicResult], str],
 ) -> NoReturn:
     """Print what a cycle found, problems on standard error, and end with its exit code."""
+    from asapfill.report.text import fitted
+
     for problem in cycle.problems:
-        click.echo(f"{problem}\n", err=True)
+        click.echo(f"{fitted(problem)}\n", err=True)
     if document is not None:
         print_json(document(cycle.results))
         for result in cycle.results:

@@ -13,6 +13,8 @@ from asapfill.policy.policy import Hours
 
 TIME_HINT = "Write for example 8:00, 17:30, 8am or 5:30pm."
 HOURS_HINT = "Write for example 08:00-17:00, 8am-5pm or 8 to 5."
+ONE_STRETCH = " One stretch only: lunch and other breaks are kept free by the schedule in Open Dental."
+SPOKEN = re.IGNORECASE
 HALF_DAY = 12
 HOURS_OF_A_DAY = 24
 EARLIEST_BARE = 6
@@ -61,11 +63,12 @@ def hours(value: object) -> Hours:
     """
     hint = HOURS_HINT
     if isinstance(value, list):
-        hint += " One stretch only: lunch and other breaks are kept free by the schedule in Open Dental."
+        hint += ONE_STRETCH
     text = one(value, hint)
-    ends = re.split(rf"\s*(?:{DASH}|\bto\b|\buntil\b)\s*", text.casefold().removeprefix("from "))
+    ends = re.split(rf"\s*(?:{DASH}|\bto\b|\buntil\b)\s*", re.sub("^from ", "", text, flags=SPOKEN), flags=SPOKEN)
     if len(ends) != 2 or not all(ends):  # noqa: PLR2004  a start and an end
-        raise Unreadable(f"is {quoted(text)}, which is not a start and an end.", HOURS_HINT)
+        hint = HOURS_HINT + (ONE_STRETCH if len(ends) > 2 else "")  # noqa: PLR2004  as above
+        raise Unreadable(f"is {quoted(text)}, which is not a start and an end.", hint)
     start, end = _bare_ends(text, *ends) or (_time_parts(ends[0]), _time_parts(ends[1]))
     if end == (0, 0) and start != (0, 0):
         end = (HOURS_OF_A_DAY, 0)
@@ -103,5 +106,5 @@ def _bare_ends(text: str, first: str, last: str) -> tuple[tuple[int, int], tuple
 
 def _spoken(text: str) -> tuple[tuple[int, int], bool]:
     """A time of day that may be an hour alone, and whether am or pm is told with it."""
-    told = text.strip(" .").endswith("m") or text in {"noon", "midnight"}
-    return _time_parts(text if told or ":" in text else f"{text}:00"), told
+    told = text.casefold().strip(" .").endswith("m") or text.casefold() in {"noon", "midnight"}
+    return _time_parts(f"{text}:00" if re.fullmatch("[0-9]{1,2}", text) else text), told

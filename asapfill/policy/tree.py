@@ -30,7 +30,16 @@ from ruamel.yaml.events import (
 )
 
 from asapfill.policy.formats import quoted
-from asapfill.policy.syntax import COMPARE, QUOTE_IT, syntax_problem
+from asapfill.policy.syntax import (
+    CLOSE_IT,
+    COMPARE,
+    HALF_A_NAME,
+    NAME_WITH_NUMBER_SIGN,
+    OPEN_QUOTE,
+    QUOTE_IT,
+    QUOTE_NUMBER_SIGN,
+    syntax_problem,
+)
 from asapfill.problems import ConfigurationError, Problem, problem_at
 
 LARGEST_FILE = 64 * 1024
@@ -52,6 +61,8 @@ Place = tuple[int, int]
 INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufff9-\uffff]"
 )
+NO_TEXT = (b"PK\x03\x04", b"{\\rtf", b"\xd0\xcf\x11\xe0", b"%PDF", b"<!DOCTYPE", b"<html")
+"""How files begin that Word, WordPad and others make."""
 SMART_QUOTES = "“”„‟‘‚«»"
 
 
@@ -116,7 +127,10 @@ def _decoded(raw: bytes, path: Path) -> str:
     if len(raw) > LARGEST_FILE:
         message = f"The file is larger than {LARGEST_FILE // 1024} KiB. A policy is a page or two."
         raise ConfigurationError([Problem(path, message, hint="Is this a policy?")])
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+    if raw.startswith(NO_TEXT):
+        message = "The file is no plain text: a word processor or another program saved it in a format of its own."
+        raise ConfigurationError([Problem(path, message, hint="Save it as plain text, with the encoding UTF-8.")])
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or (len(raw) < 4 * raw.count(0) < 4 * len(raw)):
         message = "The file is saved as UTF-16 (Windows calls it Unicode)."
         raise ConfigurationError([Problem(path, message, hint="Save it again with the encoding UTF-8.")])
     try:
@@ -221,7 +235,9 @@ class _Builder:
             if not isinstance(event, ScalarEvent):
                 self._refuse(event, "A key must be a plain word.", "Write each line as key: value.")
             self._refuse_extras(event)
-            key = self._scalar(event) or ""
+            key = self._scalar(event) or str(event.value)
+            if not key:
+                self._refuse(event, "Nothing stands before this colon.", "Write key: value.")
             here = (*location, key)
             double = here in self.keys
             if double:
@@ -240,6 +256,10 @@ class _Builder:
         for event in self._events:
             if isinstance(event, SequenceEndEvent):
                 break
+            in_braces = self._rest(event).startswith("{")
+            if isinstance(event, MappingStartEvent) and not in_braces and (event.flow_style or depth == DEEPEST - 1):
+                hint = "A name with a colon in it stands in quotes: 'Op: 1'."
+                self._refuse(event, "A colon stands inside a list.", hint)
             data.append(self._node(event, (*location, len(data)), depth + 1))
         return data
 
@@ -249,7 +269,18 @@ class _Builder:
         plain = not event.style
         if plain and text.casefold() in {"", "~", "null"}:
             return None
-        if plain and event.start_mark.line != event.end_mark.line:
+        over_lines = event.start_mark.line != event.end_mark.line
+        if over_lines and event.style in {"'", '"'}:
+            self._note(self._place(event), OPEN_QUOTE, CLOSE_IT)
+            return text
+        if plain and text.startswith("-") and not self.lines[event.start_mark.line][: event.start_mark.column].strip():
+            self._note(self._place(event), "A blank is missing behind this -.", "Write for example: - Op 1")
+            return text
+        note = HALF_A_NAME.match(self.lines[event.end_mark.line], event.end_mark.column) if plain else None
+        if note is not None:
+            self._note((event.end_mark.line + 1, note.end()), NAME_WITH_NUMBER_SIGN, QUOTE_NUMBER_SIGN)
+            return text
+        if plain and over_lines:
             hint = "A colon may be missing in the line below, or its indentation may be wrong."
             self._note(self._place(event), f"The value {quoted(text)} runs on in the next line.", hint)
         if plain and (text[0] in SMART_QUOTES or text[-1] in "“”„«»"):
@@ -260,6 +291,11 @@ class _Builder:
 
     def _place(self, event: Event) -> Place:
         return event.start_mark.line + 1, event.start_mark.column + 1
+
+    def _rest(self, event: Event) -> str:
+        """The line from the place of ``event`` on."""
+        line, column = self._place(event)
+        return self.lines[line - 1][column - 1 :]
 
     def _note(self, place: Place, message: str, hint: str) -> None:
         if len(self.problems) == MOST_PROBLEMS:

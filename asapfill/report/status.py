@@ -11,7 +11,7 @@ from asapfill.offers.states import State
 from asapfill.report.events import events_lines
 from asapfill.report.requests import requests_lines
 from asapfill.report.states import STATES
-from asapfill.report.text import place_text, wrapped
+from asapfill.report.text import fitted, place_text, wrapped
 from asapfill.store.pause import EVERY_OFFICE
 from asapfill.words import counted
 
@@ -22,7 +22,7 @@ def status_text(document: dict[str, Any]) -> str:
     if EVERY_OFFICE in document["paused"]:
         lines.append("Sending is paused for all offices (`asapfill resume` starts it again).")
     for problem in document["policies"]:
-        lines += ["", problem]
+        lines += ["", fitted(problem)]
     now = datetime.fromisoformat(document["now"])
     for office in document["offices"]:
         lines += ["", *_office(office, now)]

@@ -121,6 +121,18 @@ def wrapped(text: str, indent: int = 2) -> list[str]:
     return textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
 
 
+def fitted(text: object) -> str:
+    """A problem of a file, line by line as it is, but for lines that are too long for a narrow screen."""
+    lines: list[str] = []
+    for line in str(text).split("\n"):
+        lines += (
+            [line]
+            if len(line) <= WIDTH
+            else textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
+        )
+    return "\n".join(lines)
+
+
 def _title(result: ClinicResult) -> str:
     clinic = f", {result.labels.clinic(result.clinic)}" if result.clinic else ""
     as_if = "as if it were " if result.as_if else ""
@@ -172,7 +184,7 @@ def _trouble(result: ClinicResult) -> list[str]:
     if result.notes:
         lines += ["", "Rows to look at", *(line for note in result.notes for line in wrapped(f"  {note}", 4))]
     for trouble in result.errors:
-        lines += ["", *wrapped(trouble.message, 0)] if "\n" not in trouble.message else ["", trouble.message]
+        lines += ["", *wrapped(trouble.message, 0)] if "\n" not in trouble.message else ["", fitted(trouble.message)]
     return lines
 
 

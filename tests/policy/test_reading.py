@@ -16,6 +16,7 @@ from asapfill.policy.model import PolicyFile
 from asapfill.policy.policy import Policy
 from asapfill.policy.reading import parse_policy, read_policies, read_policy
 from asapfill.problems import ConfigurationError, Problem
+from asapfill.report.text import fitted
 
 BROKEN = Path(__file__).parent / "broken"
 SAMPLE = Path(__file__).parents[2] / "policies" / "sample.yaml"
@@ -123,6 +124,29 @@ def test_quoted_values_windows_line_ends_and_hard_blanks_are_forgiven() -> None:
     )
     assert written.office == "main-street"
     assert written.openings.notice == timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("written", "clinic"),
+    [
+        ("'Children''s \"North\"' # it's ours", 'Children\'s "North"'),
+        ('"a \\" b"', 'a " b'),
+        ("Children's", "Children's"),
+        ("the 'North'", "the 'North'"),
+        ("Suite 3 # 3 is upstairs", "Suite 3"),
+        ("'Suite #3' #3 is upstairs", "Suite #3"),
+    ],
+)
+def test_quotes_and_notes_are_taken_as_people_mean_them(written: str, clinic: str) -> None:
+    assert parse(f"{HEAD}clinic: {written}\nmode: ask\n").clinic == clinic
+
+
+@pytest.mark.parametrize("path", sorted(BROKEN.glob("*.txt")), ids=lambda path: path.stem)
+def test_a_mistake_fits_a_narrow_screen_with_its_mark_below_its_place(path: Path) -> None:
+    lines = fitted(path.read_text(encoding="utf-8")).split("\n")
+    assert max(map(len, lines)) <= 80
+    marks = [number for number, line in enumerate(lines) if line.strip() == "^"]
+    assert all(lines[number - 1].startswith("    ") for number in marks)
 
 
 def test_a_contradiction_is_told_together_with_other_mistakes() -> None:
