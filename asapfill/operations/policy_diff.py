@@ -13,13 +13,15 @@ from asapfill.labels import Labels
 from asapfill.offers.offer import NewOffer
 from asapfill.policy.comparison import MODES, Change, Effect, compare
 from asapfill.policy.model import PolicyFile
+from asapfill.policy.names import OfficeNames, as_shown
 from asapfill.policy.reading import parse_policy, read_policy
 from asapfill.policy.writing import quoted_name
 from asapfill.problems import ConfigurationError
 from asapfill.report.documents import offered
 from asapfill.report.text import wrapped
+from asapfill.scheduling.openings import LeftAlone
 from asapfill.service.as_if import AsIf
-from asapfill.service.cycle import run_cycle
+from asapfill.service.cycle import office_names, run_cycle
 from asapfill.service.desk import Desk
 from asapfill.service.desks import open_desks
 from asapfill.service.policies import claim, no_policy, read_folder
@@ -30,7 +32,8 @@ from asapfill.store.policies import KeptPolicy, kept_policies
 from asapfill.store.times import moment_of
 
 IN_MODE = MODES | {"preview": "Nothing is sent; `asapfill plan` shows what would be."}
-HEADINGS: dict[Effect, str] = {"more": "Allows more", "less": "Allows less", "other": "Also changes"}
+BOTH = "Allows more in one way, less in another"
+HEADINGS: dict[Effect, str] = {"more": "Allows more", "less": "Allows less", "both": BOTH, "other": "Also changes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +44,12 @@ class Edit:
     before: PolicyFile | None
     against: str
 
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        """What differs."""
-        if self.before is None:
-            return compare(_defaults(self.after), self.after, "By default")
-        return compare(self.before, self.after)
+    def changes(self, plan: PlanChange | None) -> tuple[Change, ...]:
+        """What differs; by the names of the office, where ``plan`` knows them."""
+        names = plan.names if plan is not None else None
+        versions = (self.before or _defaults(self.after), self.after)
+        before, after = (version if names is None else as_shown(version, names) for version in versions)
+        return compare(before, after, *(("By default",) if self.before is None else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class PlanChange:
     """What one cycle would do differently. ``errors``: why that could not be told.
 
     ``planned_for``: the moment, in words; empty: now. ``quiet``: no text goes out at that moment, so nothing differs.
+    ``names``: the office's lists. ``unsettled``: time that only the edit allows is too new to asapfill to be offered.
     """
 
     openings_before: int = 0
@@ -65,6 +69,8 @@ class PlanChange:
     quiet: bool = False
     errors: tuple[str, ...] = ()
     configuration: bool = False
+    names: OfficeNames | None = None
+    unsettled: bool = False
 
 
 def find_edits(settings: Settings, clock: Clock, file: Path | None, against: Path | None) -> list[Edit]:
@@ -131,12 +137,18 @@ def _compared(desk: Desk | None, edit: Edit, at: AsIf | None) -> PlanChange:
     troubles = [trouble for result in (*before, *after) for trouble in result.errors]
     if troubles:
         errors = tuple(trouble.message for trouble in troubles)
-        return PlanChange(errors=errors, configuration=any(trouble.configuration for trouble in troubles))
+        return PlanChange(
+            errors=errors, names=_names(desk), configuration=any(trouble.configuration for trouble in troubles)
+        )
     old, new = (
         {_place(line.offer): line.offer for result in results for line in result.offers} for results in (before, after)
     )
     quiet = any(item.reason.code == "quiet_hours" for result in (*before, *after) for item in result.skipped)
+    young = [{_stretch(item) for result in results for item in result.left_alone if item.reason.code == "settling"}
+             for results in (before, after)]  # fmt: skip
     return PlanChange(
+        names=_names(desk),
+        unsettled=bool(before and young[1] - young[0]),
         labels=next((result.labels for result in after), Labels()),
         planned_for=next((f"{result.now:%a %Y-%m-%d %H:%M}" for result in after if result.as_if), ""),
         quiet=quiet and not old and not new,
@@ -145,6 +157,15 @@ def _compared(desk: Desk | None, edit: Edit, at: AsIf | None) -> PlanChange:
         added=tuple(offer for place, offer in new.items() if place not in old),
         removed=tuple(offer for place, offer in old.items() if place not in new),
     )
+
+
+def _names(desk: Desk) -> OfficeNames | None:
+    """The office's lists, if they are known already."""
+    return office_names(desk.mirror.names) if desk.mirror.names is not None else None
+
+
+def _stretch(item: LeftAlone) -> tuple[object, ...]:
+    return item.operatory, item.provider, item.start, item.end
 
 
 def _planned(desk: Desk, version: PolicyFile | None, at: AsIf | None) -> list[ClinicResult]:
@@ -167,7 +188,7 @@ def diff_document(edits: Sequence[Edit], plans: Sequence[PlanChange | None]) -> 
                 "changes": [
                     {"key": item.key, "before": item.before, "after": item.after, "effect": item.effect,
                      "sentence": item.sentence}
-                    for item in edit.changes
+                    for item in edit.changes(plan)
                 ],
                 "plan": None if plan is None or plan.errors else {
                     "openings_before": plan.openings_before,
@@ -189,9 +210,10 @@ def diff_text(edits: Sequence[Edit], plans: Sequence[PlanChange | None]) -> str:
 
 
 def _lines(edit: Edit, plan: PlanChange | None) -> Iterable[str]:
-    name, changes = edit.after.source.path.name, edit.changes
+    name, changes = edit.after.source.path.name, edit.changes(plan)
     if edit.before is None:
-        yield f"{name}: nothing is in force for {edit.after.office} yet, so there is nothing to compare it with."
+        told = f"{name}: nothing is in force for {edit.after.office} yet, so there is nothing to compare it with."
+        yield from wrapped(told, 2)
         yield from wrapped(f"  Once asapfill works by it: mode {edit.after.mode}. {IN_MODE[edit.after.mode]}", 2)
         yield "What it says otherwise than the defaults" if changes else "It says nothing otherwise than the defaults."
         for change in changes:
@@ -213,6 +235,9 @@ def _lines(edit: Edit, plan: PlanChange | None) -> Iterable[str]:
 def _plan_lines(plan: PlanChange, *, first: bool) -> Iterable[str]:
     yield f"One cycle as if it were {plan.planned_for}" if plan.planned_for else "One cycle now"
     yield f"  Openings: {plan.openings_after}." + ("" if first else f" Until now: {plan.openings_before}.")
+    if plan.unsettled:
+        told = "Time that only the edit allows is not among them yet: it must have been free for a while (`settle`)."
+        yield from wrapped(f"  {told}", 2)
     for sign, offers in (("+", plan.added), ("-", plan.removed)):
         for offer in offers:
             yield from wrapped(f"  {sign} {_offer_words(offer, plan.labels)}", 6)

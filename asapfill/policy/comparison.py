@@ -17,7 +17,7 @@ from asapfill.policy.model import KEYS, PolicyFile
 from asapfill.policy.policy import WEEKDAYS, Hours
 from asapfill.policy.times import hours_in_words
 
-Effect = Literal["more", "less", "other"]
+Effect = Literal["more", "less", "both", "other"]
 RANKS = ("preview", "ask", "automatic", "skip", "text")
 """Words of which a later one allows more."""
 MODES = {
@@ -29,7 +29,10 @@ MODES = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One key whose meaning changed. ``effect``: whether more or less may be sent, as far as that can be told."""
+    """One key whose meaning changed. ``effect``: whether more or less may be sent, as far as that can be told.
+
+    ``both``: more in one way and less in another.
+    """
 
     key: str
     before: str
@@ -80,7 +83,7 @@ def _effect(key: Key, old: Any, new: Any) -> Effect:  # noqa: ANN401  as above
         return "other"
     grows = _within(old, new)
     if grows == _within(new, old):
-        return "other"
+        return "other" if grows else "both"
     return "more" if grows == (key.wider == "more") else "less"
 
 

@@ -8,21 +8,19 @@ never silently means nothing, because an exclusion that means nothing would allo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from difflib import get_close_matches
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from asapfill.labels import operatory_both
 from asapfill.opendental.models import Clinic, Definition, Operatory, Provider
+from asapfill.policy.choices import Choice, listed, matching_rows, nearest, several_names, shown_as
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.policy import CandidatesPolicy, CommlogPolicy, OpeningsPolicy, Policy, TextsPolicy
 from asapfill.policy.tree import Location
 from asapfill.problems import ConfigurationError, Problem
 from asapfill.scheduling.occupied import may_be_allowed
 
-MOST_LISTED = 12
 APPOINTMENT_USAGE = "APPT"
 """Open Dental marks the commlog type it uses for appointments itself with this word in ItemValue."""
 
@@ -54,19 +52,6 @@ PROVIDER = _Kind("provider", "providers")
 BLOCKOUT = _Kind("blockout type", "blockout types")
 COMMLOG = _Kind("commlog type", "commlog types")
 CLINIC = _Kind("clinic", "clinics")
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """One row that a name may mean. ``hidden``: staff do not see it in Open Dental. ``shown``: what lists call it."""
-
-    number: int
-    labels: tuple[str, ...]
-    hidden: bool
-    shown: str
-
-    def __str__(self) -> str:
-        return f"{f'“{self.shown}”' if self.shown.strip() else 'one without a name'} (number {self.number})"
 
 
 def resolve(written: PolicyFile, names: OfficeNames) -> Policy:
@@ -106,15 +91,7 @@ def _openings(lookup: _Lookup, written: PolicyFile, names: OfficeNames, clinic: 
     wanted = written.openings
     chosen, excepted = (wanted.operatories, wanted.except_operatories) if clinic is not None else (None, ())
     rooms = _Kind("operatory", "operatories", "of this clinic" if clinic else "of the office")
-    operatories = [
-        _Choice(row.operatory_num, (row.op_name, row.abbrev, operatory_both(row)), row.is_hidden, operatory_both(row))
-        for row in names.operatories
-        if not clinic or row.clinic_num in {0, clinic}
-    ]
-    providers = [
-        _Choice(row.prov_num, (row.abbr,), row.is_hidden or row.prov_status == "Deleted", row.abbr)
-        for row in names.providers
-    ]
+    operatories, providers = _operatories(names, clinic), _providers(names)
     blockouts = partial(_blockouts, lookup, names.blockout_types)
     return OpeningsPolicy(
         look_ahead=wanted.look_ahead,
@@ -129,6 +106,51 @@ def _openings(lookup: _Lookup, written: PolicyFile, names: OfficeNames, clinic: 
         recalls_only_in=blockouts("recalls_only_in", wanted.recalls_only_in),
         days=frozenset().union(*wanted.days),
         hours=wanted.hours,
+    )
+
+
+def _operatories(names: OfficeNames, clinic: int | None) -> list[Choice]:
+    return [
+        Choice(row.operatory_num, (row.op_name, row.abbrev, operatory_both(row)), row.is_hidden, operatory_both(row))
+        for row in names.operatories
+        if not clinic or row.clinic_num in {0, clinic}
+    ]
+
+
+def _providers(names: OfficeNames) -> list[Choice]:
+    return [
+        Choice(row.prov_num, (row.abbr,), row.is_hidden or row.prov_status == "Deleted", row.abbr)
+        for row in names.providers
+    ]
+
+
+def as_shown(written: PolicyFile, names: OfficeNames) -> PolicyFile:
+    """The file with its names as the lists show them, so that files that mean the same say the same. To compare only.
+
+    A name that could not be used stays as it is written.
+    """
+    lookup = _Lookup(written)
+    operatories = _operatories(names, _clinic(lookup, written, names.clinics))
+    blockouts = _definitions(names.blockout_types)
+    lists = {
+        "operatories": operatories,
+        "except_operatories": operatories,
+        "except_providers": _providers(names),
+        "blockouts_allowed": blockouts,
+        "hygiene_only_in": blockouts,
+        "recalls_only_in": blockouts,
+    }
+    openings = {
+        key: None if value is None else tuple(dict.fromkeys(shown_as(name, choices) for name in value))
+        for key, choices in lists.items()
+        for value in [getattr(written.openings, key)]
+    }
+    kind = shown_as(written.commlog.type, _definitions(names.commlog_types))
+    return written.model_copy(
+        update={
+            "openings": written.openings.model_copy(update=openings),
+            "commlog": written.commlog.model_copy(update={"type": kind}),
+        }
     )
 
 
@@ -180,7 +202,7 @@ def _blockouts(lookup: _Lookup, types: Sequence[Definition], key: str, names: Se
     Open Dental: nothing may be scheduled over a type marked NS; whatever the policy says, its time stays closed.
     """
     rows = {row.def_num: row for row in types}
-    choices = _definitions(types)
+    choices = [replace(choice, closed=not may_be_allowed(rows[choice.number])) for choice in _definitions(types)]
     numbers = set()
     for position, name in enumerate(names):
         location = ("openings", key, position)
@@ -202,20 +224,20 @@ def clinic_of(written: PolicyFile, names: OfficeNames) -> int | None:
     return _clinic(_Lookup(written), written, names.clinics)
 
 
-def _definitions(rows: Iterable[Definition]) -> list[_Choice]:
-    return [_Choice(row.def_num, (row.item_name,), row.is_hidden, row.item_name) for row in rows]
+def _definitions(rows: Iterable[Definition]) -> list[Choice]:
+    return [Choice(row.def_num, (row.item_name,), row.is_hidden, row.item_name) for row in rows]
 
 
 def _clinic(lookup: _Lookup, written: PolicyFile, clinics: Sequence[Clinic]) -> int | None:
     """The ClinicNum, 0 for an office without clinics, None when it could not be told (and was noted)."""
     choices = [
-        _Choice(row.clinic_num, (row.description, row.abbr), row.is_hidden, row.description.strip() or row.abbr)
+        Choice(row.clinic_num, (row.description, row.abbr), row.is_hidden, row.description.strip() or row.abbr)
         for row in clinics
     ]
     if written.clinic is None and not choices:
         return 0
     if written.clinic is None:
-        hint = f"Add a line clinic: NAME, one policy file per clinic. {_listed(choices)}"
+        hint = f"Add a line clinic: NAME, one policy file per clinic. {listed(choices)}"
         lookup.note(("office",), "The office uses clinics, and this policy does not say for which it is.", hint)
         return None
     if not choices:
@@ -236,7 +258,7 @@ def _commlog_type(lookup: _Lookup, written: PolicyFile, types: Sequence[Definiti
     if "commlog" in written.model_fields_set and "type" in written.commlog.model_fields_set:
         return next(iter(lookup.found(("commlog", "type"), name, choices, COMMLOG)), None)
     visible = [choice for choice in choices if not choice.hidden and choice.number]
-    named = _matching(name, visible)
+    named = matching_rows(name, visible)
     usual = [row.def_num for row in types if APPOINTMENT_USAGE in row.item_value.upper() and not row.is_hidden]
     return named[0].number if len(named) == 1 else min((number for number in usual if number), default=None)
 
@@ -252,23 +274,24 @@ class _Lookup:
         """Note a problem at a place of the file."""
         self.problems.append(self.written.source.problem(location, message, hint))
 
-    def numbers(self, key: str, names: Iterable[str], choices: Sequence[_Choice], kind: _Kind) -> frozenset[int]:
+    def numbers(self, key: str, names: Iterable[str], choices: Sequence[Choice], kind: _Kind) -> frozenset[int]:
         """The numbers meant by a list of names below ``openings``: one number for each name."""
         found = [self.found(("openings", key, position), name, choices, kind) for position, name in enumerate(names)]
         return frozenset(numbers[0] for numbers in found if numbers)
 
-    def exclusions(self, key: str, names: Iterable[str], choices: Sequence[_Choice], kind: _Kind) -> frozenset[int]:
+    def exclusions(self, key: str, names: Iterable[str], choices: Sequence[Choice], kind: _Kind) -> frozenset[int]:
         """As ``numbers``, with the hidden rows of the same name: leaving out more is safe."""
         found = [self.found(("openings", key, position), name, choices, kind) for position, name in enumerate(names)]
         return frozenset(number for numbers in found for number in numbers)
 
-    def found(self, location: Location, name: str, choices: Sequence[_Choice], kind: _Kind) -> tuple[int, ...]:
+    def found(self, location: Location, name: str, choices: Sequence[Choice], kind: _Kind) -> tuple[int, ...]:
         """The number ``name`` means, then those of hidden rows of the same name; empty when noted as wrong."""
-        matching = _matching(name, [choice for choice in choices if choice.number])
+        matching = matching_rows(name, [choice for choice in choices if choice.number])
         visible = [choice for choice in matching if not choice.hidden]
         meant = visible or matching
         if not matching:
-            self.note(location, f"“{name}” is no {kind.one} {kind.whose}.", _nearest(name, choices))
+            hint = several_names(name, choices) or nearest(name, choices)
+            self.note(location, f"“{name}” is no {kind.one} {kind.whose}.", hint)
             return ()
         if len(meant) > 1:
             either = ", or ".join(str(choice) for choice in meant)
@@ -276,34 +299,3 @@ class _Lookup:
             self.note(location, f"“{name}” could mean {len(meant)} {kind.many}.", hint)
             return ()
         return (meant[0].number, *(choice.number for choice in matching if choice is not meant[0]))
-
-
-def _matching(name: str, choices: Sequence[_Choice]) -> list[_Choice]:
-    """The rows that ``name`` may mean: written exactly so, else with case and blanks forgiven; or by number."""
-    exact = [choice for choice in choices if name in choice.labels]
-    forgiven = [choice for choice in choices if _folded(name) in {_folded(label) for label in choice.labels}]
-    named = exact or forgiven
-    number = int(name) if re.fullmatch("[0-9]{1,18}", name) else 0
-    numbered = [choice for choice in choices if choice.number == number]
-    return named + [choice for choice in numbered if choice not in named]
-
-
-def _folded(label: str) -> str:
-    return "".join(label.casefold().split())
-
-
-def _nearest(name: str, choices: Sequence[_Choice]) -> str:
-    """What was perhaps meant, and what there is, both in the names that lists show."""
-    shown = {_folded(label): choice.shown for choice in choices for label in choice.labels if label.strip()}
-    near = dict.fromkeys(shown[key] for key in get_close_matches(_folded(name), shown, n=3, cutoff=0.5))
-    guess = f"Did you mean {' or '.join(f'“{label}”' for label in near)}? " if near else ""
-    return guess + _listed(choices)
-
-
-def _listed(choices: Sequence[_Choice]) -> str:
-    """The names that staff see, as many as can be read."""
-    names = [name for name in dict.fromkeys(choice.shown for choice in choices if not choice.hidden) if name.strip()]
-    if not names:
-        return "There are none."
-    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return f"There are: {', '.join(names[:MOST_LISTED])}{more}."

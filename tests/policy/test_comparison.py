@@ -29,13 +29,13 @@ EDITS = [
     ("openings:\n  settle: 3 minutes", "openings:\n  settle: 1 hour", "less"),
     ("openings:\n  operatories: all", "openings:\n  operatories: [Op 1]", "less"),
     ("openings:\n  operatories: [Op 1]", "openings:\n  operatories: [Op 2, Op 1]", "more"),
-    ("openings:\n  operatories: [Op 1]", "openings:\n  operatories: [Op 2]", "other"),
+    ("openings:\n  operatories: [Op 1]", "openings:\n  operatories: [Op 2]", "both"),
     ("openings:\n  except_operatories: [Op 1]", "openings:\n  except_operatories: []", "more"),
     ("openings:\n  blockouts_allowed: []", "openings:\n  blockouts_allowed: [Hold]", "more"),
     ("openings:\n  hygiene_only_in: []", "openings:\n  hygiene_only_in: [Hold]", "other"),
     ("openings:\n  days: Mon-Fri", "openings:\n  days: [Mon, Tue]", "less"),
     ("openings:\n  hours: 8am-5pm", "openings:\n  hours: 7am-5pm", "more"),
-    ("openings:\n  hours: 8am-5pm", "openings:\n  hours: 7am-3pm", "other"),
+    ("openings:\n  hours: 8am-5pm", "openings:\n  hours: 7am-3pm", "both"),
     ("openings:\n  hours: 8am-midnight", "openings:\n  hours: 8am-5pm", "less"),
     ("candidates:\n  include: [planned]", "candidates:\n  include: [planned, recalls]", "more"),
     ("candidates:\n  same_provider: yes", "candidates:\n  same_provider: no", "more"),
@@ -54,7 +54,7 @@ EDITS = [
 @pytest.mark.parametrize(("before", "after", "effect"), EDITS, ids=lambda value: value.split("\n")[-1].strip())
 def test_an_edit_allows_more_or_less_or_cannot_be_told(before: str, after: str, effect: str) -> None:
     assert list(effects(before, after).values()) == [effect]
-    back = {"more": "less", "less": "more", "other": "other"}[effect]
+    back = {"more": "less", "less": "more", "both": "both", "other": "other"}[effect]
     assert list(effects(after, before).values()) == [back]
 
 

@@ -37,6 +37,22 @@ def test_what_a_wider_edit_would_add_is_told_to_a_person(bench: Bench) -> None:
     assert bench.posts() == []
 
 
+def test_an_operatory_that_is_written_otherwise_is_no_change(bench: Bench) -> None:
+    bench.policy(openings={"operatories": "[OP1]"})
+    edited = draft(bench, openings={"operatories": "'1'"})
+    before = str(bench.folder / "policies" / "main.yaml")
+    assert "Nothing changes: both say the same." in bench.cli("policy", "diff", edited, "--against", before).out
+    assert "Gone: OP1." in bench.cli("policy", "diff", edited, "--against", before, "--offline").out
+
+
+def test_time_that_only_the_edit_allows_is_said_to_have_to_settle(bench: Bench) -> None:
+    bench.policy(openings={"hours": "8-13"})
+    bench.clinic("once")
+    done = bench.cli("policy", "diff", draft(bench))
+    assert "Openings: 0. Until now: 0." in done.out
+    assert "Time that only the edit allows is not among them yet" in done.out
+
+
 def test_every_policy_of_the_folder_is_compared_when_none_is_named(bench: Bench) -> None:
     bench.clinic("once")
     assert "Nothing changes: both say the same." in bench.cli("policy", "diff").out
@@ -53,7 +69,7 @@ def test_without_a_version_in_force_the_defaults_are_compared(bench: Bench) -> N
     (added,) = found["plan"]["added"]
     assert (added["operatory"], added["operatory_name"], added["provider_name"]) == (1, "OP1", "DOC1")
     text = bench.cli("policy", "diff").out
-    assert text.startswith("main.yaml: nothing is in force for main-street yet, so there is nothing to compare")
+    assert text.startswith("main.yaml: nothing is in force for main-street yet, so there is nothing to\n  compare")
     assert "Once asapfill works by it: mode automatic. Texts go out without anybody's" in text
     assert "Asked at a time: 1. By default: auto." in text
     assert "Until now" not in text

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from asapfill.opendental.models import Clinic, Definition, Operatory, Provider
-from asapfill.policy.names import OfficeNames, claimed_twice, clinic_of, resolve
+from asapfill.policy.comparison import compare
+from asapfill.policy.names import OfficeNames, as_shown, claimed_twice, clinic_of, resolve
 from asapfill.policy.policy import Policy
 from asapfill.policy.reading import parse_policy
 from asapfill.problems import ConfigurationError
@@ -140,6 +141,34 @@ def test_an_operatory_may_be_written_as_the_lists_show_it() -> None:
 def test_a_guess_speaks_the_names_of_the_list_behind_it() -> None:
     text = refused("openings:\n  operatories: [Hygene Room]\n")
     assert "Did you mean “Hygiene Room (HYG)”? There are: " in text
+
+
+@pytest.mark.parametrize(("written", "meant"), [("HYG1", "HYG-1"), ("hyg 1", "HYG-1"), ("Dr Lee", "Dr. Lee")])
+def test_a_name_without_its_signs_is_guessed_alone(written: str, meant: str) -> None:
+    labels = ("HYG-1", "HYG-2", "Dr. Lee", "Dr. Lea")
+    names = OfficeNames(tuple(operatory(number, label) for number, label in enumerate(labels, start=1)), (), (), (), ())
+    assert f"Did you mean “{meant}”? There are: " in refused(f"openings:\n  operatories: [{written}]\n", names)
+
+
+def test_several_names_without_brackets_are_told_as_that() -> None:
+    text = refused("openings:\n  except_operatories: Op 1, op 2\n")
+    assert "Several names stand in brackets: [Op 1, op 2]." in text
+
+
+def test_a_blockout_type_that_cannot_be_named_is_not_proposed() -> None:
+    text = refused("openings:\n  blockouts_allowed: [Staff Meetin]\n")
+    assert text.endswith("^\n    Those that may be named: Hygiene.")
+
+
+def test_two_ways_to_write_a_name_are_shown_as_one() -> None:
+    texts = (
+        "openings:\n  operatories: [op 2, HYG]\n  except_providers: [doc1, Nobody]\ncommlog:\n  type: misc\n",
+        "openings:\n  operatories: [2, Hygiene Room, '13']\n  except_providers: [1, Nobody]\ncommlog:\n  type: 239\n",
+    )
+    one, other = (as_shown(parse_policy((HEAD + text).encode(), Path("main-street.yaml")), OFFICE) for text in texts)
+    assert compare(one, other) == ()
+    assert one.openings.except_providers == ("DOC1", "Nobody")
+    assert one.commlog.type == "Misc"
 
 
 def test_a_number_that_is_another_ones_name_is_refused() -> None:
