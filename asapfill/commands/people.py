@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from asapfill.commands.common import (
     config_option,
     explained,
     known_office,
+    office_option,
     open_settings,
 )
 
@@ -45,31 +47,42 @@ def resume(config: Path | None, office: str | None) -> None:
 
 @click.command()
 @config_option
-@click.argument("ids", nargs=-1, type=int)
+@office_option
+@click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="Every offer that waits.")
 @explained
-def approve(config: Path | None, ids: tuple[int, ...], everything: bool) -> None:
-    """Say yes to offers that wait (mode ask); each is looked at again before it is sent."""
-    _answer(config, ids, everything=everything, yes=True)
+def approve(config: Path | None, office: str | None, ids: tuple[str, ...], everything: bool) -> None:
+    """Say yes to offers that wait (mode ask); each is looked at again before it is sent.
+
+    The IDs are the numbers that status shows, such as 12 13.
+    """
+    _answer(config, office, ids, everything=everything, yes=True)
 
 
 @click.command()
 @config_option
-@click.argument("ids", nargs=-1, type=int, required=True)
+@office_option
+@click.argument("ids", nargs=-1, metavar="[ID]...")
 @explained
-def decline(config: Path | None, ids: tuple[int, ...]) -> None:
-    """Say no to offers that wait (mode ask)."""
-    _answer(config, ids, everything=False, yes=False)
+def decline(config: Path | None, office: str | None, ids: tuple[str, ...]) -> None:
+    """Say no to offers that wait (mode ask).
+
+    The IDs are the numbers that status shows, such as 12 13.
+    """
+    _answer(config, office, ids, everything=False, yes=False)
 
 
-def _answer(config: Path | None, ids: tuple[int, ...], *, everything: bool, yes: bool) -> None:
+def _answer(config: Path | None, office: str | None, ids: tuple[str, ...], *, everything: bool, yes: bool) -> None:
     from asapfill.operations.operations import answer_waiting
     from asapfill.words import counted
 
-    if not ids and not everything:
-        raise click.UsageError("Name the offers by their numbers (see `asapfill status`), or say --all.")
+    numbers = None if everything else _numbers(ids)
+    if numbers == ():
+        other = ", or say --all" if yes else ""
+        raise click.UsageError(f"Name the offers by their numbers, without # (see `asapfill status`){other}.")
     settings, clock = open_settings(config, with_secrets=False)
-    answered, refused = answer_waiting(settings, clock, ids if not everything else None, yes=yes)
+    known = known_office(settings, office)
+    answered, refused = answer_waiting(settings, clock, numbers, yes=yes, office=known)
     if answered:
         then = "Each is looked at again, then sent with the next cycle." if yes else "Nobody is texted about it."
         click.echo(f"{counted(len(answered), 'offer')} {'approved' if yes else 'declined'}. {then}", err=True)
@@ -78,3 +91,12 @@ def _answer(config: Path | None, ids: tuple[int, ...], *, everything: bool, yes:
     for sentence in refused:
         click.echo(sentence, err=True)
     sys.exit(FAILED if refused else DONE)
+
+
+def _numbers(words: tuple[str, ...]) -> tuple[int, ...]:
+    """Numbers of offers as people write them: ``12``, ``#12``, ``12,13``."""
+    parts = [part.strip().removeprefix("#") for word in words for part in word.split(",") if part.strip()]
+    for part in parts:
+        if not re.fullmatch("[0-9]{1,18}", part):
+            raise click.UsageError(f"“{part}” is not an offer's number; `asapfill status` shows them.")
+    return tuple(dict.fromkeys(int(part) for part in parts))

@@ -18,7 +18,7 @@ from asapfill.offers.commlogs import recover_commlogs
 from asapfill.offers.journal import Journal, Step
 from asapfill.offers.offer import Offer
 from asapfill.offers.reconcile import recover
-from asapfill.offers.states import State
+from asapfill.offers.states import IllegalStep, State
 from asapfill.opendental.errors import OpenDentalError
 from asapfill.operations.explaining import (
     Kind,
@@ -267,20 +267,24 @@ def set_pause(settings: Settings, office: str | None, clock: Clock, *, paused: b
 
 
 def answer_waiting(
-    settings: Settings, clock: Clock, ids: Collection[int] | None, *, yes: bool
+    settings: Settings, clock: Clock, ids: Collection[int] | None, *, yes: bool, office: str | None = None
 ) -> tuple[list[Offer], list[str]]:
-    """A person's answer to waiting offers (``ids`` None: all). Returns those answered, and a sentence for each that
-    was not.
+    """A person's answer to waiting offers (``ids`` None: all), of one ``office`` or of all.
+
+    Returns those answered, and a sentence for each that was not.
     """
     answered: list[Offer] = []
     refused: list[str] = []
     with open_store(settings.state, clock) as store:
-        waiting = {offer.id: (offer, Journal(store, office)) for office in settings.offices
-                   for offer in Journal(store, office).waiting()}  # fmt: skip
+        journals = [Journal(store, name) for name in settings.offices if office in {None, name}]
+        waiting = {offer.id: journal for journal in journals for offer in journal.waiting()}
         for number in waiting if ids is None else ids:
             if number not in waiting:
                 refused.append(f"Offer {number} does not wait for an answer.")
                 continue
-            journal = waiting[number][1]
-            answered += journal.approve([number]) if yes else journal.decline([number])
+            journal = waiting[number]
+            try:
+                answered += journal.approve([number]) if yes else journal.decline([number])
+            except IllegalStep:  # a running asapfill let it lapse just now
+                refused.append(f"Offer {number} does not wait for an answer any more.")
     return answered, refused

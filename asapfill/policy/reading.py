@@ -105,7 +105,10 @@ def read_bytes(path: Path) -> bytes:
             return file.read(LARGEST_FILE + 1)
     except OSError as error:
         hint = "The user that runs asapfill must be allowed to read it."
-        raise ConfigurationError([Problem(path, f"{path} cannot be read: {error.strerror}.", hint=hint)]) from None
+        message = f"{path} cannot be read: {error.strerror}."
+        if isinstance(error, FileNotFoundError):
+            message, hint = f"There is no file {path}.", "See how it is spelt, and in which folder it is."
+        raise ConfigurationError([Problem(path, message, hint=hint)]) from None
 
 
 def parse_policy(raw: bytes, path: Path) -> PolicyFile:

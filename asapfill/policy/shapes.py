@@ -115,4 +115,4 @@ DAYS = Shape(
     "days, such as [Mon, Tue, Wed] or Mon-Fri",
 )
 PATIENTS = Shape(_list_of(_PATIENT), "a list of patient numbers (PatNum)")
-TIMEZONE = Shape(_text(f".*/.*|{_anycase('utc')}"), "a region and a city, such as America/Chicago")
+TIMEZONE = Shape(_text(f"(.*/.*|{_anycase('utc')})"), "a region and a city, such as America/Chicago")

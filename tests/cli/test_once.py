@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 
+from asapfill.offers.journal import Journal
+from asapfill.offers.states import IllegalStep
 from tests.service.bench import Bench
 from tests.service.office import OPENING, START, TODAY
 
@@ -102,6 +106,37 @@ def test_a_declined_offer_is_never_sent_nor_asked_about_again(bench: Bench) -> N
     assert all(offer["number"] != first["number"] for offer in again)
     assert bench.posts() == []
     assert bench.json("history", "--patient", "3")["offers"][0]["state"] == "withdrawn"
+
+
+def test_offers_are_named_as_people_write_numbers(bench: Bench) -> None:
+    bench.policy(mode="ask")
+    bench.clinic("once")
+    (waiting,) = bench.json("status")["offices"][0]["waiting"]
+    done = bench.cli("approve", f"#{waiting['id']},77,", "77")
+    assert "1 offer approved." in done.err
+    assert done.err.count("Offer 77 does not wait for an answer.") == 1
+    assert "“first” is not an offer's number; `asapfill status` shows them." in bench.cli("approve", "first").err
+    assert "without #" in bench.cli("decline").err
+
+
+def test_the_offers_of_one_office_can_be_approved(bench: Bench) -> None:
+    bench.policy(mode="ask")
+    bench.clinic("once")
+    assert bench.cli("approve", "--all", "--office", "north").code == 2
+    assert "1 offer approved." in bench.cli("approve", "--all", "--office", "main-street").err
+
+
+def test_an_offer_that_lapses_while_it_is_approved_is_told(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.policy(mode="ask")
+    bench.clinic("once")
+
+    def lapsed(*_: object) -> NoReturn:
+        raise IllegalStep
+
+    monkeypatch.setattr(Journal, "approve", lapsed)
+    done = bench.cli("approve", "--all")
+    assert done.code == 1
+    assert "does not wait for an answer any more." in done.err
 
 
 def test_an_answer_to_an_offer_that_does_not_wait_is_told(bench: Bench) -> None:
