@@ -68,6 +68,7 @@ def new(config: Path | None, office: str | None, out: Path | None, offline: bool
     Asks what is not given, at a terminal only; Enter takes the answer in brackets.
     """
     from asapfill.operations.new_policy import NotWritten, draft_policy, place_for, refusals, write_policy
+    from asapfill.report.text import wrapped
 
     settings, clock = open_settings(config, with_secrets=False)
     asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
@@ -85,7 +86,7 @@ def new(config: Path | None, office: str | None, out: Path | None, offline: bool
     except click.Abort:
         end("\nStopped. No policy was written.", INTERRUPTED)
     click.echo(f"Wrote {path}.", err=True)
-    click.echo(WRITTEN[str(answers.get("mode", "preview")).strip().casefold()], err=True)
+    click.echo("\n".join(wrapped(WRITTEN[str(answers.get("mode", "preview")).strip().casefold()], 0)), err=True)
     click.echo("Next: `asapfill check`, then `asapfill plan` shows what it means for today.", err=True)
 
 
@@ -174,7 +175,8 @@ def _answer(question: Question, answers: Mapping[str, Written], known: Known | N
 
     before = refusals(answers, known)
     if question.explained:
-        click.echo("\n" + "\n".join(wrapped(question.explained, 0)), err=True)
+        lines = [line for part in question.explained.split("\n") for line in wrapped(part, 0)]
+        click.echo("\n".join(["", *lines]), err=True)
     while True:
         text: str = click.prompt(question.text, default=question.default, show_default=bool(question.default), err=True)
         parts = [part.strip() for part in text.split(",") if part.strip()]

@@ -71,7 +71,7 @@ class Question:
     """Something asked for a new policy. ``default`` empty: there is none, and ``flag`` must be given or it is left out.
 
     ``sure``: the default may be taken without asking. ``several``: the answer is a list of names with commas between.
-    ``explained``: what somebody must know to answer it, told before it.
+    ``explained``: what somebody must know to answer it, told before it, in one paragraph or more.
     """
 
     path: str
@@ -140,7 +140,7 @@ def questions(settings: Settings, office: str, known: Known | None, answers: Ans
         yield Question("openings.except_operatories", text, several=True, explained=f"Your operatories: {rooms}")
         types = ", ".join(known.blockouts(allowed=True))
         if types:
-            told = f"{BLOCKOUTS} Your types: {types}"
+            told = f"{BLOCKOUTS}\nYour types: {types}"
             text = "Blockout types that any visit may take, with commas between (Enter: none)"
             yield Question("openings.blockouts_allowed", text, several=True, explained=told)
     yield Question("openings.notice", "How long before it begins is an opening left alone?", "2 hours")

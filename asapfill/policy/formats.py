@@ -284,6 +284,7 @@ def timezone(value: object) -> ZoneInfo:
         if text.casefold().removesuffix(" standard time").removeprefix("us/") in usual:
             raise Unreadable(f"is {quoted(text)}, which does not name a place.", f"Did you mean {zone}?")
     city = [zone for key, zone in _zones().items() if key.rpartition("/")[2] == folded]
-    near = city or [_zones()[key] for key in get_close_matches(folded, _zones(), n=1)]
+    # Never UTC: who writes UTC-8 means another hour than that.
+    near = city or [_zones()[key] for key in get_close_matches(folded, _zones(), n=1) if key != "utc"]
     hint = f"Did you mean {near[0]}?" if near else hint
     raise Unreadable(f"is {quoted(text)}, which is not a time zone.", hint)

@@ -88,16 +88,16 @@ def _indent(line: str) -> int:
 
 def open_quote(line: str) -> int | None:
     """The column (from 0) of a quote that begins a value and is not closed in this line."""
-    inside, begins = "", 0
+    inside, begins, before, escaped = "", 0, ":", False
     for column, sign in enumerate(line):
-        before = line[:column].rstrip()
         if inside:
-            escaped = inside == '"' and line[:column].endswith("\\")
             inside = "" if sign == inside and not escaped else inside
-        elif sign in "'\"" and (not before or before[-1] in ":,[{-"):
+            escaped = inside == '"' and sign == "\\" and not escaped
+        elif sign in "'\"" and before in ":,[{-":
             inside, begins = sign, column
         elif sign == "#" and (not column or line[column - 1].isspace()):
             break
+        before = before if sign.isspace() else sign
     return begins if inside else None
 
 

@@ -63,6 +63,8 @@ INVISIBLE = re.compile(
 )
 NO_TEXT = (b"PK\x03\x04", b"{\\rtf", b"\xd0\xcf\x11\xe0", b"%PDF", b"<!DOCTYPE", b"<html")
 """How files begin that Word, WordPad and others make."""
+BULLETS = "-\u2010\u2011\u2013\u2014\u2022\u00b7"
+"""How the line of a list begins where it should begin with - and a blank."""
 SMART_QUOTES = "“”„‟‘‚«»"
 
 
@@ -273,8 +275,11 @@ class _Builder:
         if over_lines and event.style in {"'", '"'}:
             self._note(self._place(event), OPEN_QUOTE, CLOSE_IT)
             return text
-        if plain and text.startswith("-") and not self.lines[event.start_mark.line][: event.start_mark.column].strip():
-            self._note(self._place(event), "A blank is missing behind this -.", "Write for example: - Op 1")
+        if plain and text[0] in BULLETS and not self.lines[event.start_mark.line][: event.start_mark.column].strip():
+            message = f"This line begins with {text[0]} instead of the - of the keyboard."
+            if text[0] == "-":
+                message = "A blank is missing behind this -."
+            self._note(self._place(event), message, "Write for example: - Op 1")
             return text
         note = HALF_A_NAME.match(self.lines[event.end_mark.line], event.end_mark.column) if plain else None
         if note is not None:

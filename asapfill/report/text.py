@@ -30,6 +30,8 @@ def plan_text(result: ClinicResult) -> str:
     if result.offers:
         lines.append("Offers")
         lines += [text for line in result.offers for text in _offer_lines(line, result.labels)]
+        if any(line.state == "waiting" for line in result.offers):
+            lines += ["", *wrapped("`asapfill status` has their numbers, for `asapfill approve` and `decline`.", 0)]
     else:
         lines.append("No offers.")
     ids = {opening.id for opening in result.openings}

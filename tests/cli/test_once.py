@@ -110,7 +110,7 @@ def test_a_declined_offer_is_never_sent_nor_asked_about_again(bench: Bench) -> N
 
 def test_offers_are_named_as_people_write_numbers(bench: Bench) -> None:
     bench.policy(mode="ask")
-    bench.clinic("once")
+    assert "`asapfill status` has their numbers, for `asapfill approve` and `decline`." in bench.cli("once").out
     (waiting,) = bench.json("status")["offices"][0]["waiting"]
     done = bench.cli("approve", f"#{waiting['id']},77,", "77")
     assert "1 offer approved." in done.err

@@ -244,6 +244,7 @@ def test_at_a_terminal_it_asks_and_asks_again_what_it_could_not_understand(empty
         terminal.wait_for("Did you mean “Chair 1 (OP1)”?")
         terminal.type("hygiene")
         terminal.wait_for("Blocks\nthat you keep for something (hygiene, crowns, emergencies) do not belong here;")
+        terminal.wait_for("\nYour types: ")
         terminal.wait_for("(Enter: none):")
         terminal.type("")
         for default in ("[2 hours]:", "[09:00-19:00]:", "[0 days]:"):
