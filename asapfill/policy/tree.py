@@ -61,6 +61,8 @@ Place = tuple[int, int]
 INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\ufff9-\uffff]"
 )
+SAMPLE = 64
+"""Bytes at the beginning of a file by which its encoding is guessed."""
 NO_TEXT = (b"PK\x03\x04", b"{\\rtf", b"\xd0\xcf\x11\xe0", b"%PDF", b"<!DOCTYPE", b"<html")
 """How files begin that Word, WordPad and others make."""
 BULLETS = "-\u2010\u2011\u2013\u2014\u2022\u00b7"
@@ -132,7 +134,7 @@ def _decoded(raw: bytes, path: Path) -> str:
     if raw.startswith(NO_TEXT):
         message = "The file is no plain text: a word processor or another program saved it in a format of its own."
         raise ConfigurationError([Problem(path, message, hint="Save it as plain text, with the encoding UTF-8.")])
-    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or (len(raw) < 4 * raw.count(0) < 4 * len(raw)):
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or _every_other_byte_is_nul(raw[:SAMPLE]):
         message = "The file is saved as UTF-16 (Windows calls it Unicode)."
         raise ConfigurationError([Problem(path, message, hint="Save it again with the encoding UTF-8.")])
     try:
@@ -148,7 +150,15 @@ def _decoded(raw: bytes, path: Path) -> str:
         if text.strip():
             message = "The file holds nothing readable: it was damaged while it was saved."
         raise ConfigurationError([Problem(path, message, hint=START)])
+    if text.endswith("\x00"):
+        message = "The file was damaged while it was saved: its end holds nothing readable."
+        raise ConfigurationError([Problem(path, message, hint="Write its end anew, and save it.")])
     return text
+
+
+def _every_other_byte_is_nul(raw: bytes) -> bool:
+    """Whether this looks like UTF-16 that does not say so: letters of two bytes, one of them empty."""
+    return any(raw) and not (any(raw[::2]) and any(raw[1::2]))
 
 
 def _invisible(path: Path, lines: Lines) -> Iterator[Problem]:
@@ -237,7 +247,7 @@ class _Builder:
             if not isinstance(event, ScalarEvent):
                 self._refuse(event, "A key must be a plain word.", "Write each line as key: value.")
             self._refuse_extras(event)
-            key = self._scalar(event) or str(event.value)
+            key = self._scalar(event, key=True) or str(event.value)
             if not key:
                 self._refuse(event, "Nothing stands before this colon.", "Write key: value.")
             here = (*location, key)
@@ -265,8 +275,8 @@ class _Builder:
             data.append(self._node(event, (*location, len(data)), depth + 1))
         return data
 
-    def _scalar(self, event: ScalarEvent) -> str | None:
-        """The text of a value, or None where nothing stands."""
+    def _scalar(self, event: ScalarEvent, *, key: bool = False) -> str | None:
+        """The text of a value (or a ``key``), or None where nothing stands."""
         text = str(event.value)
         plain = not event.style
         if plain and text.casefold() in {"", "~", "null"}:
@@ -275,7 +285,8 @@ class _Builder:
         if over_lines and event.style in {"'", '"'}:
             self._note(self._place(event), OPEN_QUOTE, CLOSE_IT)
             return text
-        if plain and text[0] in BULLETS and not self.lines[event.start_mark.line][: event.start_mark.column].strip():
+        begins = not self.lines[event.start_mark.line][: event.start_mark.column].strip()
+        if plain and not key and begins and text[0] in BULLETS:
             message = f"This line begins with {text[0]} instead of the - of the keyboard."
             if text[0] == "-":
                 message = "A blank is missing behind this -."
