@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -219,9 +219,16 @@ class Mirror:
         """Read patients, and their lab cases, unless that was done less than ``kept`` ago (None: less than about half
         a day). One who is gone is remembered as unusable.
         """
+        self._read_patients(self._patients.wanted(numbers, self.clock.now(), kept))
+
+    def read_patients_since(self, moments: Mapping[int, datetime]) -> None:
+        """Read patients who were not read at the moment (aware) given for each, or later. See ``read_patients``."""
+        self._read_patients(self._patients.wanted_since(moments, self.clock.now()))
+
+    def _read_patients(self, numbers: Iterable[int]) -> None:
         now = self.clock.now()
         with self.client.purpose("patients"):
-            for number in self._patients.wanted(numbers, now, kept):
+            for number in numbers:
                 if self._patients.read(number, self.client, self.read_names(now).version, now):
                     self._reader.news = True
 

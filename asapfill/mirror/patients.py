@@ -69,6 +69,14 @@ class Patients:
         """Those who must be read: not known, or longer ago than ``kept`` (None: than half a day, or somewhat less)."""
         return [number for number in sorted(set(numbers)) if not self._is_fresh(number, now, kept)]
 
+    def wanted_since(self, moments: Mapping[int, datetime], now: datetime) -> list[int]:
+        """Those who were not read at their moment (aware) or later."""
+        return [
+            number
+            for number, moment in sorted(moments.items())
+            if number not in self._read or not moment <= self._read[number].at <= now
+        ]
+
     def read(self, number: int, client: OpenDental, version: tuple[int, ...] | None, now: datetime) -> bool:
         """Read a patient; whether that is news. One who is gone is remembered as unusable.
 

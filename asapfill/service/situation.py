@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from asapfill.clock import office_now
 from asapfill.offers.contacts import contacts_of_others
-from asapfill.offers.offer import Contact, NewOffer
+from asapfill.offers.offer import CLOCKS_MAY_DIFFER, Contact, NewOffer
 from asapfill.opendental.models import SchedType
 from asapfill.planning.draft import Judge, Situation
 from asapfill.planning.limits import may_text_now, verdict
@@ -93,7 +93,7 @@ def plan_clinic(desk: Desk, policy: Policy, found: Found, now: datetime) -> Plan
     Raises OpenDentalError: a patient could not be read.
     """
     wall = office_now(now, policy.timezone)
-    desk.mirror.read_patients(_others_to_read(desk, wall))
+    desk.mirror.read_patients_since(_others_to_read(desk, policy, wall))
     plan = Plan((), (), frozenset())
     for _ in range(MOST_ROUNDS):
         situation = situation_of(desk, policy, found, limits_of(desk, policy, wall), now)
@@ -132,7 +132,17 @@ def situation_of(desk: Desk, policy: Policy, found: Found, limits: Limits, now: 
     )
 
 
-def _others_to_read(desk: Desk, wall: datetime) -> Iterable[int]:
-    """Patients whom others texted lately: their phones count."""
-    week = wall.date() - timedelta(days=7)
-    return {contact.patient for contact in others_contacts(desk, wall) if contact.day > week and contact.patient}
+def _others_to_read(desk: Desk, policy: Policy, wall: datetime) -> Mapping[int, datetime]:
+    """Patients whom others texted lately, and since when (aware) they must have been read: the phone of then counts.
+
+    An earlier reading may tell another phone; so may one minutes later by a clock that is ahead of the office's.
+    """
+    now, week = desk.clock.now(), wall.date() - timedelta(days=7)
+    texted: dict[int, datetime] = {}
+    for contact in others_contacts(desk, wall):
+        if contact.day > week and contact.patient:
+            # In the hour that autumn repeats, the later showing.
+            made = (contact.made or wall).replace(tzinfo=policy.timezone, fold=1).astimezone(UTC)
+            since = min(now, made + CLOCKS_MAY_DIFFER)
+            texted[contact.patient] = max(since, texted.get(contact.patient, since))
+    return texted

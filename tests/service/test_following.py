@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from tests.service.office import MONDAY, TODAY, Row, hours, office_file, patient
+from tests.service.office import MONDAY, TODAY, Row, hours, office_file, patient, unscheduled
 from tests.service.serving import left, openings, passed_over, serving
 
 NEXT_MONDAY = "2026-04-27"
@@ -174,6 +175,29 @@ def test_a_text_to_a_relative_who_is_no_candidate_counts_for_the_phone(tmp_path:
     with serving(tmp_path, office_file(patients=people, asapcomms=[others_text(8)])) as office:
         assert passed_over(office.cycle())[12] == "per_patient_per_day"
         assert office.bench.asked() == [14]
+
+
+def test_the_phone_that_counts_is_the_one_of_when_the_relative_was_texted(tmp_path: Path) -> None:
+    """Read before, the relative had another phone; read since, it need not be read again."""
+    office_now = office_file(
+        now=f"{TODAY} 08:30:00",
+        asapcomms=[others_text(8, entry="2026-04-13 12:00:00")],
+        more_appointments=[unscheduled(30, 8)],
+    )
+    with serving(tmp_path, office_now, candidates={"except_patients": "[8]"}) as office:
+        known = lambda: office.desk.mirror.office().patients[8].wireless_phone  # noqa: E731  asked three times
+        office.cycle()
+        assert known() == patient(8)["WirelessPhone"]
+        office.sandbox.staff(action="patient", PatNum=8, WirelessPhone=patient(3)["WirelessPhone"])
+        # Somebody at the front desk makes an offer by hand.
+        office.desk.client.create_asapcomm(op=2, date_time_start=datetime(2026, 4, 15, 9, 0), apt_num=30)
+        office.wait(minutes=30)
+        assert passed_over(office.cycle())[12] == "phone_live_offer"
+        assert office.bench.asked() == [30, 14]
+        office.sandbox.staff(action="patient", PatNum=8, WirelessPhone="(503)555-0199")
+        office.wait(hours=8)
+        office.cycle()
+        assert known() == patient(3)["WirelessPhone"]
 
 
 def test_only_patients_about_to_be_asked_are_read_and_those_of_recalls(tmp_path: Path) -> None:

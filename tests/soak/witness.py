@@ -22,10 +22,7 @@ GRACE = timedelta(seconds=90)
 """Between the last look and the POST; a minute for the look itself at a slow office."""
 
 READ = timedelta(minutes=6)
-"""A patient and the commlogs are read again after five minutes."""
-
-PHONES_READ = timedelta(hours=4, minutes=30)
-"""A patient whom only staff have texted is read again after four hours: the phone may have changed since."""
+"""A patient and the commlogs are read again after five minutes; so is whom staff have texted, for the phone of then."""
 
 UNANSWERED = timedelta(hours=24)
 """Then an offer does not hold its patient any more."""
@@ -80,6 +77,8 @@ class Witness:
     answered_at: dict[int, tuple[str, datetime]] = field(default_factory=dict)
     talks: list[tuple[int, datetime]] = field(default_factory=list)
     taken: set[int] = field(default_factory=set)
+    phones: dict[int, tuple[str, datetime]] = field(default_factory=dict)
+    """By PatNum the digits of the phone, and since when (office wall) they have been these."""
     _coming: _Offer | None = None
 
     @contextmanager
@@ -102,7 +101,13 @@ class Witness:
                 self._judge(self.world.office.asapcomms[number], coming)
 
     def note_answers(self) -> None:
-        """Remember when patients declined, and which slots were taken by others: the office's rows do not tell."""
+        """Remember what the office's rows do not tell: when patients declined, which slots were taken by others, and
+        since when a phone has been what it is.
+        """
+        for patient in self.world.office.patients:
+            digits, now = self._digits(patient), self.world.office.now
+            if self.phones.setdefault(patient, (digits, datetime.min))[0] != digits:
+                self.phones[patient] = (digits, now)
         for number, row in self.world.office.asapcomms.items():
             if row["ResponseStatus"] in _OPEN and self._is_taken(row):
                 self.taken.add(number)
@@ -262,8 +267,10 @@ class Witness:
         if made is not None:
             digits: str = made["_digits"]
             return digits
-        changed = moment(self.world.office.patients[other["PatNum"]]["DateTStamp"])
-        return "" if changed > coming.asked - PHONES_READ else self._digits(other["PatNum"])
+        entered = moment(other["DateTimeEntry"])
+        # To which phone a text went before it changed is not told, and what was sent just now need not be known.
+        digits, since = self.phones.get(other["PatNum"], ("", datetime.min))
+        return "" if since > entered or entered > coming.asked - READ else digits
 
     def _digits(self, patient: int) -> str:
         return re.sub(r"\D", "", self.world.office.patients[patient]["WirelessPhone"])
