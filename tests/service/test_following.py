@@ -185,7 +185,10 @@ def test_the_phone_that_counts_is_the_one_of_when_the_relative_was_texted(tmp_pa
         more_appointments=[unscheduled(30, 8)],
     )
     with serving(tmp_path, office_now, candidates={"except_patients": "[8]"}) as office:
-        known = lambda: office.desk.mirror.office().patients[8].wireless_phone  # noqa: E731  asked three times
+
+        def known() -> str:
+            return office.desk.mirror.office().patients[8].wireless_phone
+
         office.cycle()
         assert known() == patient(8)["WirelessPhone"]
         office.sandbox.staff(action="patient", PatNum=8, WirelessPhone=patient(3)["WirelessPhone"])

@@ -218,6 +218,8 @@ class Day:
                 raise
             self._bury()
         self.until_death = None
+        if not self.readable:
+            self.judge_by_last_good()
         self.witness.note_answers()
         self.account.cycles += 1
 
@@ -290,14 +292,19 @@ class Day:
         self.readable = True
         return policy
 
-    def last_good(self) -> Rules:
-        """The rules of the last version that asapfill has kept as good."""
-        store = open_for_reading(self.folder / "state", self.clock)
-        if store is None:
-            return Rules(mode="none yet")
-        with store:
-            texts = [row.text for row in kept_policies(store)]
-        return self._rules[texts[0]] if texts else Rules(mode="none yet")
+    def judge_by_last_good(self) -> None:
+        """The file has a mistake: by now the last version that asapfill came to use is in force, if there is one.
+
+        That is the one which the cycle under way has read, or else the one that was kept.
+        """
+        self.readable = False
+        texts = [self.process.reading] if self.process is not None and self.process.reading else []
+        store = open_for_reading(self.folder / "state", self.clock) if not texts else None
+        if store is not None:
+            with store:
+                texts = [row.text for row in kept_policies(store)]
+        rules, now = (self._rules[texts[0]] if texts else Rules(mode="none yet")), self.witness.rules
+        self.witness.rules = replace(rules, paused=now.paused, clock_off=now.clock_off)
 
     def _calm_down(self) -> None:
         """No faults any more; whatever is unclear must become clear within a few cycles."""

@@ -118,11 +118,7 @@ def _policy_mistake(day: Day) -> Row:
     path = day.folder / "policies" / "main.yaml"
     text = path.read_text()
     path.write_text(day.draws.choice([text + "colour: red\n", text.replace("texts:", "texts"), ""]))
-    if day.readable:
-        # A version that asapfill never came to use was never in force.
-        rules = day.witness.rules
-        day.witness.rules = replace(day.last_good(), paused=rules.paused, clock_off=rules.clock_off)
-        day.readable = False
+    day.judge_by_last_good()
     return {}
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from asapfill.operations.operations import desks_for
+from asapfill.policy.model import PolicyFile
 from asapfill.service.cycle import run_cycle
 from asapfill.service.desk import Desk
-from asapfill.service.policies import PolicyBook
+from asapfill.service.policies import Policies, PolicyBook
 from asapfill.settings import Settings
 from asapfill.store.database import Store, StoreError, open_store
 from tests.soak.line import Killed
@@ -27,6 +28,8 @@ class Process:
 
     def __init__(self) -> None:
         self.alive = True
+        self.reading = ""
+        """The policy that the cycle under way has read."""
         self.desk: Desk | None = None
         self.book: PolicyBook | None = None
         self._stack = ExitStack()
@@ -55,6 +58,14 @@ class Process:
         if not files:
             day.say("no policy")
             return
+        self.reading = files[0].source.text
+        try:
+            self._serve(day, policies, files)
+        finally:
+            self.reading = ""
+
+    def _serve(self, day: Day, policies: Policies, files: list[PolicyFile]) -> None:
+        assert self.desk is not None
         for result in run_cycle(
             self.desk, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good
         ):
