@@ -99,7 +99,7 @@ class Teller:
                 continue
             self._told.add(offer.id)
             mover = refilled_from(offer, accepted, self.seen.left)
-            where = f", in the place that {mover} left" if mover is not None else ""
+            where = f", in the place {mover} left" if mover is not None else ""
             words = f"FILLED by {offer.kind} {offer.number}{where}"
             self._line(wall, result.names.get(offer.operatory, ""), offer.start, words)
 

@@ -61,6 +61,7 @@ def test_the_installed_program_runs_the_demo_with_nothing_but_itself(installed: 
     done = asapfill(installed, "demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Anything sent twice    0" in done.stdout
+    assert [line for line in (done.stdout + done.stderr).splitlines() if len(line) > 80] == []
     assert (tmp_path / "demo" / "index.html").is_file()
 
 
