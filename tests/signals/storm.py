@@ -152,6 +152,9 @@ class Storm:
             time.sleep(self.draws.uniform(0, 1.5))  # death may come before it is ready
             return
         if not self._until(lambda: READY in systemd.words(), "ready", daemon):
+            if not self.account.told[READY]:
+                # None ever was: there is nothing to be learned from an hour of this.
+                raise RuntimeError(f"asapfill does not start here:\n{daemon.said()}")
             return
         ends = time.monotonic() + min(5 * LIFE, self.draws.expovariate(1 / LIFE))
         while (left := ends - time.monotonic()) > 0:
