@@ -50,7 +50,7 @@ def asapfill(destdir: Path, *arguments: str, cwd: Path) -> subprocess.CompletedP
         [program / "python", program / "asapfill", *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         env=ours,
         cwd=cwd,
         check=False,
