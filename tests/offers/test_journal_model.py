@@ -128,8 +128,7 @@ class JournalMachine(RuleBasedStateMachine):
             and len(place) < 4
             and not any(
                 # Ten minutes more, for clocks that were set in between.
-                row.state in {State.DECLINED, State.STOPPED}
-                and row.changed + timedelta(days=7, minutes=10) > self.made
+                row.state in {State.DECLINED, State.STOPPED} and row.changed + timedelta(days=7, minutes=10) > self.made
                 for row in person
             )
             # Open Dental sent no text today: it would send none for another time either.
