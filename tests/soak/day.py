@@ -267,6 +267,8 @@ class Day:
     def _something_happens(self) -> None:
         """One event, drawn."""
         self._acting = True
+        # What patients did since is not told by the rows any more when staff undo it.
+        self.witness.note_answers()
         try:
             name, act = draw_event(self.draws)
             told = act(self)
