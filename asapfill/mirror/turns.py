@@ -16,7 +16,11 @@ DUE = 1.0
 LATE = 2.0
 
 NEAR_DAYS = 2
-"""Today and tomorrow."""
+"""Today and tomorrow; see ``EVENING``."""
+
+EVENING = timedelta(hours=6)
+"""So long before midnight the next day counts as begun, so that midnight, which brings a new far day to be read, makes no
+day late as well. Today stays near."""
 
 MOST_PER_CYCLE = 3
 """Requests of a cycle in which nothing happens; a long list may take one more."""
@@ -67,7 +71,7 @@ _NIGHT = (20, 6)
 def kept_for(part: Part, wall: datetime) -> timedelta:
     """How old a part may become. ``wall``: the office's clock."""
     if part.kind in _DAYS and isinstance(part.key, date):
-        near = 0 <= (part.key - wall.date()).days < NEAR_DAYS
+        near = -1 <= (part.key - (wall + EVENING).date()).days < NEAR_DAYS
         return _DAYS[part.kind][0 if near else 1]
     if part == RECALLS:
         return _BY_NIGHT if wall.hour >= _NIGHT[0] or wall.hour < _NIGHT[1] else _BY_DAY
