@@ -1,4 +1,5 @@
-"""Asks OSV (https://osv.dev) for known vulnerabilities of every locked version: ``make audit``; CI runs it.
+"""Asks OSV (https://osv.dev) for known vulnerabilities of every locked version: ``make audit``; CI runs it
+where it is told to (``ASAPFILL_AUDIT=1``).
 
 Names and versions of public packages are all that is sent. Ends with 1 when there is one that nobody has accepted. When
 the service cannot be reached it says so and ends with 0: that a network is down must not keep a release from being
