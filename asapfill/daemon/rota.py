@@ -69,6 +69,18 @@ class _Turn:
     standing: Standing = field(default_factory=Standing)
 
 
+class _Scheduler(BackgroundScheduler):  # type: ignore[misc]  # APScheduler ships no types
+    """APScheduler's own, which may be shut down while it hands out a job."""
+
+    def remove_job(self, job_id: str, jobstore: str | None = None) -> None:
+        """Once it is being shut down it does not find the job any more that it has just handed out."""
+        try:
+            super().remove_job(job_id, jobstore)
+        except JobLookupError:
+            if self.running:
+                raise
+
+
 class Rota:
     """Runs ``work`` for each office again and again. ``phases``: see ``rhythm``; ``interval``: real seconds.
 
@@ -98,7 +110,7 @@ class Rota:
             "prompt": Lane("prompt", min(PROMPT_WORKERS, len(phases)), leave),
             "slow": Lane("slow", min(SLOW_WORKERS, len(phases)), leave),
         }
-        self._scheduler = BackgroundScheduler(timezone=UTC, executors=dict(self.lanes))
+        self._scheduler = _Scheduler(timezone=UTC, executors=dict(self.lanes))
         self._scheduler.add_listener(_failed, EVENT_JOB_ERROR)
         self._scheduler.add_listener(self._skipped, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
 

@@ -170,6 +170,25 @@ def test_a_cycle_that_the_scheduler_leaves_out_is_one_event_and_another_cycle_fo
     assert re.fullmatch(r"cycle\.skipped office=elm late=\d\.\d", told)
 
 
+def test_a_stop_while_a_cycle_is_just_handed_out_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread of APScheduler's that breaks would be told by pytest, and fail this."""
+    submit, offices = Lane._do_submit_job, Offices()
+    rota = Rota({"elm": 0.0}, INTERVAL, datetime.now(UTC), offices.work, leave=offices.leave)
+    stopping = threading.Thread(target=rota.stop)
+
+    def stop_meanwhile(lane: Lane, job: Any, run_times: Any) -> None:
+        submit(lane, job, run_times)
+        stopping.start()
+        until(lambda: not rota._scheduler.running, "the stop")
+
+    monkeypatch.setattr(Lane, "_do_submit_job", stop_meanwhile)
+    rota.start()
+    until(lambda: stopping.ident is not None, "a cycle")
+    stopping.join(PATIENCE)
+    assert not stopping.is_alive()
+    until(lambda: rota.running() == 0, "the end of every thread")
+
+
 def test_without_another_thread_the_cycles_wait_for_those_that_there_are(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
