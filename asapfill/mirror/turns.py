@@ -19,8 +19,8 @@ NEAR_DAYS = 2
 """Today and tomorrow; see ``EVENING``."""
 
 EVENING = timedelta(hours=6)
-"""So long before midnight the next day counts as begun: midnight brings a new far day to be read, and should make no other
-day late. Today stays near."""
+"""So long before midnight the next day counts as begun: midnight brings a new far day to be read, and should make no
+other day late. Today stays near."""
 
 MOST_PER_CYCLE = 3
 """Requests of a cycle in which nothing happens; a long list may take one more."""
