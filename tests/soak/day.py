@@ -300,13 +300,20 @@ class Day:
         That is the one which the cycle under way has read, or else the one that was kept.
         """
         self.readable = False
-        texts = [self.process.reading] if self.process is not None and self.process.reading else []
-        store = open_for_reading(self.folder / "state", self.clock) if not texts else None
-        if store is not None:
-            with store:
-                texts = [row.text for row in kept_policies(store)]
+        texts = [self.process.reading] if self.process is not None and self.process.reading else self._kept()
         rules, now = (self._rules[texts[0]] if texts else Rules(mode="none yet")), self.witness.rules
         self.witness.rules = replace(rules, paused=now.paused, clock_off=now.clock_off)
+
+    def _kept(self) -> list[str]:
+        """The policy that is kept as the last good one, if there is one."""
+        try:
+            store = open_for_reading(self.folder / "state", self.clock)
+        except StoreError:
+            return []  # killed while it made its state
+        if store is None:
+            return []
+        with store:
+            return [row.text for row in kept_policies(store)]
 
     def _calm_down(self) -> None:
         """No faults any more; whatever is unclear must become clear within a few cycles."""
