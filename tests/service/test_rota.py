@@ -173,6 +173,8 @@ def test_a_cycle_that_the_scheduler_leaves_out_is_one_event_and_another_cycle_fo
 def test_a_stop_while_a_cycle_is_just_handed_out_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread of APScheduler's that breaks would be told by pytest, and fail this."""
     submit, offices = Lane._do_submit_job, Offices()
+    # Else the end of the cycle, which plans the next one, and the scheduler would wait for each other here.
+    offices.held = {"elm": threading.Event()}
     rota = Rota({"elm": 0.0}, INTERVAL, datetime.now(UTC), offices.work, leave=offices.leave)
     stopping = threading.Thread(target=rota.stop)
 
@@ -186,6 +188,7 @@ def test_a_stop_while_a_cycle_is_just_handed_out_breaks_nothing(monkeypatch: pyt
     until(lambda: stopping.ident is not None, "a cycle")
     stopping.join(PATIENCE)
     assert not stopping.is_alive()
+    offices.held["elm"].set()
     until(lambda: rota.running() == 0, "the end of every thread")
 
 
