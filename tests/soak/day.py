@@ -23,12 +23,14 @@ from asapfill.offers.journal import Journal
 from asapfill.offers.states import State
 from asapfill.opendental import wire
 from asapfill.opendental.answers import Answer, Call
+from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import parse_policy
 from asapfill.problems import ConfigurationError
 from asapfill.sandbox.columns import Row
 from asapfill.sandbox.options import Options
 from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY
 from asapfill.sandbox.world import World
+from asapfill.service import policies as service_policies
 from asapfill.settings import load_settings
 from asapfill.store.database import StoreError, open_for_reading, open_store
 from asapfill.store.policies import kept_policies
@@ -132,6 +134,7 @@ class Day:
         self.stormy = True
         self.readable = True
         self._rules: dict[str, Rules] = {}
+        self._read: dict[tuple[bytes, Path], PolicyFile | ConfigurationError] = {}
         self._acting = False
 
     # The record
@@ -176,6 +179,7 @@ class Day:
         with (
             failpoints.listening(self._reached),
             patch.object(wire.Line, "exchange", self._exchange),
+            patch.object(service_policies, "parse_policy", self._parsed),
         ):
             try:
                 while self.world.office.now < self.ends:
@@ -192,9 +196,9 @@ class Day:
     def _step(self) -> None:
         """A while passes, something may happen, and asapfill works. Cycles in which nothing is new are few."""
         night = not 7 <= self.world.office.now.hour < 20
-        minutes = self.draws.choice([60, 120, 180]) if night else self.draws.choice([1, 1, 2, 5, 10, 20, 30, 60])
+        minutes = self.draws.choice([60, 120, 180]) if night else self.draws.choice([1, 2, 5, 10, 20, 30, 45, 60])
         self.line.pass_time(minutes * 60 * self.draws.uniform(0.3, 1))
-        for _ in range(self.draws.choice([0, 1, 1, 2, 3])):
+        for _ in range(self.draws.choice([0, 1, 2, 2, 4])):
             self._something_happens()
         self._work()
 
@@ -284,7 +288,7 @@ class Day:
             policy = draw_policy(self.draws) | more
             text = policy_text(policy, self.world.office.timezone.key)
             try:
-                parse_policy(text.encode(), path)
+                self._parsed(text.encode(), path)
             except ConfigurationError:
                 continue  # such as "asked at once: more than may be asked at all"
             break
@@ -293,6 +297,18 @@ class Day:
         self._rules[text] = self.witness.rules
         self.readable = True
         return policy
+
+    def _parsed(self, raw: bytes, path: Path) -> PolicyFile:
+        """What ``parse_policy`` says, which takes as long as a cycle and is the same for the same bytes."""
+        if (raw, path) not in self._read:
+            try:
+                self._read[raw, path] = parse_policy(raw, path)
+            except ConfigurationError as error:
+                self._read[raw, path] = error
+        found = self._read[raw, path]
+        if isinstance(found, ConfigurationError):
+            raise found
+        return found
 
     def judge_by_last_good(self) -> None:
         """The file has a mistake: by now the last version that asapfill came to use is in force, if there is one.

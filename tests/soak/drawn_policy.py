@@ -30,6 +30,7 @@ def draw_policy(draws: random.Random) -> Row:
         "same_provider": draws.choice(["yes", "no"]),
         "spoken_to": draws.choice([0, 0, 2]),
         "weekdays": draws.choice(["[Mon, Tue, Wed, Thu, Fri, Sat, Sun]", "[Mon, Tue, Wed, Thu, Fri, Sat]"]),
+        "look_ahead": draws.choice([1, 2, 4]),
     }
 
 
@@ -42,7 +43,7 @@ office: main-street
 timezone: {timezone}
 mode: {policy["mode"]}
 openings:
-  look_ahead: 4 days
+  look_ahead: {policy["look_ahead"]} days
   notice: {policy["notice"]}
   settle: {policy["settle"]}
   blockouts_allowed: {allowed}

@@ -250,7 +250,9 @@ class Witness:
         return any(
             place.overlaps(_Place.of_visit(visit))
             for visit in self.world.office.appointments.values()
-            if visit["AptStatus"] not in {"UnschedList", "Planned"} and visit["PatNum"] != offer["PatNum"]
+            if visit["Op"] == place.operatory
+            and visit["AptStatus"] not in {"UnschedList", "Planned"}
+            and visit["PatNum"] != offer["PatNum"]
         )
 
     def _place_of(self, offer: Row) -> _Place:
