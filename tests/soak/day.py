@@ -127,7 +127,9 @@ class Day:
             (folder / name).write_text(key + "\n")
             (folder / name).chmod(0o600)
         self.settings = load_settings(folder / "asapfill.toml", {})
-        self.ends = datetime.combine(self.world.office.now.date(), ENDS) + timedelta(days=self.draws.choice([0, 0, 1]))
+        self.ends = datetime.combine(self.world.office.now.date(), ENDS) + timedelta(
+            days=self.draws.choice([0] * 7 + [1])
+        )
         self.process: Process | None = None
         self.starts_at: datetime | None = self.world.office.now
         self.until_death: int | None = None
@@ -196,9 +198,9 @@ class Day:
     def _step(self) -> None:
         """A while passes, something may happen, and asapfill works. Cycles in which nothing is new are few."""
         night = not 7 <= self.world.office.now.hour < 20
-        minutes = self.draws.choice([60, 120, 180]) if night else self.draws.choice([1, 2, 5, 10, 20, 30, 45, 60])
+        minutes = self.draws.choice([60, 120, 180]) if night else self.draws.choice([1, 2, 5, 10, 20, 45, 60, 90])
         self.line.pass_time(minutes * 60 * self.draws.uniform(0.3, 1))
-        for _ in range(self.draws.choice([0, 1, 2, 2, 4])):
+        for _ in range(self.draws.choice([1, 2, 3, 3, 5])):
             self._something_happens()
         self._work()
 
@@ -211,7 +213,7 @@ class Day:
             self._start()
         if self.process is None:
             return
-        if self.stormy and self.draws.random() < 0.3:
+        if self.stormy and self.draws.random() < 0.4:
             self.until_death = int(self.draws.expovariate(1 / 40)) + 1
         try:
             self.process.cycle(self)

@@ -30,7 +30,7 @@ def draw_policy(draws: random.Random) -> Row:
         "same_provider": draws.choice(["yes", "no"]),
         "spoken_to": draws.choice([0, 0, 2]),
         "weekdays": draws.choice(["[Mon, Tue, Wed, Thu, Fri, Sat, Sun]", "[Mon, Tue, Wed, Thu, Fri, Sat]"]),
-        "look_ahead": draws.choice([1, 2, 4]),
+        "look_ahead": draws.choice([1, 1, 2, 4]),
     }
 
 

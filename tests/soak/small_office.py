@@ -15,7 +15,7 @@ from asapfill.sandbox.columns import stamp
 
 Row = dict[str, Any]
 
-DAYS = 6
+DAYS = 5
 PATIENTS = 26
 LUNCH, HOLD, HELD_FOR_ASAP = 301, 302, 303
 """Blockout types: one that forbids scheduling, one that the policy keeps, one that it may fill over."""
