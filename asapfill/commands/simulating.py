@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -16,16 +19,53 @@ from asapfill.commands.common import (
 )
 
 
+class _Seconds(click.FloatRange):
+    """A number in a range; Click's own takes ``nan`` for one."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401  as Click declares it
+        number: float = super().convert(value, param, ctx)
+        return self.fail(f"{value!r} is no number of seconds.", param, ctx) if math.isnan(number) else number
+
+
 @click.command()
-@click.option("--port", type=int, default=8080, show_default=True, help="Port on 127.0.0.1; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 takes a free one.",
+)
 @click.option("--office", "office_file", type=click.Path(path_type=Path, exists=True), help="An office file (JSON).")
 @click.option("--seed", type=int, default=1, show_default=True, help="Of the generated office and its people.")
-@click.option("--operatories", type=int, default=5, show_default=True, help="Size of the generated office.")
-@click.option("--clinics", type=int, default=0, show_default=True, help="Clinics of the generated office; 0: none.")
-@click.option("--speed", type=float, default=1.0, show_default=True, help="Simulated seconds per real second.")
-@click.option("--start", help="Office time at the start, 'yyyy-MM-dd HH:mm:ss' (default: now).")
-@click.option("--throttle", type=float, default=0.0, show_default=True, help="Seconds between requests, as HQ asks.")
-@click.option("--page-cap", type=int, default=1000, show_default=True, help="Rows of a page (remote API: 100).")
+@click.option(
+    "--operatories", type=click.IntRange(1, 100), default=5, show_default=True, help="Size of the generated office."
+)
+@click.option(
+    "--clinics",
+    type=click.IntRange(0, 20),
+    default=0,
+    show_default=True,
+    help="Clinics of the generated office; 0: none.",
+)
+@click.option(
+    "--speed",
+    type=_Seconds(0, 100_000, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Simulated seconds per real second.",
+)
+@click.option(
+    "--start",
+    type=click.DateTime(["%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"]),
+    metavar="TIME",
+    help="Office time at the start, 'yyyy-MM-dd HH:mm:ss' (default: now).",
+)
+@click.option(
+    "--throttle", type=_Seconds(0, 3600), default=0.0, show_default=True, help="Seconds between requests, as HQ asks."
+)
+@click.option(
+    "--page-cap", type=click.IntRange(min=1), default=1000, show_default=True, help="Rows of a page (remote API: 100)."
+)
 @click.option(
     "--write",
     "folder",
@@ -40,7 +80,7 @@ def sandbox(
     operatories: int,
     clinics: int,
     speed: float,
-    start: str | None,
+    start: datetime | None,
     throttle: float,
     page_cap: int,
     folder: Path | None,
@@ -55,7 +95,7 @@ def sandbox(
         operatories=operatories,
         clinics=clinics,
         speed=speed,
-        start=start,
+        start=None if start is None else str(start),
         throttle=throttle,
         page_cap=page_cap,
     )

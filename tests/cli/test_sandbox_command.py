@@ -107,6 +107,28 @@ def test_an_office_file_that_cannot_be_used_is_explained(tmp_path: Path, text: s
     assert "office.json" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--port", "65536"),
+        ("--operatories", "0"),
+        ("--clinics", "-1"),
+        ("--speed", "0"),
+        ("--speed", "nan"),
+        ("--speed", "inf"),
+        ("--throttle", "-1"),
+        ("--throttle", "nan"),
+        ("--page-cap", "0"),
+        ("--start", "nonsense"),
+        ("--start", "2026-04-14T07:00:00+02:00"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_by_its_name(option: str, value: str) -> None:
+    done = CliRunner().invoke(cli, ["sandbox", "--port", "0", option, value], catch_exceptions=False)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"Invalid value for '{option}'" in done.stderr
+
+
 def test_a_taken_port_is_explained() -> None:
     with sandbox() as (_, port):
         done = CliRunner().invoke(cli, ["sandbox", "--port", str(port)], catch_exceptions=False)
