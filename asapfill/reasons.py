@@ -260,6 +260,9 @@ RULES: dict[str, Rule] = {
     "interrupted": Rule(
         "asapfill ended in the middle of sending; it is being found out.", "intent first, then the POST"
     ),
+    "clock_set_back": Rule(
+        "Our clock was set back meanwhile, so the time to find it out begins anew.", "reconciling unknown offers"
+    ),
     "found_at_office": Rule("The offer was found at the office.", "reconciling unknown offers"),
     "not_at_office": Rule(
         "Two readings a minute apart did not find it at the office: it was not sent.", "reconciling unknown offers"

@@ -124,11 +124,12 @@ def step(
 
 
 def missing(journal: Journal, note: Written) -> None:
-    """Note that a reading, just now, did not find this commlog; the first one's time is kept."""
+    """Note that a reading, just now, did not find this commlog; the first one's time is kept, unless it lies ahead."""
     with journal.store.transaction() as database:
         database.execute(
-            "UPDATE commlogs SET missing_since = coalesce(missing_since, ?) WHERE offer = ? AND entry = ?",
-            [moment_text(journal.store.clock.now()), note.offer, note.entry],
+            "UPDATE commlogs SET missing_since = coalesce(min(missing_since, :now), :now) "
+            "WHERE offer = :offer AND entry = :entry",
+            {"now": moment_text(journal.store.clock.now()), "offer": note.offer, "entry": note.entry},
         )
 
 

@@ -205,6 +205,8 @@ class _Chart:
     def _find_out(self, offer: Offer, note: Written) -> Written:
         """Look for our marker in the patient's commlogs, once nothing can be on its way any more."""
         now = self.journal.store.clock.now()
+        if now < note.changed:  # Our clock was set back: nobody can tell how long it has been, so from now on.
+            return step(self.journal, offer.id, note.entry, Note.UNKNOWN)
         if now - note.changed < SERVER_LIMIT:
             return note
         found = self._ours(offer, note.entry)

@@ -139,11 +139,15 @@ class Journal:
         return self._answer(offers, State.WITHDRAWN)
 
     def missing(self, offer: int) -> Offer:
-        """Note that a reading, just now, did not find this offer at the office; the first one's time is kept."""
+        """Note that a reading, just now, did not find this offer at the office; the first one's time is kept.
+
+        Unless that lies ahead, as after our clock was set back.
+        """
         with self.store.transaction() as database:
             database.execute(
-                "UPDATE offers SET missing_since = coalesce(missing_since, ?) WHERE office = ? AND id = ?",
-                [moment_text(self.store.clock.now()), self.office, offer],
+                "UPDATE offers SET missing_since = coalesce(min(missing_since, :now), :now) "
+                "WHERE office = :office AND id = :offer",
+                {"now": moment_text(self.store.clock.now()), "office": self.office, "offer": offer},
             )
             return self._one(offer)
 

@@ -75,7 +75,7 @@ STEPS: Final[dict[State, frozenset[State]]] = {
     State.WITHDRAWN: frozenset(),
     State.LAPSED: frozenset(),
     State.INTENT: frozenset({State.UNKNOWN, State.UNSENT, State.REFUSED, State.SUPPRESSED, State.SENT}),
-    State.UNKNOWN: frozenset({State.UNSENT, State.SUPPRESSED, State.SENT, State.UNSETTLED}),
+    State.UNKNOWN: frozenset({State.UNKNOWN, State.UNSENT, State.SUPPRESSED, State.SENT, State.UNSETTLED}),
     State.UNSETTLED: frozenset({State.UNSENT, State.SUPPRESSED, State.SENT, State.PASSED}),
     State.UNSENT: frozenset(),
     State.REFUSED: frozenset(),

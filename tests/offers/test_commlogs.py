@@ -246,6 +246,24 @@ def test_a_commlog_that_two_readings_do_not_find_is_written_again(chart: Chart, 
 
 
 @pytest.mark.usefixtures("offer")
+@pytest.mark.parametrize("before", [0, 75])
+def test_after_our_clock_was_set_back_the_wait_begins_anew(
+    chart: Chart, keep: Keep, clock: SteppedClock, before: int
+) -> None:
+    chart.fail = errors.Unknown("x", status=504)
+    keep()
+    chart.fail = None
+    keep(before)
+    clock._now -= timedelta(minutes=20)
+    keep()
+    keep(75)
+    keep(59)
+    assert chart.posts == 1
+    keep(1)
+    assert (chart.posts, len(chart.notes)) == (2, 1)
+
+
+@pytest.mark.usefixtures("offer")
 def test_a_process_that_died_while_writing_leaves_an_unknown_commlog(
     journal: Journal, chart: Chart, keep: Keep
 ) -> None:

@@ -142,6 +142,29 @@ def test_two_readings_a_minute_apart_that_do_not_find_it_prove_that_it_was_not_s
     assert [(offer.state, offer.reason) for offer in result.settled] == [(State.UNSENT, "not_at_office")]
 
 
+@pytest.mark.parametrize("found", [True, False])
+@pytest.mark.parametrize("read_before", [True, False])
+def test_after_our_clock_was_set_back_the_wait_begins_anew(  # and does not last until the clock is as far again
+    journal: Journal, unknown: Offer, office: Office, clock: SteppedClock, look: Look, *, read_before: bool, found: bool
+) -> None:
+    rows, office.rows = office.rows, []
+    if read_before:
+        look(office)
+    clock._now -= timedelta(minutes=20)
+    readings = len(office.readings)
+    look(office, 0)
+    assert (journal.get(unknown.id).state, journal.get(unknown.id).reason) == (State.UNKNOWN, "clock_set_back")
+    look(office, 74)
+    assert len(office.readings) == readings
+    look(office, 1)
+    office.rows = rows if found else []
+    look(office, 59)
+    assert journal.get(unknown.id).state is (State.SENT if found else State.UNKNOWN)
+    look(office, 1)
+    assert journal.get(unknown.id).state is (State.SENT if found else State.UNSENT)
+    assert len(journal.steps(unknown.id)) == 4
+
+
 def test_a_row_that_appears_late_is_found_by_the_second_reading(
     journal: Journal, unknown: Offer, office: Office, look: Look
 ) -> None:

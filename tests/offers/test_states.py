@@ -24,6 +24,7 @@ LEGAL = {
     ("approved", "intent"), ("approved", "withdrawn"), ("approved", "lapsed"),
     ("intent", "unknown"), ("intent", "unsent"), ("intent", "refused"), ("intent", "suppressed"), ("intent", "sent"),
     ("unknown", "unsent"), ("unknown", "suppressed"), ("unknown", "sent"), ("unknown", "unsettled"),
+    ("unknown", "unknown"),
     ("unsettled", "unsent"), ("unsettled", "suppressed"), ("unsettled", "sent"), ("unsettled", "passed"),
     ("sent", "suppressed"), ("sent", "viewed"), ("sent", "accepted"), ("sent", "declined"), ("sent", "stopped"),
     ("sent", "other_slot"), ("sent", "taken"), ("sent", "failed"), ("sent", "expired"), ("sent", "passed"),
