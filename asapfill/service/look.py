@@ -57,7 +57,8 @@ class Look:
 
         Raises OpenDentalError: the office could not be read, so nothing may be sent.
         """
-        oldest = min(self._read_offers(), self._read_day(offer.start.date()))
+        offers_read = self._read_offers()
+        oldest = min(offers_read, self._read_day(offer.start.date()))
         if offer.kind == "appointment":
             self.desk.mirror.read_appointment(offer.number)
         else:
