@@ -3,7 +3,7 @@
 #
 #     tests/soak/compile.sh FOLDER && cd FOLDER && .venv/bin/python -m tests.soak.soak --seeds 1-10000 --jobs 2
 #
-# The same seeds have the same digest, compiled or not; a seed takes a quarter less time. Needs a C compiler and
+# The same seeds have the same digest, compiled or not; a seed takes up to a quarter less time. Needs a C compiler and
 # Python's headers (Debian: gcc, python3-dev); takes a few minutes. FOLDER must not exist.
 set -eu
 
