@@ -97,8 +97,7 @@ def reconcile(journal: Journal, api: AsapCommReader, clock: Clock, timezone: Zon
         StoreError: the state cannot be written.
     """
     recover(journal, older_than=ABANDONED)
-    _wait_anew(journal, clock)
-    unclear = [offer for offer in journal.unknowns() if offer.state is not State.INTENT]
+    unclear = [_waiting_anew(offer, journal, clock) for offer in journal.unknowns() if offer.state is not State.INTENT]
     due = [offer for offer in unclear if clock.now() - _unknown_since(journal, offer) >= SERVER_LIMIT]
     if not due:
         return Reconciled(unclear=tuple(unclear))
@@ -131,14 +130,14 @@ def reconcile(journal: Journal, api: AsapCommReader, clock: Clock, timezone: Zon
     return Reconciled(settled, journal.unknowns(), error)
 
 
-def _wait_anew(journal: Journal, clock: Clock) -> None:
-    """Where our clock was set back, nobody can tell how long an offer has been unknown: from now on, then.
+def _waiting_anew(offer: Offer, journal: Journal, clock: Clock) -> Offer:
+    """The offer; where our clock was set back, nobody can tell how long it has been unknown: from now on, then.
 
     Otherwise it would stay unknown until the clock is as far again, and its person would be asked nothing.
     """
-    for offer in journal.unknowns():
-        if offer.state is State.UNKNOWN and _unknown_since(journal, offer) > clock.now():
-            journal.step(offer.id, State.UNKNOWN, "clock_set_back")
+    if offer.state is State.UNKNOWN and _unknown_since(journal, offer) > clock.now():
+        return journal.step(offer.id, State.UNKNOWN, "clock_set_back")
+    return offer
 
 
 def _judge(
