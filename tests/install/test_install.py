@@ -61,12 +61,13 @@ def test_the_installed_program_runs_the_demo_with_nothing_but_itself(installed: 
     done = asapfill(installed, "demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "Anything sent twice    0" in done.stdout
-    assert [line for line in (done.stdout + done.stderr).splitlines() if len(line) > 80] == []
+    lines = (done.stdout + done.stderr).splitlines()
+    assert [line for line in lines if len(line) > 80] == []
     assert (tmp_path / "demo" / "index.html").is_file()
     # The README promises the same day to whoever runs it.
-    shown = (ROOT / "README.md").read_text().split("```text\n")[1].split("```")[0].splitlines()
+    shown = (ROOT / "README.md").read_text(encoding="utf-8").split("```text\n")[1].split("```")[0].splitlines()
     assert len(shown) > 10
-    assert set(shown) - {"…"} <= set((done.stdout + done.stderr).splitlines())
+    assert set(shown) - {"…"} <= set(lines)
 
 
 def test_nothing_names_the_folder_in_which_it_was_staged(installed: Path) -> None:
