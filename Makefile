@@ -32,6 +32,7 @@ test: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
 	sh tests/check-units.sh
 	$(BIN)/pytest -n 3 --dist worksteal
 
@@ -46,7 +47,7 @@ CASES ?= 20000
 SEEDS ?= 1000
 
 twin: $(VENV)/.installed
-	TWIN_CASES=$(CASES) $(BIN)/pytest -q -s tests/scheduling/test_twin.py
+	TWIN_CASES=$(CASES) $(BIN)/pytest -q -s tests/core/test_twin.py
 
 soak: $(VENV)/.installed
 	$(BIN)/python -m tests.soak.soak --seeds 1-$(SEEDS) --jobs 2
@@ -57,7 +58,7 @@ bench: $(VENV)/.installed
 
 MINUTES ?= 60
 storm: $(VENV)/.installed
-	$(BIN)/python -m tests.signals.storm --minutes $(MINUTES)
+	$(BIN)/python -m tests.daemon.storm --minutes $(MINUTES)
 
 requests: $(VENV)/.installed
 	$(BIN)/python tests/docs/measure_requests.py

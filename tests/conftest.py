@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.service.bench import Bench, bench_for
+from tests.daemon.bench import Bench, bench_for
 
 # How long an example takes says more of the machine than of asapfill; a machine that is busy must not fail a test.
 settings.register_profile("asapfill", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -18,7 +18,7 @@ settings.load_profile("asapfill")
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    """The small office of ``tests.service.office`` in a process of its own, and asapfill's commands on it."""
+    """The small office of ``tests.cycle.office`` in a process of its own, and asapfill's commands on it."""
     with bench_for(tmp_path) as bench:
         yield bench
 

@@ -29,7 +29,7 @@ from asapfill.commands.common import (
 @explained
 def check(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
     """Check settings, policies and (unless offline) every office."""
-    from asapfill.operations.check import check_all
+    from asapfill.checks.check import check_all
     from asapfill.report.text import fitted, wrapped
 
     settings, clock = open_settings(config, with_secrets=not offline)
@@ -66,8 +66,7 @@ def explain(
     opening: str | None,
 ) -> None:
     """Apply every rule to one candidate or opening, pass or fail."""
-    from asapfill.operations.operations import explain_one
-    from asapfill.report.explained import explanation_text
+    from asapfill.report.explain import explain_one, explanation_text
 
     given = [value for value in (appointment, recall, opening) if value is not None]
     if len(given) != 1:
@@ -85,8 +84,7 @@ def explain(
 @explained
 def status(config: Path | None, as_json: bool) -> None:
     """Is it alive, what is open, what is waiting, what went wrong."""
-    from asapfill.operations.statuses import status_document
-    from asapfill.report.status import status_text
+    from asapfill.report.status import status_document, status_text
 
     settings, clock = open_settings(config, with_secrets=False)
     document = status_document(settings, clock)
@@ -111,8 +109,8 @@ def history(
     opening: str | None,
 ) -> None:
     """Tell offers and outcomes, step by step."""
-    from asapfill.operations.operations import office_labels, read_history
     from asapfill.report.documents import history_document
+    from asapfill.report.history import office_labels, read_history
     from asapfill.report.text import history_text
 
     if patient is not None and opening is not None:

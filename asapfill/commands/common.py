@@ -14,8 +14,8 @@ import click
 
 if TYPE_CHECKING:
     from asapfill.clock import Clock
-    from asapfill.service.as_if import AsIf
-    from asapfill.settings import Settings
+    from asapfill.cycle.results import AsIf
+    from asapfill.settings.settings import Settings
 
 DONE, FAILED, ALREADY_RUNNING, CONFIGURATION, INTERRUPTED = 0, 1, 75, 78, 130
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -28,8 +28,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 
 def _as_if(_: click.Context, __: click.Parameter, value: str | None) -> AsIf | None:
+    from asapfill.cycle.results import as_if
     from asapfill.policy.formats import Unreadable
-    from asapfill.service.as_if import as_if
 
     try:
         return as_if(value) if value is not None else None
@@ -50,9 +50,9 @@ def explained(command: Command) -> Command:
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  passes a command's own parameters through
+        from asapfill.core.errors import ConfigurationError
         from asapfill.opendental.errors import OpenDentalError
-        from asapfill.operations.operations import Unserved
-        from asapfill.problems import ConfigurationError
+        from asapfill.report.explain import Unserved
         from asapfill.store.database import StoreError
         from asapfill.store.lock import AlreadyRunning
 
@@ -96,8 +96,8 @@ def open_settings(config: Path | None, *, with_secrets: bool = True) -> tuple[Se
     Raises:
         ConfigurationError: there are none, or they are wrong.
     """
-    from asapfill.demo.simulated import clock_for
-    from asapfill.settings import find_settings, load_settings
+    from asapfill.settings.settings import find_settings, load_settings
+    from asapfill.settings.simulated import clock_for
 
     path = find_settings(config, os.environ, Path.cwd())
     settings = load_settings(path, os.environ, with_secrets=with_secrets)

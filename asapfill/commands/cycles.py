@@ -24,9 +24,8 @@ from asapfill.commands.common import (
 )
 
 if TYPE_CHECKING:
-    from asapfill.operations.operations import Cycle
-    from asapfill.service.as_if import AsIf
-    from asapfill.service.results import ClinicResult
+    from asapfill.cycle.operations import Cycle
+    from asapfill.cycle.results import AsIf, ClinicResult
 
 
 @click.command()
@@ -82,7 +81,7 @@ def run(config: Path | None) -> None:
     """Run the daemon: serve every office until stopped."""
     from asapfill.daemon.daemon import run_daemon
     from asapfill.daemon.systemd import Systemd
-    from asapfill.settings import load_settings
+    from asapfill.settings.settings import load_settings
 
     logging.getLogger("asapfill").setLevel(logging.INFO)
     settings, clock = open_settings(config)
@@ -94,7 +93,7 @@ def run(config: Path | None) -> None:
 def _cycle(
     config: Path | None, office: str | None, *, act: bool, compare: bool = False, at: AsIf | None = None
 ) -> Cycle:
-    from asapfill.operations.operations import run_once
+    from asapfill.cycle.operations import run_once
 
     settings, clock = open_settings(config)
     return run_once(settings, chosen_offices(settings, office), clock, act=act, compare=compare, at=at)

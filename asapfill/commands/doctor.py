@@ -22,7 +22,7 @@ def doctor(config: Path | None, office: str | None, as_json: bool, offline: bool
 
     Run it as the user that runs asapfill: sudo -u asapfill asapfill doctor
     """
-    from asapfill.doctor.doctor import diagnosis_text, examine
+    from asapfill.checks.doctor import diagnosis_text, examine
 
     diagnosis = examine(config, os.environ, Path.cwd(), office, offline=offline)
     print_json(diagnosis.document()) if as_json else click.echo(diagnosis_text(diagnosis))

@@ -37,7 +37,7 @@ def test(config: Path | None, office: str | None, as_json: bool) -> None:
 
     Run it as the user that runs asapfill: sudo -u asapfill asapfill notify test
     """
-    from asapfill.notices.trying import ERRORS, try_addresses
+    from asapfill.alerts.letters import ERRORS, try_addresses
 
     settings, _ = open_settings(config, with_secrets=False)
     tried = try_addresses(settings, known_office(settings, office))

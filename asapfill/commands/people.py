@@ -25,7 +25,7 @@ from asapfill.commands.common import (
 @explained
 def pause(config: Path | None, office: str | None) -> None:
     """Stop sending at once, for OFFICE or for all, also in a running daemon."""
-    from asapfill.operations.operations import set_pause
+    from asapfill.offers.answers import set_pause
 
     settings, clock = open_settings(config, with_secrets=False)
     set_pause(settings, known_office(settings, office), clock, paused=True)
@@ -38,7 +38,7 @@ def pause(config: Path | None, office: str | None) -> None:
 @explained
 def resume(config: Path | None, office: str | None) -> None:
     """Let sending go on, for OFFICE or for all."""
-    from asapfill.operations.operations import set_pause
+    from asapfill.offers.answers import set_pause
 
     settings, clock = open_settings(config, with_secrets=False)
     set_pause(settings, known_office(settings, office), clock, paused=False)
@@ -73,7 +73,7 @@ def decline(config: Path | None, office: str | None, ids: tuple[str, ...]) -> No
 
 
 def _answer(config: Path | None, office: str | None, ids: tuple[str, ...], *, everything: bool, yes: bool) -> None:
-    from asapfill.operations.operations import answer_waiting
+    from asapfill.offers.answers import answer_waiting
     from asapfill.words import counted
 
     numbers = None if everything else _numbers(ids)

@@ -26,10 +26,10 @@ from asapfill.commands.common import (
 
 if TYPE_CHECKING:
     from asapfill.clock import Clock
-    from asapfill.operations.new_policy import Known, Question
+    from asapfill.cycle.results import AsIf
     from asapfill.policy.keys import Written
-    from asapfill.service.as_if import AsIf
-    from asapfill.settings import Settings
+    from asapfill.policy_tools.new import Known, Question
+    from asapfill.settings.settings import Settings
 
 
 Given = str | tuple[str, ...] | None
@@ -67,7 +67,7 @@ def new(config: Path | None, office: str | None, out: Path | None, offline: bool
 
     Asks what is not given, at a terminal only; Enter takes the answer in brackets.
     """
-    from asapfill.operations.new_policy import NotWritten, draft_policy, place_for, refusals, write_policy
+    from asapfill.policy_tools.new import NotWritten, draft_policy, place_for, refusals, write_policy
     from asapfill.report.text import wrapped
 
     settings, clock = open_settings(config, with_secrets=False)
@@ -125,7 +125,7 @@ def _answers(
     Raises:
         NotWritten: there is such a policy already; told before anything else is asked.
     """
-    from asapfill.operations.new_policy import place_for, questions, require_free
+    from asapfill.policy_tools.new import place_for, questions, require_free
 
     answers = dict(given)
     looked = False
@@ -157,9 +157,9 @@ def _office(settings: Settings, *, asking: bool) -> str:
 
 def _known(settings: Settings, office: str, clock: Clock) -> Known | None:
     """What the office tells; None, with the reason on standard error, when it cannot be asked."""
+    from asapfill.core.errors import ConfigurationError
     from asapfill.opendental.errors import OpenDentalError
-    from asapfill.operations.new_policy import ask_office
-    from asapfill.problems import ConfigurationError
+    from asapfill.policy_tools.new import ask_office
 
     try:
         return ask_office(settings, office, clock)
@@ -170,7 +170,7 @@ def _known(settings: Settings, office: str, clock: Clock) -> Known | None:
 
 def _answer(question: Question, answers: Mapping[str, Written], known: Known | None) -> Written:
     """Ask until the answer can be used."""
-    from asapfill.operations.new_policy import refusals
+    from asapfill.policy_tools.new import refusals
     from asapfill.report.text import wrapped
 
     before = refusals(answers, known)
@@ -193,7 +193,7 @@ def _answer(question: Question, answers: Mapping[str, Written], known: Known | N
 @policy.command()
 def schema() -> None:
     """Print the JSON Schema with which editors explain and check a policy while you type."""
-    from asapfill.policy.schema import schema_text
+    from asapfill.policy_tools.schema import schema_text
 
     click.echo(schema_text(), nl=False)
 
@@ -219,7 +219,7 @@ def diff(
     FILE is an edited policy: the one in the policies folder, or a draft anywhere. Left out: every policy of the
     folder. It is compared with the version by which asapfill works now; if there is none yet, with the defaults.
     """
-    from asapfill.operations.policy_diff import PlanChange, compare_plans, diff_document, diff_text, find_edits
+    from asapfill.policy_tools.diff import PlanChange, compare_plans, diff_document, diff_text, find_edits
 
     if offline and at is not None:
         raise click.UsageError("--at is about the plan, and --offline makes none.")

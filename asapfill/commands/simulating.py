@@ -110,8 +110,7 @@ def sandbox(
 @explained
 def demo(seed: int, out: Path, as_json: bool) -> None:
     """Run a simulated office's working day through asapfill, fast."""
-    from asapfill.demo.demo import run_demo
-    from asapfill.demo.demo_summary import summary_text
+    from asapfill.demo.demo import run_demo, summary_text
 
     summary = run_demo(seed, out, say=lambda text: click.echo(text, err=True))
     print_json(summary.document()) if as_json else click.echo(summary_text(summary))

@@ -26,7 +26,7 @@ def support(config: Path | None, out: Path) -> None:
 
     Look into it before you pass it on: it is one page of JSON. It asks no office.
     """
-    from asapfill.doctor.support import bundle
+    from asapfill.checks.support import bundle
 
     text = json.dumps(bundle(config, os.environ, Path.cwd()), indent=2, ensure_ascii=False) + "\n"
     if str(out) == "-":

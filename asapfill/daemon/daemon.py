@@ -14,27 +14,24 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from asapfill.alerts.watching import Watching
 from asapfill.clock import Clock, SystemClock
+from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.cycle.cycle import run_cycle
+from asapfill.cycle.follow import follow_without_policy
+from asapfill.cycle.operations import recover_desks
+from asapfill.cycle.session import Desk, Keys, open_desks, reveal_keys
 from asapfill.daemon.rhythm import Standing, phases
 from asapfill.daemon.rota import Rota
 from asapfill.daemon.systemd import Systemd
-from asapfill.daemon.watching import Watching
-from asapfill.events.service import Events
-from asapfill.opendental.patience import PROBE, PROMPT, SLOW, Patience
-from asapfill.operations.operations import recover_desks
-from asapfill.problems import ConfigurationError, Problem
-from asapfill.service.cycle import run_cycle
-from asapfill.service.desk import Desk
-from asapfill.service.desks import Keys, open_desks, reveal_keys
-from asapfill.service.eventful import ear_for, tend_events
-from asapfill.service.outcomes import follow_without_policy
-from asapfill.service.policies import no_policy, policy_book
-from asapfill.service.policy_reader import PolicyReader
-from asapfill.settings import Settings
+from asapfill.opendental.wire import PROBE, PROMPT, SLOW, Patience
+from asapfill.policy.in_force import PolicyReader, no_policy, policy_book
+from asapfill.settings.settings import Settings
 from asapfill.store.database import Store, open_store
 from asapfill.store.lock import only_one
 from asapfill.store.mirror import forget_mirrors
-from asapfill.store.resting import end_rest, keep_rest
+from asapfill.store.offices import end_rest, keep_rest
+from asapfill.webhooks.service import Events, ear_for, tend_events
 
 log = logging.getLogger(__name__)
 

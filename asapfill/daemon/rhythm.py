@@ -12,7 +12,7 @@ from math import ceil
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-from asapfill.settings import OfficeSettings
+from asapfill.settings.settings import OfficeSettings
 
 Lane = Literal["prompt", "slow"]
 

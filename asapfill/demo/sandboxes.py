@@ -6,15 +6,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from asapfill.policy.samples import SAMPLE
-from asapfill.policy.schema import FILE_NAME, schema_text
-from asapfill.policy.writing import policy_text, quoted_name
-from asapfill.problems import ConfigurationError, Problem
-from asapfill.sandbox.columns import Row
-from asapfill.sandbox.options import Options, read_office_file
-from asapfill.sandbox.process import serve
-from asapfill.sandbox.server import HOST, SandboxServer
-from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY, Office, OfficeFileError
+import asapfill
+from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.policy_tools.samples import SAMPLE
+from asapfill.policy_tools.schema import FILE_NAME, schema_text
+from asapfill.policy_tools.writing import policy_text, quoted_name
+from asapfill.sandbox.office.columns import Row
+from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY, Office, OfficeFileError
+from asapfill.sandbox.wire.options import Options, read_office_file
+from asapfill.sandbox.wire.process import serve
+from asapfill.sandbox.wire.server import HOST, SandboxServer
+
+
+def sample_policy(name: str = "sample.yaml") -> Path:
+    """The path of a sample policy.
+
+    Raises:
+        FileNotFoundError: this installation has none of that name.
+    """
+    package = Path(asapfill.__file__).parent
+    for folder in (package / "samples", package.parent / "policies"):
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(f"asapfill came without the sample policy {name}; install it again")
+
 
 KEYS = (DEVELOPER_KEY, CUSTOMER_KEY)
 SETTINGS = """\

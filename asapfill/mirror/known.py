@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from asapfill.opendental.models import ASAP, Appointment, AptStatus, AsapComm, Recall, Row, Schedule
+from asapfill.core.rows import ASAP, Appointment, AptStatus, AsapComm, Recall, Row, Schedule
 
 R = TypeVar("R", bound=Row)
 Dated = TypeVar("Dated", bound=Row)

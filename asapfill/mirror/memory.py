@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Protocol
 
+from asapfill.core.rows import Appointment, Recall, Row, Schedule
+from asapfill.mirror.freshness import ALL_OFFERS, APPOINTMENTS, ASAP_LIST, NAMES, OFFERS, RECALLS, SCHEDULES, Part
 from asapfill.mirror.known import Known
 from asapfill.mirror.names import LISTS
 from asapfill.mirror.patients import HashPhone, Patients
-from asapfill.mirror.turns import ALL_OFFERS, APPOINTMENTS, ASAP_LIST, NAMES, OFFERS, RECALLS, SCHEDULES, Part
-from asapfill.opendental.models import Appointment, Recall, Row, Schedule
-from asapfill.store.times import moment_of, moment_text, wall_of, wall_text
+from asapfill.store.database import moment_of, moment_text, wall_of, wall_text
 
 log = logging.getLogger(__name__)
 

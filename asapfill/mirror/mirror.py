@@ -11,20 +11,15 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from asapfill.clock import Clock
-from asapfill.mirror.hints import Hints
-from asapfill.mirror.history import MOST_HISTORIES, Place, vacated
-from asapfill.mirror.known import Known
-from asapfill.mirror.memory import Memory, Remembered
-from asapfill.mirror.names import LISTS, PREFERENCES, Names, names_of
-from asapfill.mirror.patients import HashPhone, Patients
-from asapfill.mirror.reader import WEEK, Reader
-from asapfill.mirror.recalls import replace_patient
-from asapfill.mirror.turns import (
+from asapfill.core.office import Office
+from asapfill.core.rows import ASAP, AsapComm, HistAppointment
+from asapfill.mirror.freshness import (
     ALL_OFFERS,
     APPOINTMENTS,
     ASAP_LIST,
@@ -40,12 +35,39 @@ from asapfill.mirror.turns import (
     SCHEDULES,
     Part,
 )
+from asapfill.mirror.known import Known
+from asapfill.mirror.memory import Memory, Remembered
+from asapfill.mirror.names import LISTS, PREFERENCES, Names, names_of
+from asapfill.mirror.patients import HashPhone, Patients
+from asapfill.mirror.reader import WEEK, Reader
+from asapfill.mirror.recalls import MOST_HISTORIES, Place, replace_patient, vacated
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.errors import NotFound
-from asapfill.opendental.models import ASAP, AsapComm, HistAppointment
-from asapfill.scheduling.office import Office
 
 log = logging.getLogger(__name__)
+
+
+class Hints:
+    """Days and AptNums, added by any thread, taken by the one that reads the office."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._days: set[date] = set()
+        self._appointments: set[int] = set()
+
+    def add(self, days: Iterable[date], appointments: Iterable[int]) -> None:
+        """Something changed there."""
+        with self._lock:
+            self._days.update(days)
+            self._appointments.update(appointments)
+
+    def take(self) -> tuple[set[date], set[int]]:
+        """What was heard so far; it is not told again."""
+        with self._lock:
+            taken = (self._days, self._appointments)
+            self._days, self._appointments = set(), set()
+        return taken
+
 
 ASAP_WHILE_WAITING = timedelta(minutes=10)
 """How old the ASAP list may become while a person is asked about those on it."""

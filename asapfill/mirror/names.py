@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from asapfill.opendental.client import BLOCKOUT_TYPES, COMMLOG_TYPES, OpenDental
-from asapfill.opendental.errors import NotFound, TooOld
-from asapfill.opendental.models import (
+from asapfill.core.rows import (
     AppointmentType,
     Clinic,
     Definition,
@@ -19,8 +17,10 @@ from asapfill.opendental.models import (
     RecallType,
     Row,
 )
+from asapfill.core.values import read_version, supports
+from asapfill.opendental.client import BLOCKOUT_TYPES, COMMLOG_TYPES, OpenDental
+from asapfill.opendental.errors import NotFound, TooOld
 from asapfill.opendental.paging import Listing
-from asapfill.opendental.versions import read_version, supports
 
 log = logging.getLogger(__name__)
 

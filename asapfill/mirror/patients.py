@@ -14,13 +14,13 @@ from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
+from asapfill.core.candidates import ADULT, phone_digits
+from asapfill.core.lengths import age
+from asapfill.core.rows import LabCase, Patient
 from asapfill.mirror.names import optional
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.errors import NotFound
-from asapfill.opendental.models import LabCase, Patient
-from asapfill.scheduling.candidates import ADULT, phone_digits
-from asapfill.scheduling.lengths import age
-from asapfill.store.times import moment_of, moment_text
+from asapfill.store.database import moment_of, moment_text
 
 KEPT: Final = timedelta(hours=12)
 FORGOTTEN: Final = timedelta(days=2)

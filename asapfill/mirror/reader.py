@@ -13,10 +13,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from asapfill.clock import Clock
-from asapfill.mirror.known import Known, newest_stamp, span, went_back
-from asapfill.mirror.names import LISTS, NEVER_EMPTY, PREFERENCES, Names, fetch_list, log_names, names_of, optional
-from asapfill.mirror.recalls import Sweep
-from asapfill.mirror.turns import (
+from asapfill.core.rows import Appointment, AsapComm, HistAppointment, Preference, Row
+from asapfill.core.values import supports
+from asapfill.mirror.freshness import (
     ALL_OFFERS,
     APPOINTMENTS,
     ASAP_LIST,
@@ -33,11 +32,12 @@ from asapfill.mirror.turns import (
     kept_for,
     stretch,
 )
+from asapfill.mirror.known import Known, newest_stamp, span, went_back
+from asapfill.mirror.names import LISTS, NEVER_EMPTY, PREFERENCES, Names, fetch_list, log_names, names_of, optional
+from asapfill.mirror.recalls import Sweep
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.errors import NotFound, NotOpenDental, TooOld
-from asapfill.opendental.models import Appointment, AsapComm, HistAppointment, Preference, Row
 from asapfill.opendental.paging import MOST_PAGES, Listing
-from asapfill.opendental.versions import supports
 
 Item = TypeVar("Item", bound=Row)
 log = logging.getLogger(__name__)

@@ -9,9 +9,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from asapfill.core.offer import Offer
 from asapfill.offers.journal import Journal
-from asapfill.offers.offer import Offer
-from asapfill.store.times import moment_of, moment_text
+from asapfill.store.database import moment_of, moment_text
 
 FIRST: Final = 1
 """The entry that notes the offer."""

@@ -12,15 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
+from asapfill.core.offer import COUNTED, UNCLEAR, Offer, State
+from asapfill.core.reasons import Reason
+from asapfill.core.rows import Commlog
 from asapfill.failpoints import reach
 from asapfill.offers.commlog_rows import FIRST, SECOND, Note, Written, intend, missing, notes, step, under_way
 from asapfill.offers.journal import Journal
-from asapfill.offers.offer import Offer
 from asapfill.offers.reconcile import ABANDONED, BETWEEN_READINGS, SERVER_LIMIT
-from asapfill.offers.states import COUNTED, UNCLEAR, State
 from asapfill.opendental.errors import Answered, MissingPermission, NotSent, OpenDentalError, Throttled, WrongKey
-from asapfill.opendental.models import Commlog
-from asapfill.reasons import Reason
 
 log = logging.getLogger(__name__)
 

@@ -3,34 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from asapfill.core.asapcomms import outcome, suppressed_reason
+from asapfill.core.limits import LEAST_LEAD_MINUTES
+from asapfill.core.offer import CLOCKS_MAY_DIFFER, STEPS, Offer, State
+from asapfill.core.rows import AsapComm
+from asapfill.core.waves import TIME_TO_ANSWER
 from asapfill.failpoints import reach
 from asapfill.offers.journal import Journal
-from asapfill.offers.offer import CLOCKS_MAY_DIFFER, Offer
-from asapfill.offers.sending import is_suppressed, suppressed_reason
-from asapfill.offers.states import STEPS, State
-from asapfill.opendental.models import AsapComm, ResponseStatus, SmsSendStatus
-from asapfill.planning.limits import LEAST_LEAD_MINUTES
-from asapfill.planning.waves import TIME_TO_ANSWER
 
 log = logging.getLogger(__name__)
-
-_OUTCOMES: Final[Mapping[str, State]] = {
-    ResponseStatus.AWAITING_TRANSMIT: State.SENT,
-    ResponseStatus.PENDING: State.SENT,
-    ResponseStatus.VIEWED: State.VIEWED,
-    ResponseStatus.VIEWED_NOT_AVAILABLE: State.TAKEN,
-    ResponseStatus.ACCEPTED: State.ACCEPTED,
-    ResponseStatus.ACCEPTED_NOT_AVAILABLE: State.TAKEN,
-    ResponseStatus.DECLINED: State.DECLINED,
-    ResponseStatus.CHOSE_DIFFERENT_SLOT: State.OTHER_SLOT,
-    ResponseStatus.EXPIRED: State.EXPIRED,
-    ResponseStatus.DECLINED_STOP: State.STOPPED,
-}
 
 
 LAST_CALL: Final = timedelta(minutes=LEAST_LEAD_MINUTES)
@@ -50,18 +36,6 @@ class Followed:
     accepted: tuple[Offer, ...] = ()
     changed: tuple[Offer, ...] = ()
     problems: tuple[str, ...] = ()
-
-
-def outcome(row: AsapComm) -> State | None:
-    """The state that a row tells; None for a status that asapfill does not know or could not read."""
-    if "ResponseStatus" in row.unreadable:
-        return None
-    if row.response_status == ResponseStatus.UNABLE_TO_SEND:
-        return State.SUPPRESSED if is_suppressed(row) else State.SENT
-    if row.response_status == ResponseStatus.FAILED:
-        # Open Dental looks at the slot once more before it sends; DoNotSend tells that from a failed delivery.
-        return State.TAKEN if row.sms_send_status == SmsSendStatus.DO_NOT_SEND else State.FAILED
-    return _OUTCOMES.get(row.response_status)
 
 
 def follow(journal: Journal, rows: Iterable[AsapComm], now: datetime, taken: Callable[[Offer], bool]) -> Followed:

@@ -17,13 +17,11 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from asapfill.core.offer import AWAITED, FINAL, LATE, LINK_STAYS_OPEN, LIVE, UNCLEAR, NewOffer, Offer, State, require
+from asapfill.core.reasons import RULES, Reason
 from asapfill.failpoints import reach
-from asapfill.offers.offer import LINK_STAYS_OPEN, NewOffer, Offer
-from asapfill.offers.rows import broken_index, columns, offer_of, quoted
-from asapfill.offers.states import AWAITED, FINAL, LATE, LIVE, UNCLEAR, State, require
-from asapfill.reasons import RULES, Reason
-from asapfill.store.database import Store
-from asapfill.store.times import moment_of, moment_text, wall_text
+from asapfill.store.database import Store, moment_of, moment_text, wall_text
+from asapfill.store.offers import broken_index, columns, offer_of, quoted
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +103,7 @@ class Journal:
         asapcomm: int | None = None,
         schedule: int | None = None,
     ) -> Offer:
-        """Take one step; ``reason`` is a code of ``asapfill.reasons``. A number that is None keeps what is there.
+        """Take one step; ``reason`` is a code of ``asapfill.core.reasons``. A number that is None keeps what is there.
 
         Raises:
             IllegalStep: the state machine does not know the step.
@@ -356,7 +354,7 @@ class Journal:
     ) -> None:
         """Write one legal step and its history."""
         if reason is not None and reason not in RULES:
-            raise ValueError(f"{reason!r} is not a reason code of asapfill.reasons")
+            raise ValueError(f"{reason!r} is not a reason code of asapfill.core.reasons")
         now = moment_text(self.store.clock.now())
         database.execute(
             "UPDATE offers SET state = :state, reason = :reason, changed = :now, "

@@ -10,13 +10,12 @@ from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from asapfill.clock import Clock, office_now
+from asapfill.core.asapcomms import after_answer, is_about
+from asapfill.core.offer import LINK_STAYS_OPEN, Offer, State
+from asapfill.core.rows import AsapComm, Schedule
 from asapfill.failpoints import reach
 from asapfill.offers.journal import Journal
-from asapfill.offers.offer import LINK_STAYS_OPEN, Offer
-from asapfill.offers.sending import after_answer, is_about
-from asapfill.offers.states import State
 from asapfill.opendental.errors import NotFound, OpenDentalError
-from asapfill.opendental.models import AsapComm, Schedule
 
 log = logging.getLogger(__name__)
 

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Protocol
 
+from asapfill.core.asapcomms import after_answer, is_about
+from asapfill.core.offer import NewOffer, Offer, State
+from asapfill.core.reasons import Reason
+from asapfill.core.rows import AsapComm
 from asapfill.failpoints import reach
 from asapfill.offers.journal import Check, Held, Journal
-from asapfill.offers.offer import NewOffer, Offer
-from asapfill.offers.states import State
 from asapfill.opendental.errors import (
     Answered,
     MissingPermission,
@@ -26,8 +28,6 @@ from asapfill.opendental.errors import (
     Unknown,
     WrongKey,
 )
-from asapfill.opendental.models import AsapComm, FKeyType, ResponseStatus, SmsSendStatus
-from asapfill.reasons import Reason
 
 log = logging.getLogger(__name__)
 
@@ -134,55 +134,3 @@ _AFTER_ERROR: Final[tuple[tuple[type[OpenDentalError], State, str], ...]] = (
     (Answered, State.REFUSED, "answered_no"),
     (Unknown, State.UNKNOWN, "no_answer"),
 )
-
-
-def is_about(offer: Offer, row: AsapComm) -> bool:
-    """Whether an AsapComm row is for the offer's candidate; an unreadable value does not speak against it."""
-    is_recall = row.f_key_type == FKeyType.RECALL
-    same_number = row.f_key == offer.number or "FKey" in row.unreadable
-    same_kind = is_recall == (offer.kind == "recall") or "FKeyType" in row.unreadable
-    same_patient = row.pat_num == offer.patient or "PatNum" in row.unreadable
-    return same_number and same_kind and same_patient
-
-
-_TEXT_UNDER_WAY: Final = frozenset(
-    {SmsSendStatus.NOT_ATTEMPTED, SmsSendStatus.SUCCESSFUL, SmsSendStatus.AWAITING_RECEIPT}
-)
-
-
-def is_suppressed(row: AsapComm) -> bool:
-    """Whether Open Dental made the row but sends no text. In doubt it is taken as sent, so that it counts."""
-    if "SmsSendStatus" in row.unreadable or row.sms_send_status in _TEXT_UNDER_WAY:
-        return False
-    unable = row.response_status == ResponseStatus.UNABLE_TO_SEND and "ResponseStatus" not in row.unreadable
-    return unable or row.sms_send_status == SmsSendStatus.DO_NOT_SEND
-
-
-def after_answer(row: AsapComm) -> tuple[State, str | None]:
-    """State and reason of an offer whose row Open Dental made: 201 is not "texted"."""
-    if is_suppressed(row):
-        return State.SUPPRESSED, suppressed_reason(row.note)
-    return State.SENT, None
-
-
-_NOTES: Final = (
-    # Order matters: "requested to not be texted" before anything about texts in general.
-    ("requested to not be", "suppressed_stop"),
-    ("texts today", "suppressed_daily_limit"),
-    ("30 minutes before", "suppressed_too_late"),
-    ("minutes before the time slot", "suppressed_too_late"),
-    ("after the time slot", "suppressed_too_late"),
-    ("preferred contact method", "suppressed_not_preferred"),
-    ("texting is not enabled", "suppressed_no_texting"),
-    ("wireless phone", "suppressed_no_phone"),
-    ("set to not receive texts", "suppressed_opted_out"),
-    ("opted out", "suppressed_opted_out"),
-    ("has been taken", "suppressed_slot_taken"),
-)
-"""Words of Open Dental's Notes (3.3 of its known behaviour) and the code kept instead of them."""
-
-
-def suppressed_reason(note: str) -> str:
-    """The reason code for the Note of a suppressed row; the Note itself is never kept."""
-    lowered = note.lower()
-    return next((code for words, code in _NOTES if words in lowered), "suppressed_other")

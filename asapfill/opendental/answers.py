@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from asapfill.core.values import MINIMUM, written
 from asapfill.opendental.errors import (
     MissingPermission,
     NotFound,
@@ -23,7 +24,6 @@ from asapfill.opendental.errors import (
     Unknown,
     WrongKey,
 )
-from asapfill.opendental.versions import MINIMUM, written
 
 _OK = range(200, 300)
 _REDIRECT = range(300, 400)

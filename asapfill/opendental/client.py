@@ -16,15 +16,26 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from asapfill.clock import Clock
-from asapfill.opendental import models
-from asapfill.opendental.asking import between, equal, since, written
+from asapfill.core import rows as models
+from asapfill.core.rows import ASAP, Row
+from asapfill.core.values import Version, read_version
 from asapfill.opendental.connection import Connection
 from asapfill.opendental.errors import NotOpenDental, Unknown
-from asapfill.opendental.models import ASAP, Row
-from asapfill.opendental.paging import Chunk, Collected, Listing, Query, Unsteady, chunk, collect, joined
-from asapfill.opendental.patience import Patience
-from asapfill.opendental.versions import Version, read_version
-from asapfill.opendental.wire import DEADLINE, Transport
+from asapfill.opendental.paging import (
+    Chunk,
+    Collected,
+    Listing,
+    Query,
+    Unsteady,
+    between,
+    chunk,
+    collect,
+    equal,
+    joined,
+    since,
+    written,
+)
+from asapfill.opendental.wire import DEADLINE, Patience, Transport
 
 R = TypeVar("R", bound=Row)
 

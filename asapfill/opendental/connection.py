@@ -37,8 +37,7 @@ from asapfill.opendental.errors import (
     WrongKey,
 )
 from asapfill.opendental.gate import Gate, gate_for
-from asapfill.opendental.patience import AMPLE, Patience
-from asapfill.opendental.wire import DEADLINE, Line, Transport
+from asapfill.opendental.wire import AMPLE, DEADLINE, Line, Patience, Transport
 
 log = logging.getLogger(__name__)
 

@@ -25,13 +25,20 @@ and query values never appear in it. Which answer becomes which error is decided
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class OpenDentalError(Exception):
     """Anything that went wrong with a request.
 
     ``status`` is the HTTP status if there was an answer. ``text`` holds the server's own words: one line of at most
     200 characters, never HTML, never a key.
+
+    ``code``: what stands for it in the state and in notices, which never quote what an office's server said; ``other``
+    where a person can only read the sentence in ``status``.
     """
+
+    code: ClassVar[str] = "other"
 
     def __init__(self, message: str, *, status: int | None = None, text: str = "") -> None:
         super().__init__(message)
@@ -42,6 +49,8 @@ class OpenDentalError(Exception):
 class NotSent(OpenDentalError):  # noqa: N818  the tree reads in the words of the journal: not sent, answered, unknown
     """The request never reached the office: nothing happened there."""
 
+    code = "not_sent"
+
 
 class Unreachable(NotSent):
     """No address of the office took the request."""
@@ -49,6 +58,8 @@ class Unreachable(NotSent):
 
 class OutOfTime(NotSent):
     """The cycle has taken as long as one may: nothing further is asked in it."""
+
+    code = "out_of_time"
 
 
 class Answered(OpenDentalError):  # noqa: N818  see NotSent
@@ -58,9 +69,13 @@ class Answered(OpenDentalError):  # noqa: N818  see NotSent
 class WrongKey(Answered):
     """401: the key is wrong, disabled, or not enabled by the office; or a key that no header can carry."""
 
+    code = "wrong_key"
+
 
 class MissingPermission(Answered):
     """401: the key is right, but it has not got this permission."""
+
+    code = "missing_permission"
 
 
 class NotFound(Answered):
@@ -70,9 +85,13 @@ class NotFound(Answered):
 class TooOld(Answered):
     """This version of Open Dental does not know the resource or the method yet."""
 
+    code = "too_old"
+
 
 class Throttled(Answered):
     """The office asks for fewer requests; for a GET after all retries."""
+
+    code = "throttled"
 
 
 class Refused(Answered):
@@ -82,6 +101,10 @@ class Refused(Answered):
 class Unknown(OpenDentalError):  # noqa: N818  see NotSent
     """No clear answer: the request may or may not have taken effect."""
 
+    code = "no_answer"
+
 
 class NotOpenDental(Unknown):
     """An answer that no Open Dental API gives."""
+
+    code = "not_open_dental"

@@ -6,20 +6,81 @@ an answer means in ``answers``.
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import logging
 import math
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
-from asapfill.opendental.alarms import ALARMS
+from asapfill.clock import SystemClock
 from asapfill.opendental.answers import Answer, Call
 from asapfill.opendental.errors import NotOpenDental, Unknown, Unreachable
+
+
+class Alarm:
+    """Something that is to be done unless it is cancelled before."""
+
+    def __init__(self, action: Callable[[], None]) -> None:
+        self.action: Callable[[], None] | None = action
+
+
+class Alarms:
+    """Does what is due, in a thread of its own that is started with the first alarm and never keeps the process alive.
+
+    Actions are short and do not raise: they are run under the lock, so that one which was cancelled is over.
+    """
+
+    def __init__(self) -> None:
+        self._clock = SystemClock()
+        self._waiting: list[tuple[float, int, Alarm]] = []
+        self._order = itertools.count()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def set(self, seconds: float, action: Callable[[], None]) -> Alarm:
+        """Have ``action`` done ``seconds`` from now."""
+        alarm = Alarm(action)
+        due = self._clock.monotonic() + seconds
+        with self._changed:
+            earliest = not self._waiting or due < self._waiting[0][0]
+            heapq.heappush(self._waiting, (due, next(self._order), alarm))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="alarms", daemon=True)
+                self._thread.start()
+            elif earliest:
+                self._changed.notify()
+        return alarm
+
+    def cancel(self, alarm: Alarm) -> None:
+        """Have it not done any more; when this returns, it is not being done either."""
+        with self._changed:
+            alarm.action = None
+            while self._waiting and self._waiting[0][2].action is None:
+                heapq.heappop(self._waiting)
+
+    def _watch(self) -> None:
+        with self._changed:
+            while True:
+                now = self._clock.monotonic()
+                while self._waiting and self._waiting[0][0] <= now:
+                    alarm = heapq.heappop(self._waiting)[2]
+                    if alarm.action is not None:
+                        alarm.action()
+                self._changed.wait(self._waiting[0][0] - now if self._waiting else None)
+
+
+ALARMS = Alarms()
+"""Those of the process."""
+
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole URLs, and patients' numbers stand in queries
 
@@ -164,3 +225,37 @@ def _seconds(text: str) -> float | None:
 def _unknown(call: Call, deadline: float, late: bool, kind: str) -> Unknown:  # noqa: FBT001  told apart by the caller
     what = f"no complete answer within {deadline:g} seconds" if late else f"the connection broke ({kind})"
     return Unknown(f"{call}: {what}. See that the server and the network to it are well.{call.doubt}")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the requests of one cycle, or of one command, may take.
+
+    Attributes:
+        first: for the first read to be answered. Until then nothing is asked twice, if this is a ``probe``.
+        answer: for each read after that. A write always has ``wire.DEADLINE``: breaking it off leaves a doubt.
+        retrying: no further retry of a read once so much has gone into it.
+        waiting: for a gate that the office had us shut.
+        cycle: no request begins after so long. One that has begun may end.
+        probe: whether the office failed lately, so that one request is to find out whether it answers again.
+    """
+
+    first: float = DEADLINE
+    answer: float = DEADLINE
+    retrying: float = 120.0
+    waiting: float = math.inf
+    cycle: float = math.inf
+    probe: bool = False
+
+
+AMPLE: Final = Patience()
+"""For a command that a person waits for."""
+
+PROMPT: Final = Patience(first=20.0, answer=20.0, retrying=20.0, waiting=20.0, cycle=120.0)
+"""For an office whose last cycle was a quick one."""
+
+SLOW: Final = Patience(first=30.0, waiting=75.0, cycle=600.0)
+"""For an office that was never served, or whose last cycle took long."""
+
+PROBE: Final = Patience(first=30.0, waiting=75.0, cycle=600.0, probe=True)
+"""For an office that did not answer as it should."""

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import time, timedelta
 
+from asapfill.core.policy import Hours
 from asapfill.policy.formats import in_words
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.policy import Hours
 from asapfill.policy.tree import Location
 
 DAY = 24 * 60

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
-from asapfill.policy.policy import WEEKDAYS
+from asapfill.core.policy import WEEKDAYS
 
 LONGEST_QUOTE = 40
 MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60, "week": 7 * 24 * 60}

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from asapfill.core.policy import Group, Hours, OrderLine
 from asapfill.policy import formats, shapes, times
-from asapfill.policy.policy import Group, Hours, OrderLine
 from asapfill.policy.shapes import Shape
 
 Written = str | list[str]

@@ -15,9 +15,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, PrivateAttr
 
+from asapfill.core.policy import Mode
 from asapfill.policy import formats, shapes
 from asapfill.policy.keys import Key, Name, OrderLines, Section, key, keys_of, needed
-from asapfill.policy.policy import Mode
 from asapfill.policy.sections import CandidatesSection, CommlogSection, OpeningsSection, TextsSection
 from asapfill.policy.tree import Source
 

@@ -18,11 +18,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.policy.contradictions import contradictions
 from asapfill.policy.formats import Unreadable
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.tree import LARGEST_FILE, MOST_PROBLEMS, Location, Source, read_tree
-from asapfill.problems import ConfigurationError, Problem
 
 SUFFIXES = (".yaml", ".yml")
 NEAR = 0.7

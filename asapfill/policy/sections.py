@@ -10,6 +10,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator
 
+from asapfill.core.policy import Group
 from asapfill.policy import formats, shapes
 from asapfill.policy.keys import (
     AllOrNames,
@@ -26,7 +27,6 @@ from asapfill.policy.keys import (
     key,
     length,
 )
-from asapfill.policy.policy import Group
 
 NOBODY = "None is left out unless the office says so."
 

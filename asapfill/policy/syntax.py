@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ruamel.yaml.error import MarkedYAMLError
 
-from asapfill.problems import Problem, problem_at
+from asapfill.core.errors import Problem, problem_at
 
 COMPARE = "Compare with policies/sample.yaml."
 INDENTATION = "Lines that belong together begin in the same column; what belongs below a key is indented by two blanks."

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from datetime import time
 
+from asapfill.core.policy import Hours
 from asapfill.policy.formats import DASH, Unreadable, one, quoted
-from asapfill.policy.policy import Hours
 
 TIME_HINT = "Write for example 8:00, 17:30, 8am or 5:30pm."
 HOURS_HINT = "Write for example 08:00-17:00, 8am-5pm or 8 to 5."

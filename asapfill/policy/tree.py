@@ -29,6 +29,7 @@ from ruamel.yaml.events import (
     StreamStartEvent,
 )
 
+from asapfill.core.errors import ConfigurationError, Problem, problem_at
 from asapfill.policy.formats import quoted
 from asapfill.policy.syntax import (
     CLOSE_IT,
@@ -40,7 +41,6 @@ from asapfill.policy.syntax import (
     QUOTE_NUMBER_SIGN,
     syntax_problem,
 )
-from asapfill.problems import ConfigurationError, Problem, problem_at
 
 LARGEST_FILE = 64 * 1024
 """Bytes. A policy with every key and comment has about 5 KiB."""

@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from asapfill.labels import Labels
+from asapfill.core.offer import NewOffer, Offer
+from asapfill.core.office import Labels
+from asapfill.core.openings import LeftAlone, Opening
+from asapfill.core.plan import Skipped
+from asapfill.core.slot_search import Difference
+from asapfill.cycle.results import ClinicResult, OfferLine
 from asapfill.offers.journal import Step
-from asapfill.offers.offer import NewOffer, Offer
-from asapfill.planning.plan import Skipped
-from asapfill.scheduling.openings import LeftAlone, Opening
-from asapfill.scheduling.witness import Difference
-from asapfill.service.results import ClinicResult, OfferLine
 
 
 def plan_document(results: Iterable[ClinicResult]) -> dict[str, Any]:

@@ -2,18 +2,159 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, tzinfo
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from asapfill.offers.states import State
-from asapfill.report.events import events_lines
-from asapfill.report.requests import requests_lines
-from asapfill.report.states import STATES
-from asapfill.report.text import fitted, place_text, wrapped
-from asapfill.store.pause import EVERY_OFFICE
+from asapfill.alerts.letters import addresses_of
+from asapfill.clock import Clock
+from asapfill.core.errors import Problem
+from asapfill.core.offer import Offer, State
+from asapfill.core.office import Labels
+from asapfill.offers.journal import Journal
+from asapfill.policy.in_force import Policies, no_policy, read_folder, stands_in
+from asapfill.report.documents import offered
+from asapfill.report.text import STATES, fitted, place_text, wrapped
+from asapfill.settings.settings import Settings
+from asapfill.store.cycles import last_ticks, requests_since
+from asapfill.store.database import Store, open_for_reading
+from asapfill.store.lock import is_held
+from asapfill.store.notices import failing_addresses, kept_notices
+from asapfill.store.offices import EVERY_OFFICE, Rest, known_office, paused, resting
+from asapfill.store.webhooks import kept_deaf, kept_events
+from asapfill.webhooks.deliveries import REASONS
 from asapfill.words import counted
+
+
+def events_document(settings: Settings, store: Store, office: str) -> dict[str, Any] | None:
+    """The events of an office; None when they are off and nothing of them is left.
+
+    ``url``: where Open Dental sends them, None when they are off and subscriptions of ours are still there.
+    ``problem``: a sentence for a person, or empty. ``refused``: by reason, see ``tally.REASONS``. Moments are ISO text
+    with an offset, or None.
+    """
+    kept = kept_events(store, office)
+    on = settings.events is not None and settings.offices[office].events
+    if not on and not kept.addresses:
+        return None
+    deaf = kept_deaf(store) if on else None
+    return {
+        "url": settings.events.address(office) if on and settings.events is not None else None,
+        "tables": list(kept.watched),
+        "checked": _written(kept.checked),
+        "since": _written(kept.since),
+        "deliveries": kept.deliveries,
+        "last": _written(kept.last),
+        "refused": dict(kept.refused),
+        "problem": deaf.problem if deaf is not None else kept.problem,
+    }
+
+
+def _written(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")
+
+
+LATE = timedelta(minutes=10)
+"""A daemon that has not finished a tick for so long needs a look."""
+
+
+def status_document(settings: Settings, clock: Clock) -> dict[str, Any]:
+    """``status --json``. ``ok``: nothing needs a person.
+
+    Raises:
+        StoreError: the state cannot be read.
+        OSError: its folder may not be read.
+    """
+    now = clock.now()
+    running = is_held(settings.state)
+    store = open_for_reading(settings.state, clock)
+    policies = read_folder(settings, store)
+    problems = [str(problem) for problem in _policy_problems(settings, policies)]
+    if store is None:
+        return {"ok": not problems, "running": running, "now": now.isoformat(timespec="seconds"), "policies": problems,
+                "paused": [], "offices": [], "notices": [], "addresses": 0, "untold": []}  # fmt: skip
+    with store:
+        ticks = last_ticks(store)
+        pauses = paused(store)
+        rests = resting(store) if running else {}
+        offices = []
+        for name in settings.offices:
+            journal = Journal(store, name)
+            known = known_office(store, name)
+            files = policies.of(name)
+            timezone = known.timezone if known is not None else files[0].timezone if files else None
+            labels = known.labels if known is not None else Labels()
+            mine = [tick for tick in ticks if tick.office == name]
+            # Without a policy no cycle is finished, and that is told as what it is.
+            late = running and bool(files) and (not mine or any(now - tick.at > LATE for tick in mine))
+            offices.append(
+                {
+                    "office": name,
+                    "timezone": timezone.key if timezone is not None else None,
+                    "policy": bool(files),
+                    "paused": name in pauses or EVERY_OFFICE in pauses,
+                    "late": late,
+                    "ticks": [
+                        {
+                            "clinic": tick.clinic,
+                            "clinic_name": labels.clinics.get(tick.clinic),
+                            "at": tick.at.isoformat(timespec="seconds"),
+                            "ok": tick.ok,
+                            "requests": tick.requests,
+                            "problems": list(tick.problems),
+                        }
+                        for tick in mine
+                    ],
+                    "resting": _rest(rests.get(name)),
+                    "requests": requests_document(store, name, now),
+                    "events": events_document(settings, store, name),
+                    **_offers(journal, labels),
+                }
+            )
+        notices = notices_document(settings, store)
+    healthy = not any(o["late"] or o["unclear"] or not all(t["ok"] for t in o["ticks"]) for o in offices)
+    eventful = not (running and any(o["events"] and o["events"]["problem"] for o in offices))
+    return {
+        "ok": healthy and eventful and not problems and not (running and (notices["notices"] or notices["untold"])),
+        "running": running,
+        "now": now.isoformat(timespec="seconds"),
+        "policies": problems,
+        "paused": sorted(pauses),
+        "offices": offices,
+        **notices,
+    }
+
+
+def _rest(rest: Rest | None) -> dict[str, Any] | None:
+    """An office that did not answer: how often in a row, and when it is tried again; None when it is well."""
+    if rest is None:
+        return None
+    return {"failures": rest.failures, "until": rest.until.isoformat(timespec="seconds")}
+
+
+def _policy_problems(settings: Settings, policies: Policies) -> list[Problem]:
+    """What is wrong with the policies, in the words of ``check``, and what is in force meanwhile."""
+    problems = list(policies.problems)
+    problems += [stands_in(path) for path in sorted(policies.stand_ins)]
+    unserved = [office for office in settings.offices if not policies.of(office)]
+    if unserved and not problems:
+        problems.append(no_policy(settings, unserved))
+    return problems
+
+
+def _offers(journal: Journal, labels: Labels) -> dict[str, Any]:
+    live = journal.live()
+    return {
+        "live": [_short(offer, labels) for offer in live if offer.state in {State.SENT, State.VIEWED}],
+        "waiting": [_short(offer, labels) for offer in live if offer.state in {State.WAITING, State.APPROVED}],
+        "unclear": [_short(offer, labels) for offer in journal.unknowns()],
+    }
+
+
+def _short(offer: Offer, labels: Labels) -> dict[str, Any]:
+    return {"id": offer.id, **offered(offer, labels), "wave": offer.wave, "state": str(offer.state)}
 
 
 def status_text(document: dict[str, Any]) -> str:
@@ -118,3 +259,81 @@ def _when(moment: datetime, zone: tzinfo) -> str:
 def _told(problem: str) -> list[str]:
     """A sentence in lines, indented; one that quotes a line of a file stays as it is."""
     return [f"    {line}" for line in problem.split("\n")] if "\n" in problem else wrapped(f"    {problem}", 4)
+
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def requests_document(store: Store, office: str, now: datetime) -> dict[str, Any]:
+    """Requests of the last hour and the last day, to ten minutes, together and by purpose. ``now``: aware.
+
+    Raises:
+        StoreError: the state cannot be read.
+    """
+    return {
+        "last_hour": _counted(requests_since(store, office, now - HOUR)),
+        "last_day": _counted(requests_since(store, office, now - DAY)),
+    }
+
+
+def requests_lines(document: Mapping[str, Any]) -> Iterator[str]:
+    """The same for a person; nothing when nothing was asked for a day."""
+    hour, day = document["last_hour"], document["last_day"]
+    if not day["together"]:
+        return
+    yield f"  Requests: {hour['together']:,} in the last hour, {day['together']:,} in the last day, for"
+    purposes = ", ".join(f"{purpose} {count:,}" for purpose, count in day["purposes"].items())
+    yield from wrapped(f"    {purposes}.", 4)
+
+
+def _counted(counts: Counter[str]) -> dict[str, Any]:
+    """The purposes that cost most first."""
+    purposes = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    return {"together": counts.total(), "purposes": purposes}
+
+
+def events_lines(events: dict[str, Any] | None, when: Callable[[datetime], str]) -> Iterator[str]:
+    """The lines of an events document (``events.telling``). ``when``: a moment as the office's clock shows it."""
+    if events is None:
+        return
+    if events["url"] is not None and events["since"] is not None:
+        since = when(datetime.fromisoformat(events["since"]))
+        came = counted(events["deliveries"] or "no", "delivery", "deliveries")
+        last = f", last {when(datetime.fromisoformat(events['last']))}" if events["last"] else ""
+        yield from wrapped(f"  Events: {came} since {since}{last}.", 4)
+    if events["url"] is None:
+        yield from wrapped("  Events are off; the running service removes asapfill's subscriptions.", 4)
+    if events["refused"]:
+        told = ", ".join(f"{count} because {REASONS[reason]}" for reason, count in sorted(events["refused"].items()))
+        yield from wrapped(f"    Refused: {told}.", 6)
+    if events["problem"]:
+        yield from wrapped(f"    Events: {events['problem']}", 4)
+
+
+def notices_document(settings: Settings, store: Store) -> dict[str, Any]:
+    """The part of ``status --json``. ``told``: everybody who is to know does."""
+    addresses = addresses_of(settings)
+    standing = [row for row in kept_notices(store) if row.gone is None]
+    return {
+        "notices": [
+            {
+                "office": row.notice.office or None,
+                "code": row.notice.code,
+                "subject": row.notice.subject or None,
+                "since": row.since.isoformat(timespec="seconds"),
+                "title": row.notice.title,
+                "message": row.notice.message,
+                "told": all(
+                    row.told.get(address.id) == row.notice.about
+                    for address in addresses
+                    if address.is_for(row.notice.office)
+                ),
+            }
+            for row in standing
+        ],
+        "addresses": len(addresses),
+        "untold": [
+            {"address": item.name, "since": item.since.isoformat(timespec="seconds"), "error": item.error}
+            for item in failing_addresses(store)
+        ],
+    }

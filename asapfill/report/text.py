@@ -7,17 +7,43 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any
+from typing import Any, Final
 
-from asapfill.labels import Labels
+from asapfill.core.offer import Offer, State
+from asapfill.core.office import Labels
+from asapfill.core.openings import LeftAlone, Opening
+from asapfill.core.plan import Skipped
+from asapfill.core.reasons import RULES
+from asapfill.cycle.results import ClinicResult, OfferLine
 from asapfill.offers.journal import Step
-from asapfill.offers.offer import Offer
-from asapfill.planning.plan import Skipped
-from asapfill.reasons import RULES
-from asapfill.report.states import STATES
-from asapfill.scheduling.openings import LeftAlone, Opening
-from asapfill.service.results import ClinicResult, OfferLine
 from asapfill.words import counted
+
+STATES: Final[Mapping[State, str]] = {
+    State.WAITING: "waits for a person's yes",
+    State.APPROVED: "a person said yes: goes out with the next cycle",
+    State.WITHDRAWN: "a person said no",
+    State.LAPSED: "dropped before it was sent",
+    State.INTENT: "about to be sent",
+    State.UNKNOWN: "no clear answer yet whether it was sent",
+    State.UNSETTLED: "not known whether it was sent: a person must look",
+    State.UNSENT: "not sent",
+    State.REFUSED: "refused by Open Dental",
+    State.SUPPRESSED: "made, but Open Dental sends no text",
+    State.SENT: "sent",
+    State.VIEWED: "the patient opened the link",
+    State.ACCEPTED: "ACCEPTED",
+    State.DECLINED: "the patient declined",
+    State.STOPPED: "the patient declined, and asked not to be contacted about this",
+    State.OTHER_SLOT: "the patient took another offered time",
+    State.TAKEN: "the time was gone",
+    State.FAILED: "the text could not be delivered",
+    State.UNANSWERED: "no answer for a day",
+    State.EXPIRED: "the link expired",
+    State.PASSED: "the time came without an answer",
+    State.CLOSED: "somebody else has the time",
+}
+"""Every state."""
+
 
 WIDTH = 80
 

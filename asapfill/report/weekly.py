@@ -13,8 +13,7 @@ from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Any, Final
 
-from asapfill.offers.offer import Offer
-from asapfill.offers.states import COUNTED, UNCLEAR, State
+from asapfill.core.offer import COUNTED, UNCLEAR, Offer, State
 from asapfill.store.figures import HELD, LeftPlace, OpenTime
 
 TEXTED: Final = COUNTED - UNCLEAR

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from asapfill.reasons import RULES
+from asapfill.core.reasons import RULES
 from asapfill.report.weekly import Figures
 from asapfill.words import counted
 

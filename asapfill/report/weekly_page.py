@@ -13,11 +13,10 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from asapfill import __version__
-from asapfill.reasons import RULES
-from asapfill.report.page import template
+from asapfill.core.reasons import RULES
+from asapfill.report.pictures import Bar, bars, columns, template
 from asapfill.report.weekly import LEADS, OUTCOMES, WAITS, Figures, Period, summed
 from asapfill.report.weekly_advice import Remark, remarks
-from asapfill.report.weekly_pictures import Bar, bars, columns
 
 MOST_OFFICES: Final = 12
 """Offices with a section of their own on one page; with more, the page has their table only."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from asapfill.sandbox.process import serve_child
+from asapfill.sandbox.wire.process import serve_child
 
 if __name__ == "__main__":
     sys.exit(serve_child(sys.stdin, sys.stdout))

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from asapfill.clock import Clock
-from asapfill.store.database import FILE_NAME, RESTORING, Store, StoreError, explain, open_store
+from asapfill.store.database import FILE_NAME, RESTORING, Store, StoreError, explain, moment_text, open_store, wall_text
 from asapfill.store.figures import forget_figures
 from asapfill.store.lock import only_one
-from asapfill.store.pause import pause
+from asapfill.store.offices import pause
 from asapfill.store.schema import VERSION
-from asapfill.store.times import moment_text, wall_text
 
 KEPT: Final = timedelta(days=400)
 """Offers are kept a year and a month: caps need a week, an offered time its own day, reports a year to compare with."""

@@ -12,6 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -20,6 +21,39 @@ from sqlite_utils import Database
 from asapfill.clock import Clock
 from asapfill.failpoints import reach
 from asapfill.store.schema import MIGRATIONS, VERSION
+
+
+def moment_text(moment: datetime) -> str:
+    """An aware moment as UTC text with microseconds.
+
+    Raises:
+        ValueError: the moment is naive.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a moment in the state is aware; office wall-clock times are kept by wall_text")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def moment_of(text: str) -> datetime:
+    """The aware moment that ``moment_text`` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def wall_text(wall: datetime) -> str:
+    """A naive office wall-clock time as text, to the second.
+
+    Raises:
+        ValueError: the time is aware.
+    """
+    if wall.tzinfo is not None:
+        raise ValueError("office times are naive wall-clock times")
+    return wall.isoformat(timespec="seconds")
+
+
+def wall_of(text: str) -> datetime:
+    """The naive office time that ``wall_text`` wrote."""
+    return datetime.fromisoformat(text)
+
 
 FILE_NAME: Final = "asapfill.db"
 RESTORING: Final = f"{FILE_NAME}.restoring"

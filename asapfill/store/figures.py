@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from asapfill.store.database import Store
-from asapfill.store.times import moment_of, moment_text, wall_of, wall_text
+from asapfill.store.database import Store, moment_of, moment_text, wall_of, wall_text
 
 HELD: Final = "held:"
 """Before a reason code: the most people who were held back by it at one time of the day."""

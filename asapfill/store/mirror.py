@@ -6,9 +6,38 @@ What the rows mean is for ``asapfill.mirror``; here they are texts by kind and n
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 
-from asapfill.store.database import Store
+from asapfill.core.values import local_digits
+from asapfill.store.database import Store, moment_of, moment_text, wall_of, wall_text
+
+_KEY: Final = "phone_key"
+
+
+def phone_key(store: Store) -> bytes:
+    """The random key of this state's phone hashes, made once and never changed."""
+    found = store.rows("SELECT value FROM meta WHERE name = ?", [_KEY])
+    if not found:
+        with store.transaction() as database:
+            database.execute(
+                "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
+                [_KEY, secrets.token_hex(32)],
+            )
+        found = store.rows("SELECT value FROM meta WHERE name = ?", [_KEY])
+    return bytes.fromhex(found[0]["value"])
+
+
+def phone_hash(key: bytes, phone: str) -> str:
+    """The hash of a phone number however it is written (``local_digits``); empty for a number without digits."""
+    digits = local_digits(phone)
+    if not digits:
+        return ""
+    return hashlib.blake2b(digits.encode("ascii"), key=key, digest_size=16).hexdigest()
+
 
 Rows = Mapping[str, Mapping[int, str]]
 """Contents by kind and number."""
@@ -77,3 +106,61 @@ def office_mark(key: bytes, parts: Iterable[str]) -> str:
     ``key``: the random one of this state. Nothing can be found out from the mark.
     """
     return hashlib.blake2b("\n".join(parts).encode(), key=key, digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class FreeTime:
+    """A stretch in one operatory with one provider. ``start``, ``end``: office wall clock; ``since``: aware."""
+
+    operatory: int
+    provider: int
+    start: datetime
+    end: datetime
+    since: datetime
+
+
+def read_free_time(store: Store, office: str, clinic: int) -> tuple[FreeTime, ...]:
+    """What was free at the last look, by operatory and start."""
+    rows = store.rows(
+        'SELECT * FROM free_time WHERE office = ? AND clinic = ? ORDER BY operatory, start, "end", provider',
+        [office, clinic],
+    )
+    return tuple(
+        FreeTime(
+            operatory=row["operatory"],
+            provider=row["provider"],
+            start=wall_of(row["start"]),
+            end=wall_of(row["end"]),
+            since=moment_of(row["since"]),
+        )
+        for row in rows
+    )
+
+
+def replace_free_time(store: Store, office: str, clinic: int, free: Iterable[FreeTime]) -> None:
+    """Keep ``free`` as all that is free for this clinic; what was there is forgotten. One transaction, if any.
+
+    From one cycle to the next it is mostly the same, and then nothing is written.
+    """
+    free = list(free)
+    if set(free) == set(read_free_time(store, office, clinic)):
+        return
+    rows = [
+        (
+            office,
+            clinic,
+            stretch.operatory,
+            stretch.provider,
+            wall_text(stretch.start),
+            wall_text(stretch.end),
+            moment_text(stretch.since),
+        )
+        for stretch in free
+    ]
+    with store.transaction() as database:
+        database.execute("DELETE FROM free_time WHERE office = ? AND clinic = ?", [office, clinic])
+        database.conn.executemany(
+            'INSERT INTO free_time (office, clinic, operatory, provider, start, "end", since) '
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            rows,
+        )

@@ -1,18 +1,19 @@
-"""What each office was like when it was last served: its time zone, and what it calls its rooms and people at work.
+"""The last good version of each policy file: it stays in force while an edit has a mistake, also over a restart.
 
-So ``status`` and ``history`` speak as the office does without asking it, and offers that were sent are still followed
-while no policy can be read. Nothing of patients.
+A version is kept when it was read without a mistake and the office had all its names.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from asapfill.labels import Labels
-from asapfill.store.database import Store
+from asapfill.core.office import Labels
+from asapfill.store.database import Store, moment_of, moment_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +66,118 @@ def _text_keys(names: Mapping[int, str]) -> dict[str, str]:
 
 def _number_keys(names: Mapping[str, str]) -> dict[int, str]:
     return {int(number): name for number, name in names.items()}
+
+
+EVERY_OFFICE: Final = "*"
+
+
+def pause(store: Store, office: str = EVERY_OFFICE) -> None:
+    """Stop sending for one office, or for all. Pausing again keeps the first time."""
+    with store.transaction() as database:
+        database.execute(
+            "INSERT INTO paused (office, at) VALUES (?, ?) ON CONFLICT (office) DO NOTHING",
+            [office, moment_text(store.clock.now())],
+        )
+
+
+def resume(store: Store, office: str = EVERY_OFFICE) -> bool:
+    """Let one office send again; ``EVERY_OFFICE`` lifts every pause. Returns whether anything was paused."""
+    with store.transaction() as database:
+        cursor = database.execute("DELETE FROM paused WHERE office = ?1 OR ?1 = '*'", [office])
+        return cursor.rowcount > 0
+
+
+def is_paused(store: Store, office: str) -> bool:
+    """Whether ``office`` must not send now, on its own or because all are paused."""
+    return bool(store.rows("SELECT 1 FROM paused WHERE office IN (?, ?)", [office, EVERY_OFFICE]))
+
+
+def paused(store: Store) -> dict[str, datetime]:
+    """Every pause in force and since when (aware); ``EVERY_OFFICE`` is one of its keys if all are paused."""
+    return {row["office"]: moment_of(row["at"]) for row in store.rows("SELECT * FROM paused ORDER BY office")}
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """``failures``: cycles in a row that the office did not answer; ``until``: when it is tried again (aware)."""
+
+    failures: int
+    until: datetime
+
+
+def keep_rest(store: Store, office: str, failures: int, until: datetime) -> None:
+    """Remember that an office rests."""
+    with store.transaction() as database:
+        database.execute(
+            "INSERT INTO resting (office, failures, until) VALUES (?, ?, ?) "
+            "ON CONFLICT (office) DO UPDATE SET failures = excluded.failures, until = excluded.until",
+            [office, failures, moment_text(until)],
+        )
+
+
+def end_rest(store: Store, office: str | None = None) -> None:
+    """An office answers again; None: whatever an earlier daemon kept means nothing any more."""
+    if resting(store):
+        with store.transaction() as database:
+            database.execute("DELETE FROM resting WHERE office = ?1 OR ?1 IS NULL", [office])
+
+
+def resting(store: Store) -> dict[str, Rest]:
+    """Every office that rests."""
+    rows = store.rows("SELECT * FROM resting ORDER BY office")
+    return {row["office"]: Rest(row["failures"], moment_of(row["until"])) for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPolicy:
+    """A version of a policy file: its name in the folder of policies, its text, and the clinic it was good for.
+
+    ``at``: when it was first served, an aware UTC moment as ISO text.
+    """
+
+    office: str
+    clinic: int
+    file: str
+    text: str
+    at: str
+
+
+def keep_policy(store: Store, office: str, clinic: int, file: str, text: str) -> None:
+    """Remember ``text`` as the last good version of ``file``, and that it is for this clinic.
+
+    What was kept for the clinic before, and what was kept of the file for another clinic, is forgotten: a clinic has
+    one policy, and a file is for one clinic. The same again changes nothing.
+    """
+    known = store.rows(
+        "SELECT office, clinic, file, text FROM policy_versions WHERE file = ? OR (office = ? AND clinic = ?)",
+        [file, office, clinic],
+    )
+    if [tuple(row.values()) for row in known] == [(office, clinic, file, text)]:
+        return
+    with store.transaction() as database:
+        database.execute(
+            "DELETE FROM policy_versions WHERE file = ? OR (office = ? AND clinic = ?)", [file, office, clinic]
+        )
+        database.execute(
+            "INSERT INTO policy_versions (office, clinic, file, text, at) VALUES (?, ?, ?, ?, ?)",
+            [office, clinic, file, text, moment_text(store.clock.now())],
+        )
+
+
+def kept_policies(store: Store, office: str | None = None) -> tuple[KeptPolicy, ...]:
+    """Every kept version, of one office or of all, in the order of offices and clinics."""
+    where, parameters = ("", []) if office is None else ("WHERE office = ?", [office])
+    rows = store.rows(
+        f"SELECT office, clinic, file, text, at FROM policy_versions {where} ORDER BY office, clinic",  # noqa: S608  ours
+        parameters,
+    )
+    return tuple(KeptPolicy(**row) for row in rows)
+
+
+def forget_policies(store: Store, files: Collection[str]) -> None:
+    """Forget the kept versions of these files: they were taken away, and must not come back by a later mistake."""
+    gone = set(files).intersection(kept.file for kept in kept_policies(store))
+    if gone:
+        with store.transaction() as database:
+            for file in gone:
+                database.execute("DELETE FROM policy_versions WHERE file = ?", [file])

@@ -23,11 +23,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from asapfill.sandbox.generate import make_office
-from tests.events.eventful import eventful_bench
-from tests.service.bench import Bench
-from tests.service.office import CUSTOMER, DEVELOPER
-from tests.service.running import Daemon, running
+from asapfill.sandbox.generate.office import make_office
+from tests.cycle.office import CUSTOMER, DEVELOPER
+from tests.daemon.bench import Bench
+from tests.daemon.running import Daemon, running
+from tests.webhooks.eventful import eventful_bench
 
 PATIENCE = 240.0
 DONE = re.compile(r"cycle\.done .* requests=(\d+) .* seconds=([0-9.]+)")

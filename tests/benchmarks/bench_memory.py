@@ -25,15 +25,14 @@ import httpx
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
+from asapfill.cycle.cycle import run_cycle  # noqa: E402
+from asapfill.cycle.session import Desk, open_desks  # noqa: E402
 from asapfill.opendental.client import OpenDental  # noqa: E402  the path is set above
-from asapfill.sandbox.options import Options  # noqa: E402
-from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY  # noqa: E402
-from asapfill.sandbox.world import World  # noqa: E402
-from asapfill.service.cycle import run_cycle  # noqa: E402
-from asapfill.service.desk import Desk  # noqa: E402
-from asapfill.service.desks import open_desks  # noqa: E402
-from asapfill.service.policies import PolicyBook  # noqa: E402
-from asapfill.settings import load_settings  # noqa: E402
+from asapfill.policy.in_force import PolicyBook  # noqa: E402
+from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY  # noqa: E402
+from asapfill.sandbox.wire.options import Options  # noqa: E402
+from asapfill.sandbox.wire.world import World  # noqa: E402
+from asapfill.settings.settings import load_settings  # noqa: E402
 from asapfill.store.database import open_store  # noqa: E402
 
 SETTINGS = """\

@@ -13,15 +13,14 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from asapfill.alerts.notifier import Notifier
 from asapfill.clock import SteppedClock
-from asapfill.notices.notifier import Notifier
+from asapfill.core.offer import NewOffer, State
 from asapfill.offers.journal import Journal
-from asapfill.offers.offer import NewOffer
-from asapfill.offers.states import State
-from asapfill.service.policies import policy_book
-from asapfill.settings import load_settings
+from asapfill.policy.in_force import policy_book
+from asapfill.settings.settings import load_settings
+from asapfill.store.cycles import record_tick
 from asapfill.store.database import Store, open_store
-from asapfill.store.ticks import record_tick
 
 BEGAN = datetime(2026, 4, 14, 17, 0, tzinfo=UTC)
 OFFICE = """

@@ -17,12 +17,12 @@ from datetime import time as time_of_day
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from asapfill.opendental.models import Appointment, Definition, Operatory, Provider, Schedule
-from asapfill.policy.policy import CandidatesPolicy, OpeningsPolicy, Policy
-from asapfill.scheduling.candidates import find_candidates
-from asapfill.scheduling.fits import fits, prepare
-from asapfill.scheduling.office import Office
-from asapfill.scheduling.openings import find_openings
+from asapfill.core.candidates import find_candidates
+from asapfill.core.fits import fits, prepare
+from asapfill.core.office import Office
+from asapfill.core.openings import find_openings
+from asapfill.core.policy import CandidatesPolicy, OpeningsPolicy, Policy
+from asapfill.core.rows import Appointment, Definition, Operatory, Provider, Schedule
 
 FIRST = date(2026, 11, 23)
 NOW = datetime(2026, 11, 23, 13, tzinfo=UTC)

@@ -25,10 +25,13 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from asapfill.clock import SteppedClock  # noqa: E402  the path is set above
+from asapfill.core.offer import (  # noqa: E402
+    NewOffer,
+    Offer,
+    State,
+)
 from asapfill.offers.commlog_rows import FIRST, Note, intend, step  # noqa: E402
 from asapfill.offers.journal import Journal  # noqa: E402
-from asapfill.offers.offer import NewOffer, Offer  # noqa: E402
-from asapfill.offers.states import State  # noqa: E402
 from asapfill.store.care import forget_old  # noqa: E402
 from asapfill.store.database import FILE_NAME, Store, open_store  # noqa: E402
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from asapfill.sandbox.options import Options
-from asapfill.sandbox.server import SandboxServer
-from asapfill.sandbox.world import Outcome, World
+from asapfill.sandbox.wire.options import Options
+from asapfill.sandbox.wire.server import SandboxServer
+from asapfill.sandbox.wire.world import Outcome, World
 
 DEVELOPER = "Developer"
 TIMEZONE = "America/New_York"

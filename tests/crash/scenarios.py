@@ -26,17 +26,18 @@ from pathlib import Path
 from typing import Any
 
 from asapfill.clock import SteppedClock, SystemClock
+from asapfill.core.offer import State
+from asapfill.cycle.operations import run_once
+from asapfill.offers.answers import answer_waiting
 from asapfill.offers.journal import Journal
-from asapfill.offers.states import State
 from asapfill.opendental.wire import _tls
-from asapfill.operations.operations import answer_waiting, run_once
-from asapfill.sandbox.options import Options
-from asapfill.sandbox.server import HOST, SandboxServer
-from asapfill.sandbox.world import CONTROL, World
-from asapfill.settings import load_settings
+from asapfill.sandbox.wire.options import Options
+from asapfill.sandbox.wire.server import HOST, SandboxServer
+from asapfill.sandbox.wire.world import CONTROL, World
+from asapfill.settings.settings import load_settings
 from asapfill.store.database import open_for_reading
-from tests.service.bench import ENVIRONMENT, SETTINGS, policy_text
-from tests.service.office import DEVELOPER, office_file
+from tests.cycle.office import DEVELOPER, office_file
+from tests.daemon.bench import ENVIRONMENT, SETTINGS, policy_text
 
 Row = dict[str, Any]
 

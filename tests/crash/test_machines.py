@@ -21,14 +21,14 @@ from pathlib import Path
 import pytest
 
 from asapfill.clock import SteppedClock
-from asapfill.operations.operations import desks_for
-from asapfill.sandbox.process import Sandbox
-from asapfill.service.cycle import run_cycle
-from asapfill.service.policies import PolicyBook
-from asapfill.settings import load_settings
+from asapfill.cycle.cycle import run_cycle
+from asapfill.cycle.operations import desks_for
+from asapfill.policy.in_force import PolicyBook
+from asapfill.sandbox.wire.process import Sandbox
+from asapfill.settings.settings import load_settings
 from asapfill.store import database
 from asapfill.store.lock import is_held
-from tests.service.bench import COMMAND, ENVIRONMENT, SETTINGS, Bench
+from tests.daemon.bench import COMMAND, ENVIRONMENT, SETTINGS, Bench
 
 ENOUGH_TRIES = 400
 MOUNT, UNMOUNT = (shutil.which(name) or f"/bin/{name}" for name in ("mount", "umount"))

@@ -19,17 +19,16 @@ from datetime import timedelta
 from pathlib import Path
 
 from asapfill.clock import instant
+from asapfill.cycle.cycle import run_cycle
+from asapfill.cycle.operations import desks_for
+from asapfill.cycle.session import Desk
 from asapfill.demo.demo import DAY, OPENS, OPERATORIES, LinkedClock
-from asapfill.demo.samples import sample_policy
-from asapfill.demo.sandboxes import write_settings
-from asapfill.operations.operations import desks_for
+from asapfill.demo.sandboxes import sample_policy, write_settings
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import read_policy
-from asapfill.sandbox.generate import make_office
-from asapfill.sandbox.process import start
-from asapfill.service.cycle import run_cycle
-from asapfill.service.desk import Desk
-from asapfill.settings import load_settings
+from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.wire.process import start
+from asapfill.settings.settings import load_settings
 
 SEED = 1
 TICKS = 60 * 10

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from asapfill.core.offer import State
 from asapfill.logs import LIBRARY
-from asapfill.offers.states import State
 
 LEVELS = ("log", "debug", "info", "warning", "error", "exception", "critical")
 PACKAGE = Path(__file__).parents[2] / "asapfill"

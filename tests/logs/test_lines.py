@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from asapfill.logs import JournalLines, JsonLines, TextLines, configure_logs, is_journal
-from tests.service.bench import Bench
+from tests.daemon.bench import Bench
 
 
 def record(

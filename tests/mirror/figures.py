@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from asapfill.mirror.names import LISTS
-from asapfill.sandbox import lists, staff
+from asapfill.sandbox.api import lists
+from asapfill.sandbox.office import staff
 from tests.mirror.in_process import Served, in_process
 from tests.mirror.offices import POLICY, book_up, counted_office, horizon, visits_in, within
 

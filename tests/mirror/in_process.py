@@ -18,17 +18,16 @@ from unittest.mock import patch
 
 import httpx
 
+from asapfill.cycle import session as desks_module
+from asapfill.cycle.cycle import run_cycle
+from asapfill.cycle.operations import recover_desks
+from asapfill.cycle.results import ClinicResult
+from asapfill.cycle.session import Desk, open_desks
 from asapfill.opendental.client import OpenDental
-from asapfill.operations.operations import recover_desks
-from asapfill.sandbox.options import Options
-from asapfill.sandbox.world import World
-from asapfill.service import desks as desks_module
-from asapfill.service.cycle import run_cycle
-from asapfill.service.desk import Desk
-from asapfill.service.desks import open_desks
-from asapfill.service.policies import PolicyBook
-from asapfill.service.results import ClinicResult
-from asapfill.settings import load_settings
+from asapfill.policy.in_force import PolicyBook
+from asapfill.sandbox.wire.options import Options
+from asapfill.sandbox.wire.world import World
+from asapfill.settings.settings import load_settings
 from asapfill.store.database import Store, open_store
 
 SECONDS = 0.2

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.service.cycle import run_cycle
-from asapfill.service.policies import PolicyBook
+from asapfill.cycle.cycle import run_cycle
+from asapfill.policy.in_force import PolicyBook
+from tests.cycle.office import office_file
+from tests.daemon.bench import policy_text
 from tests.mirror.figures import most_in_a_minute
 from tests.mirror.in_process import SETTINGS, in_process
-from tests.service.bench import policy_text
-from tests.service.office import office_file
 
 FAULTS = [{"kind": kind, "method": "GET", "probability": 0.2} for kind in ("500", "429", "504_before")]
 

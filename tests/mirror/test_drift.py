@@ -19,15 +19,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from asapfill.clock import office_now
-from asapfill.opendental.models import Appointment, AsapComm, Recall, Row, Schedule
-from asapfill.sandbox import lists, shapes, staff
-from asapfill.sandbox.columns import stamp
-from asapfill.sandbox.offers import Refusal
-from asapfill.sandbox.tables import Office
-from asapfill.scheduling.office import Office as Seen
-from asapfill.service.desk import Desk
+from asapfill.core.office import Office as Seen
+from asapfill.core.rows import Appointment, AsapComm, Recall, Row, Schedule
+from asapfill.cycle.session import Desk
+from asapfill.sandbox.api import lists, shapes
+from asapfill.sandbox.office import staff
+from asapfill.sandbox.office.columns import stamp
+from asapfill.sandbox.office.offers import Refusal
+from asapfill.sandbox.office.tables import Office
+from tests.cycle.office import appointment, hours, office_file, unscheduled
 from tests.mirror.in_process import Served, in_process
-from tests.service.office import appointment, hours, office_file, unscheduled
 
 JSON = dict[str, Any]
 

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox import staff
+from asapfill.sandbox.office import staff
 from asapfill.store.database import FILE_NAME
 from asapfill.store.mirror import forget_mirrors, read_mirror
+from tests.cycle.office import CUSTOMER, FIRST_NAME, LAST_NAME, MONDAY, office_file
+from tests.daemon.bench import policy_text
 from tests.mirror.in_process import Served, in_process
-from tests.service.bench import policy_text
-from tests.service.office import CUSTOMER, FIRST_NAME, LAST_NAME, MONDAY, office_file
 
 NOTE = "Notemark"
 

@@ -12,11 +12,11 @@ import pytest
 
 from asapfill.mirror.mirror import Mirror
 from asapfill.opendental.errors import WrongKey
-from asapfill.sandbox import staff
+from asapfill.sandbox.office import staff
 from asapfill.store.database import FILE_NAME
+from tests.cycle.office import LUNCH, MONDAY, TODAY, appointment, hours, office_file, unscheduled
+from tests.daemon.bench import policy_text
 from tests.mirror.in_process import Served, in_process
-from tests.service.bench import policy_text
-from tests.service.office import LUNCH, MONDAY, TODAY, appointment, hours, office_file, unscheduled
 
 Row = dict[str, Any]
 NEXT_WEEK = "2026-04-24"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asapfill.core.rows import ASAP, Recall
 from asapfill.mirror.known import Numbered
 from asapfill.mirror.recalls import Sweep
-from asapfill.opendental.models import ASAP, Recall
 from asapfill.opendental.paging import Chunk
 
 LIMIT = 5

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from asapfill.clock import SteppedClock
+from asapfill.core.offer import NewOffer, Offer
+from asapfill.core.reasons import Reason
+from asapfill.core.rows import AsapComm
 from asapfill.offers.journal import Journal
-from asapfill.offers.offer import NewOffer, Offer
-from asapfill.opendental.models import AsapComm
-from asapfill.reasons import Reason
 from asapfill.store.database import Store, open_store
 
 # 9:00 on a Friday in Los Angeles

@@ -17,15 +17,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from asapfill.clock import SteppedClock, office_now
+from asapfill.core.limits import checker
+from asapfill.core.offer import NewOffer
+from asapfill.core.policy import TextsPolicy
+from asapfill.core.rows import AsapComm, Commlog, Schedule
 from asapfill.offers.commlogs import keep_commlogs, recover_commlogs
 from asapfill.offers.following import follow
 from asapfill.offers.journal import Journal
-from asapfill.offers.offer import NewOffer
 from asapfill.offers.reconcile import reconcile, recover
 from asapfill.offers.sending import send
-from asapfill.opendental.models import AsapComm, Commlog, Schedule
-from asapfill.planning.limits import checker
-from asapfill.policy.policy import TextsPolicy
 from asapfill.store.database import open_store
 
 PACIFIC = ZoneInfo("America/Los_Angeles")

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from asapfill.clock import SteppedClock
+from asapfill.core.offer import NewOffer, Offer, State
+from asapfill.core.reasons import Reason
+from asapfill.core.rows import Commlog
 from asapfill.offers.commlogs import keep_commlogs, note_text, recover_commlogs
 from asapfill.offers.journal import Check, Journal
-from asapfill.offers.offer import NewOffer, Offer
-from asapfill.offers.states import State
 from asapfill.opendental import errors
-from asapfill.opendental.models import Commlog
-from asapfill.reasons import Reason
 
 Meant = Callable[..., NewOffer]
 NOW = datetime(2026, 11, 20, 9, 1)

@@ -17,8 +17,8 @@ from typing import IO, Any
 import pytest
 
 from asapfill.clock import SteppedClock
+from asapfill.core.offer import State
 from asapfill.offers.journal import Journal
-from asapfill.offers.states import State
 from asapfill.store.database import open_for_reading
 
 START = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)

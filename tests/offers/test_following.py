@@ -7,12 +7,11 @@ from typing import Any
 import pytest
 
 from asapfill.clock import SteppedClock
-from asapfill.offers.contacts import contacts_of_others
-from asapfill.offers.following import Followed, follow, outcome
+from asapfill.core.asapcomms import contacts_of_others, outcome
+from asapfill.core.offer import COUNTED, NewOffer, Offer, State
+from asapfill.core.rows import AsapComm, ResponseStatus, Schedule
+from asapfill.offers.following import Followed, follow
 from asapfill.offers.journal import Check, Journal
-from asapfill.offers.offer import NewOffer, Offer
-from asapfill.offers.states import COUNTED, State
-from asapfill.opendental.models import AsapComm, ResponseStatus, Schedule
 
 Meant = Callable[..., NewOffer]
 RowBuilder = Callable[..., AsapComm]

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from asapfill.clock import SteppedClock
+from asapfill.core.offer import FINAL, NEVER_WAS, STEPS, IllegalStep, NewOffer, Offer, State
+from asapfill.core.reasons import Reason
 from asapfill.offers.journal import Check, Held, Journal
-from asapfill.offers.offer import NewOffer, Offer
-from asapfill.offers.states import FINAL, NEVER_WAS, STEPS, IllegalStep, State
-from asapfill.reasons import Reason
 from asapfill.store.database import Store, open_store
 
 START = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)

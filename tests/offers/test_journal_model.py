@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from asapfill.clock import SteppedClock
+from asapfill.core.limits import checker
+from asapfill.core.offer import COUNTED, LIVE, NEVER_WAS, STEPS, IllegalStep, Key, NewOffer, State
+from asapfill.core.policy import TextsPolicy
 from asapfill.offers.journal import Held, Journal
-from asapfill.offers.offer import Key, NewOffer
 from asapfill.offers.reconcile import recover
-from asapfill.offers.states import COUNTED, LIVE, NEVER_WAS, STEPS, IllegalStep, State
-from asapfill.planning.limits import checker
-from asapfill.policy.policy import TextsPolicy
 from asapfill.store.database import open_store
 
 START = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)

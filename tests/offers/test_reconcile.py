@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from asapfill.clock import SteppedClock
+from asapfill.core.offer import NewOffer, Offer, State
+from asapfill.core.rows import AsapComm, Schedule
 from asapfill.offers.journal import Check, Journal
-from asapfill.offers.offer import NewOffer, Offer
 from asapfill.offers.reconcile import Reconciled, reconcile, recover
-from asapfill.offers.states import State
 from asapfill.opendental.errors import NotFound, OpenDentalError, Unreachable
-from asapfill.opendental.models import AsapComm, Schedule
 
 Meant = Callable[..., NewOffer]
 RowBuilder = Callable[..., AsapComm]

@@ -6,13 +6,13 @@ from datetime import datetime
 
 import pytest
 
+from asapfill.core.asapcomms import is_suppressed, suppressed_reason
+from asapfill.core.offer import NewOffer, Offer, State
+from asapfill.core.reasons import RULES, Reason
+from asapfill.core.rows import AsapComm
 from asapfill.offers.journal import Check, Journal
-from asapfill.offers.offer import NewOffer, Offer
-from asapfill.offers.sending import is_suppressed, send, suppressed_reason
-from asapfill.offers.states import State
+from asapfill.offers.sending import send
 from asapfill.opendental import errors
-from asapfill.opendental.models import AsapComm
-from asapfill.reasons import RULES, Reason
 from asapfill.store.database import Store, StoreError
 
 Meant = Callable[..., NewOffer]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.service.office import TODAY, office_file
-from tests.service.serving import passed_over, serving
+from tests.cycle.office import TODAY, office_file
+from tests.daemon.serving import passed_over, serving
 
 POLICY: dict[str, Any] = {"candidates": {"spoken_to": "2 days"}, "texts": {"wave": 1}}
 

@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from asapfill.offers.states import (
+from asapfill.core.offer import (
     COUNTED,
     FINAL,
     FIRST,

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+from asapfill.core.offer import NewOffer, State
 from asapfill.offers import commlog_rows
 from asapfill.offers.journal import Journal
-from asapfill.offers.offer import NewOffer
-from asapfill.offers.states import State
 from asapfill.store.database import Store
 from tests.offers.conftest import OFFICE_NOW
 

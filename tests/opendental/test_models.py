@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asapfill.opendental import models
-from asapfill.opendental.models import Appointment, HistAppointment, Recall, Row, Schedule, SecurityPerm, Slot
+from asapfill.core import rows as models
+from asapfill.core.rows import Appointment, HistAppointment, Recall, Row, Schedule, SecurityPerm, Slot
 
 TABLES = sorted(
     (kind for kind in vars(models).values() if isinstance(kind, type) and issubclass(kind, Row)),

@@ -16,10 +16,9 @@ import pytest
 
 from asapfill.clock import Clock, SteppedClock
 from asapfill.opendental import paging
-from asapfill.opendental.alarms import Alarms
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.errors import NotOpenDental, NotSent, OutOfTime, Throttled, Unknown, Unreachable
-from asapfill.opendental.patience import PROBE, PROMPT, Patience
+from asapfill.opendental.wire import PROBE, PROMPT, Alarms, Patience
 
 PATIENT = {"PatNum": 48, "PatStatus": "Patient", "TxtMsgOk": "Yes"}
 MADE = {"AsapCommNum": 2374}

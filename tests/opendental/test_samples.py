@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
-from asapfill.opendental import models
+from asapfill.core import rows as models
+from asapfill.core.rows import Row
 from asapfill.opendental.client import OpenDental
-from asapfill.opendental.models import Row
 
 SAMPLES = Path(__file__).parent / "samples"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asapfill.opendental.versions import read_version, supports, written
+from asapfill.core.values import read_version, supports, written
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.service.bench import bench_for
-from tests.service.office import HOLD, TODAY, office_file
-from tests.service.serving import Serving, serving
+from tests.cycle.office import HOLD, TODAY, office_file
+from tests.daemon.bench import bench_for
+from tests.daemon.serving import Serving, serving
 
 
 def waiting(office: Serving) -> list[int]:

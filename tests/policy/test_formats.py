@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asapfill.core.policy import Hours
 from asapfill.policy import formats, times
 from asapfill.policy.formats import Unreadable
-from asapfill.policy.policy import Hours
 
 
 @pytest.mark.parametrize(

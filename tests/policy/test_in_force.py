@@ -14,16 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asapfill.clock import SteppedClock
-from asapfill.opendental.models import Definition, Operatory, Provider
+from asapfill.core.errors import ConfigurationError
+from asapfill.core.policy import Policy
+from asapfill.core.rows import Definition, Operatory, Provider
+from asapfill.policy.in_force import Policies, PolicyBook, in_force
 from asapfill.policy.names import OfficeNames
-from asapfill.policy.policy import Policy
 from asapfill.policy.reading import read_policy
-from asapfill.problems import ConfigurationError
-from asapfill.service.policies import Policies, PolicyBook, in_force
 from asapfill.store.database import Store, open_for_reading, open_store
-from asapfill.store.policies import keep_policy, kept_policies
-from tests.service.running import fast_bench, running
-from tests.service.serving import serving
+from asapfill.store.offices import keep_policy, kept_policies
+from tests.daemon.running import fast_bench, running
+from tests.daemon.serving import serving
 
 HEAD = "office: main-street\ntimezone: America/Los_Angeles\n"
 GOOD = f"{HEAD}mode: automatic\nopenings:\n  operatories: [Op 1]\n  except_providers: [DOC2]\n"
@@ -261,7 +261,7 @@ def test_without_a_state_to_write_nothing_stands_in_and_nothing_is_forgotten(off
 
 
 def test_changes_are_logged_once_with_the_words_of_check(office: Office, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "asapfill.service.policies")
+    caplog.set_level(logging.INFO, "asapfill.policy.in_force")
     office.write(GOOD)
     office.tick()
     office.write(BROKEN)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.opendental.models import Clinic, Definition, Operatory, Provider
-from asapfill.policy.comparison import compare
+from asapfill.core.errors import ConfigurationError
+from asapfill.core.policy import Policy
+from asapfill.core.rows import Clinic, Definition, Operatory, Provider
 from asapfill.policy.names import OfficeNames, as_shown, claimed_twice, clinic_of, resolve
-from asapfill.policy.policy import Policy
 from asapfill.policy.reading import parse_policy
-from asapfill.problems import ConfigurationError
+from asapfill.policy_tools.diff import compare
 
 HEAD = "office: main-street\ntimezone: America/Los_Angeles\n"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from asapfill.labels import Labels
-from asapfill.service.outcomes import follow_without_policy
+from asapfill.core.office import Labels
+from asapfill.cycle.follow import follow_without_policy
+from asapfill.store.cycles import last_ticks
 from asapfill.store.offices import KnownOffice, keep_office, known_office
-from asapfill.store.ticks import last_ticks
-from tests.service.bench import Bench, bench_for
-from tests.service.office import Row, hours, office_file, unscheduled
-from tests.service.serving import serving
+from tests.cycle.office import Row, hours, office_file, unscheduled
+from tests.daemon.bench import Bench, bench_for
+from tests.daemon.serving import serving
 
 GONE = {"openings": {"except_operatories": "[Chair 9]"}}
 

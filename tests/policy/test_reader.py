@@ -10,8 +10,7 @@ import pytest
 
 from asapfill.clock import SteppedClock
 from asapfill.policy import reading
-from asapfill.service.policies import PolicyBook
-from asapfill.service.policy_reader import PolicyReader
+from asapfill.policy.in_force import PolicyBook, PolicyReader
 from asapfill.store.database import Store, open_store
 
 NAMES = tuple(f"office-{number}" for number in range(30))
@@ -58,7 +57,7 @@ def test_a_cycle_reads_its_own_file_and_no_other(reader: PolicyReader, monkeypat
         read.append(path.name)
         return real(path)
 
-    monkeypatch.setattr("asapfill.service.policies.read_bytes", noting)
+    monkeypatch.setattr("asapfill.policy.in_force.read_bytes", noting)
     for name in NAMES:
         assert [file.mode for file in reader.for_cycle(name).of(name)] == ["preview"]
     assert sorted(read) == sorted(f"{name}.yaml" for name in NAMES), "one file for each cycle, not thirty"

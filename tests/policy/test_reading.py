@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.core.policy import Policy
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.policy import Policy
 from asapfill.policy.reading import parse_policy, read_policies, read_policy
-from asapfill.problems import ConfigurationError, Problem
 from asapfill.report.text import fitted
 
 BROKEN = Path(__file__).parent / "broken"

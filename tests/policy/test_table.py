@@ -13,18 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from asapfill.demo.samples import sample_policy
-from asapfill.opendental.models import Clinic, Definition, Operatory, Provider
+from asapfill.core.errors import ConfigurationError
+from asapfill.core.policy import CandidatesPolicy, CommlogPolicy, OpeningsPolicy, Policy, TextsPolicy
+from asapfill.core.rows import Clinic, Definition, Operatory, Provider
+from asapfill.demo.sandboxes import sample_policy
 from asapfill.policy.keys import keys_of
 from asapfill.policy.model import KEYS, PolicyFile
 from asapfill.policy.names import OfficeNames, resolve
-from asapfill.policy.policy import CandidatesPolicy, CommlogPolicy, OpeningsPolicy, Policy, TextsPolicy
 from asapfill.policy.reading import parse_policy, read_policy
-from asapfill.policy.reference import reference_page
-from asapfill.policy.samples import SAMPLES, main, sample_files
-from asapfill.policy.schema import FILE_NAME, MODELINE, default_words, policy_schema
-from asapfill.policy.writing import Draft, policy_text, quoted_name, written
-from asapfill.problems import ConfigurationError
+from asapfill.policy_tools.samples import SAMPLES, main, sample_files
+from asapfill.policy_tools.schema import FILE_NAME, MODELINE, default_words, policy_schema, reference_page
+from asapfill.policy_tools.writing import Draft, policy_text, quoted_name, written
 
 ROOT = Path(__file__).parents[2]
 HEAD = "office: main-street\ntimezone: America/Los_Angeles\n"
@@ -70,7 +69,7 @@ def test_a_key_says_everything_that_is_said_of_keys(key: Any) -> None:
 @pytest.mark.parametrize("name", sorted(sample_files()))
 def test_the_files_in_policies_are_those_that_the_table_gives(name: str) -> None:
     assert (ROOT / "policies" / name).read_text(encoding="utf-8") == sample_files()[name], (
-        "run: python -m asapfill.policy.samples policies"
+        "run: python -m asapfill.policy_tools.samples policies"
     )
 
 
@@ -152,7 +151,7 @@ def test_names_with_signs_that_mean_something_stand_in_quotes(name: str) -> None
 
 def test_the_reference_page_is_the_one_that_the_table_gives() -> None:
     assert (ROOT / "docs" / "policy.md").read_text(encoding="utf-8") == reference_page(), (
-        "run: python -m asapfill.policy.reference > docs/policy.md"
+        "run: python -m asapfill.policy_tools.schema > docs/policy.md"
     )
 
 

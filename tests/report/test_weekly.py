@@ -11,21 +11,20 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from asapfill.clock import SteppedClock
-from asapfill.offers.offer import Offer
-from asapfill.offers.states import State
-from asapfill.operations.reporting import make_report, period_until
-from asapfill.reasons import RULES
+from asapfill.core.offer import Offer, State
+from asapfill.core.reasons import RULES
 from asapfill.report import weekly_advice, weekly_page
+from asapfill.report.pictures import Bar, bars, columns
+from asapfill.report.reporting import make_report, period_until
 from asapfill.report.weekly import Figures, Period, Records, figures_of, summed
 from asapfill.report.weekly_advice import remarks
 from asapfill.report.weekly_page import Part, days_text, page
-from asapfill.report.weekly_pictures import Bar, bars, columns
-from asapfill.settings import load_settings
+from asapfill.settings.settings import load_settings
 from asapfill.store.care import KEPT, forget_old
 from asapfill.store.database import open_store
 from asapfill.store.figures import DayCounts, LeftPlace, OpenTime, day_counts, keep, left_places, open_times
-from tests.service.bench import ENVIRONMENT, Bench
-from tests.service.office import CUSTOMER, DEVELOPER, FIRST_NAME, LAST_NAME, PHONES, TODAY
+from tests.cycle.office import CUSTOMER, DEVELOPER, FIRST_NAME, LAST_NAME, PHONES, TODAY
+from tests.daemon.bench import ENVIRONMENT, Bench
 
 MONDAY = datetime(2026, 4, 13, 9, 0)
 WEEK = Period(date(2026, 4, 13), date(2026, 4, 19))

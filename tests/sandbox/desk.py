@@ -16,11 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from asapfill.sandbox.life import Life
-from asapfill.sandbox.options import Options
-from asapfill.sandbox.server import HOST, SandboxServer
-from asapfill.sandbox.tables import Office
-from asapfill.sandbox.world import World
+from asapfill.sandbox.office.life import Life
+from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.wire.options import Options
+from asapfill.sandbox.wire.server import HOST, SandboxServer
+from asapfill.sandbox.wire.world import World
 
 Row = dict[str, Any]
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox.columns import KEYS
-from asapfill.sandbox.generate import make_office
-from asapfill.sandbox.tables import Office
+from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.office.columns import KEYS
+from asapfill.sandbox.office.tables import Office
 
 START = datetime(2026, 11, 16, 7, 0)  # a Monday
 DAYS = 15
@@ -411,7 +411,7 @@ def test_the_sandbox_takes_the_office_as_it_is(seed: int) -> None:
 
 def test_the_same_seed_gives_the_same_office_in_every_process() -> None:
     code = (
-        "import json, sys; from datetime import datetime; from asapfill.sandbox.generate import make_office; "
+        "import json, sys; from datetime import datetime; from asapfill.sandbox.generate.office import make_office; "
         "json.dump(make_office(11, start=datetime(2026, 11, 16, 7), operatories=7, clinics=2), sys.stdout)"
     )
     made = {

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox import offers, staff
-from asapfill.sandbox.generate import make_office
-from asapfill.sandbox.life import Life
-from asapfill.sandbox.offers import Refusal
-from asapfill.sandbox.people import People
-from asapfill.sandbox.tables import Office
+from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.office import offers, staff
+from asapfill.sandbox.office.life import Life
+from asapfill.sandbox.office.offers import Refusal
+from asapfill.sandbox.office.people import People
+from asapfill.sandbox.office.tables import Office
 from tests.sandbox.desk import OPENING, Row, small_life, small_office
 
 

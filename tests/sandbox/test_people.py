@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox import rules
-from asapfill.sandbox.free_time import find_place, gaps
-from asapfill.sandbox.generate import make_office
-from asapfill.sandbox.life import Life
-from asapfill.sandbox.people import People
-from asapfill.sandbox.tables import Office
+from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.office import rules
+from asapfill.sandbox.office.free_time import find_place, gaps
+from asapfill.sandbox.office.life import Life
+from asapfill.sandbox.office.people import People
+from asapfill.sandbox.office.tables import Office
 
 MONDAY = datetime(2026, 11, 16, 7, 0)
 SATURDAY = date(2026, 11, 21)

@@ -17,10 +17,10 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox import process
-from asapfill.sandbox.options import Options, read_office_file
-from asapfill.sandbox.process import SandboxError
-from asapfill.sandbox.tables import OfficeFileError
+from asapfill.sandbox.office.tables import OfficeFileError
+from asapfill.sandbox.wire import process
+from asapfill.sandbox.wire.options import Options, read_office_file
+from asapfill.sandbox.wire.process import SandboxError
 from tests.sandbox.desk import AUTHORIZATION, OPENING, office_file
 
 
@@ -107,7 +107,7 @@ def test_a_sandbox_that_cannot_start_says_why(office: dict[str, Any], options: d
 
 def test_the_sandbox_ends_with_its_parent_even_when_that_is_killed() -> None:
     code = (
-        "import asapfill.sandbox.process as p, time\n"
+        "import asapfill.sandbox.wire.process as p, time\n"
         "s = p.start(operatories=3)\n"
         "print(s._process.pid, flush=True)\n"
         "time.sleep(60)\n"
@@ -123,7 +123,7 @@ def test_the_sandbox_ends_with_its_parent_even_when_that_is_killed() -> None:
 def test_serving_in_the_foreground_ends_with_a_signal() -> None:
     code = (
         "from asapfill.sandbox import process\n"
-        "from asapfill.sandbox.options import Options\n"
+        "from asapfill.sandbox.wire.options import Options\n"
         "process.serve(Options(operatories=3, mode='system'), lambda server: print(server.port, flush=True))\n"
         "print('ended', flush=True)\n"
     )

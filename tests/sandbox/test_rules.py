@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox import rules
-from asapfill.sandbox.tables import Office
+from asapfill.sandbox.office import rules
+from asapfill.sandbox.office.tables import Office
 from tests.sandbox.desk import small_office
 
 SLOT = {"SchedDate": "2026-04-14", "StartTime": "13:00:00", "StopTime": "13:40:00", "operatories": [1]}

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox.server import HOST
+from asapfill.sandbox.wire.server import HOST
 from tests.sandbox.desk import AUTHORIZATION, OPENING, Desk, office_file, served
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY, Office, OfficeFileError
+from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY, Office, OfficeFileError
 from tests.sandbox.desk import office_file
 
 

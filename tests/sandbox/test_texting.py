@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox import texting
+from asapfill.sandbox.office import texting
 from tests.sandbox.desk import small_office
 
 SLOT = datetime(2026, 4, 14, 13, 0)

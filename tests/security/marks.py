@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from asapfill.logs import JsonLines, TextLines
-from tests.notices.receivers import TOKEN
-from tests.service.office import CUSTOMER, DEVELOPER, FIRST_NAME, LAST_NAME, PHONES
+from tests.alerts.receivers import TOKEN
+from tests.cycle.office import CUSTOMER, DEVELOPER, FIRST_NAME, LAST_NAME, PHONES
 
 MARKS = (DEVELOPER, CUSTOMER, LAST_NAME, FIRST_NAME, "reserve it", TOKEN)
 """Keys, names, words of the text that patients get, and the token in the address of a notifier."""

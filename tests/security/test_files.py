@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from asapfill.daemon.metrics import replace
-from tests.service.bench import COMMAND, Bench
+from asapfill.alerts.metrics import replace
+from tests.daemon.bench import COMMAND, Bench
 
 
 def modes(folder: Path) -> dict[str, int]:

@@ -1,6 +1,6 @@
 """Marked keys and people, asapfill at its most talkative, and everything that it and its helpers write: no mark.
 
-The commands one by one are covered by ``tests/cli/test_no_secrets.py``. Here it is the whole service with metrics,
+The commands one by one are covered by ``tests/commands/test_no_secrets.py``. Here it is the whole service with metrics,
 pings, a notifier and events, through faults, a reload and a crash, and what an IT person makes of it afterwards; and
 days of the soak with every fault.
 """
@@ -18,19 +18,19 @@ import pytest
 from click.testing import CliRunner
 
 from asapfill.cli import cli
-from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY
-from tests.events.eventful import EVENTS, free_port
-from tests.notices.receivers import webhook
+from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY
+from tests.alerts.receivers import webhook
+from tests.alerts.watcher import watching
+from tests.cycle.office import CUSTOMER, DEVELOPER, FIRST_NAME, LAST_NAME, PHONES
+from tests.daemon import running as running_module
+from tests.daemon.bench import SETTINGS
+from tests.daemon.running import Daemon, fast_bench, running
 from tests.security.marks import TALKATIVE, everything_logged, marked_files, marks_in
-from tests.service import running as running_module
-from tests.service.bench import SETTINGS
-from tests.service.office import CUSTOMER, DEVELOPER, FIRST_NAME, LAST_NAME, PHONES
-from tests.service.running import Daemon, fast_bench, running
 from tests.soak import day as day_module
 from tests.soak import soak
 from tests.soak.day import Day
 from tests.soak.small_office import draw_office
-from tests.watching.watcher import watching
+from tests.webhooks.eventful import EVENTS, free_port
 
 SEED, HOURS_LESS = 11, timedelta(hours=6)
 """A day of the soak with faults and offers, as short as has both."""

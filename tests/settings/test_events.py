@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.events.settings import EventSettings
-from asapfill.problems import ConfigurationError, Problem
-from asapfill.settings import Settings, load_settings
+from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.settings.settings import Settings, load_settings
+from asapfill.settings.webhooks import EventSettings
 
 TEXT = """\
 [offices.main-street]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from asapfill.clock import SteppedClock
-from asapfill.problems import ConfigurationError
-from asapfill.service.desks import open_desks
-from asapfill.settings import Settings, load_settings
+from asapfill.core.errors import ConfigurationError
+from asapfill.cycle.session import open_desks
+from asapfill.settings.settings import Settings, load_settings
 
 TEXT = """\
 [offices.main-street]

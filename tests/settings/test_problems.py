@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from asapfill.problems import ConfigurationError, Problem, problem_at
+from asapfill.core.errors import ConfigurationError, Problem, problem_at
 
 FILE = Path("/somewhere/main-street.yaml")
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asapfill.addresses import url_trouble
-from asapfill.problems import ConfigurationError
-from asapfill.settings import Settings, check_secrets, find_settings, load_settings
+from asapfill.core.errors import ConfigurationError
+from asapfill.settings.addresses import url_trouble
+from asapfill.settings.settings import Settings, check_secrets, find_settings, load_settings
 
 PLAIN_KEY = "VzPLAINTEXTkmZEaUWOjn"
 GOOD = """\
@@ -78,7 +78,7 @@ def test_the_path_that_was_given_comes_first_then_the_environment_then_here(tmp_
 def test_without_any_file_the_message_says_where_it_was_looked_for_and_how_to_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("asapfill.settings.SYSTEM_SETTINGS", tmp_path / "etc" / "asapfill.toml")
+    monkeypatch.setattr("asapfill.settings.settings.SYSTEM_SETTINGS", tmp_path / "etc" / "asapfill.toml")
     with pytest.raises(ConfigurationError) as caught:
         find_settings(None, {}, tmp_path)
     for part in ("--config", "$ASAPFILL_CONFIG", "./asapfill.toml", "[offices.main-street]", "asapfill demo"):

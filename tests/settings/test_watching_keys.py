@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.problems import ConfigurationError
-from asapfill.settings import Settings, load_settings
+from asapfill.core.errors import ConfigurationError
+from asapfill.settings.settings import Settings, load_settings
 
 TEXT = """\
 {top}

@@ -19,21 +19,21 @@ from typing import Any
 from unittest.mock import patch
 
 from asapfill import failpoints
+from asapfill.core.errors import ConfigurationError
+from asapfill.core.offer import State
 from asapfill.offers.journal import Journal
-from asapfill.offers.states import State
 from asapfill.opendental import wire
 from asapfill.opendental.answers import Answer, Call
+from asapfill.policy import in_force as service_policies
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import parse_policy
-from asapfill.problems import ConfigurationError
-from asapfill.sandbox.columns import Row
-from asapfill.sandbox.options import Options
-from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY
-from asapfill.sandbox.world import World
-from asapfill.service import policies as service_policies
-from asapfill.settings import load_settings
+from asapfill.sandbox.office.columns import Row
+from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY
+from asapfill.sandbox.wire.options import Options
+from asapfill.sandbox.wire.world import World
+from asapfill.settings.settings import load_settings
 from asapfill.store.database import StoreError, open_for_reading, open_store
-from asapfill.store.policies import kept_policies
+from asapfill.store.offices import kept_policies
 from tests.soak.drawn_policy import draw_policy, policy_text, rules_of
 from tests.soak.events import draw_event
 from tests.soak.line import Killed, Line, Weather

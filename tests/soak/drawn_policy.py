@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from datetime import time, timedelta
 
-from asapfill.sandbox.columns import Row
+from asapfill.sandbox.office.columns import Row
 from tests.soak.small_office import HELD_FOR_ASAP, PATIENTS
 from tests.soak.witness import Rules
 

@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from asapfill.sandbox import offers as sandbox_offers
-from asapfill.sandbox import staff
-from asapfill.sandbox.columns import Row, stamp
-from asapfill.sandbox.offers import Refusal
+from asapfill.sandbox.office import offers as sandbox_offers
+from asapfill.sandbox.office import staff
+from asapfill.sandbox.office.columns import Row, stamp
+from asapfill.sandbox.office.offers import Refusal
 from asapfill.store.database import open_store
-from asapfill.store.pause import pause, resume
+from asapfill.store.offices import pause, resume
 from tests.soak.line import Weather
 from tests.soak.small_office import PATIENTS
 

@@ -1,8 +1,8 @@
 """Between a simulated asapfill and a simulated office: everything that goes wrong on a wire, without a wire.
 
 The office is the sandbox's ``World``, asked in this process, in place of ``asapfill.opendental.wire``. What its faults
-do to an answer on a real socket (see ``asapfill.sandbox.server``) is done here in simulated time; the crash tests use
-real sockets and processes.
+do to an answer on a real socket (see ``sandbox.wire.server``) is done here in simulated time; the crash tests use real
+sockets and processes.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 from asapfill.opendental.answers import Answer, Call
 from asapfill.opendental.errors import Unknown, Unreachable
 from asapfill.opendental.wire import DEADLINE
-from asapfill.sandbox.faults import Fault
-from asapfill.sandbox.tables import CUSTOMER_KEY, DEVELOPER_KEY
-from asapfill.sandbox.world import Outcome, World
+from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY
+from asapfill.sandbox.wire.faults import Fault
+from asapfill.sandbox.wire.world import Outcome, World
 from tests.soak.witness import Rules, Witness
 
 AUTHORIZATION = f"ODFHIR {DEVELOPER_KEY}/{CUSTOMER_KEY}"

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from asapfill.operations.operations import desks_for
+from asapfill.cycle.cycle import run_cycle
+from asapfill.cycle.operations import desks_for
+from asapfill.cycle.session import Desk
+from asapfill.policy.in_force import Policies, PolicyBook
 from asapfill.policy.model import PolicyFile
-from asapfill.service.cycle import run_cycle
-from asapfill.service.desk import Desk
-from asapfill.service.policies import Policies, PolicyBook
-from asapfill.settings import Settings
+from asapfill.settings.settings import Settings
 from asapfill.store.database import Store, StoreError, open_store
 from tests.soak.line import Killed
 
@@ -39,7 +39,7 @@ class Process:
         settings: Settings = day.settings
         self.book = PolicyBook(settings.policies, tuple(settings.offices))
         opened = self._watched_store
-        with patch("asapfill.operations.operations.open_store", opened):
+        with patch("asapfill.cycle.operations.open_store", opened):
             desks = self._stack.enter_context(
                 desks_for(settings, ("main-street",), day.clock, threading.Event(), act=True, remember=True)
             )

@@ -1,7 +1,7 @@
 """A small office drawn from a seed, for simulated days: two chairs, two dozen patients, and all that may be odd about
 them.
 
-An office file as ``asapfill.sandbox.tables`` describes it. Small, so that a day takes a second; the sandbox's own
+An office file as ``sandbox.office.tables`` describes it. Small, so that a day takes a second; the sandbox's own
 generator makes life-sized ones.
 """
 
@@ -11,7 +11,7 @@ import random
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from asapfill.sandbox.columns import stamp
+from asapfill.sandbox.office.columns import stamp
 
 Row = dict[str, Any]
 

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from asapfill.offers.states import State
-from asapfill.service import acting, cycle, look
+from asapfill.core.offer import State
+from asapfill.cycle import cycle
+from asapfill.cycle import recheck as look
+from asapfill.cycle import send as acting
 from tests.soak.soak import run_seed
 
 ROOT = Path(__file__).parents[2]
@@ -76,7 +78,7 @@ def test_the_witness_sees_what_it_is_there_for(what: str, monkeypatch: pytest.Mo
     place, name, replacement, expected = SABOTAGE[what]
     monkeypatch.setattr(place, name, replacement)
     if what == "limits are not checked":
-        monkeypatch.setattr("asapfill.service.situation.verdict", lambda *_, **__: None)
+        monkeypatch.setattr("asapfill.cycle.plan.verdict", lambda *_, **__: None)
     if what == "clocks may be apart":
         monkeypatch.setattr(look.Look, "_trustworthy", lambda *_: None)
     seen: set[str] = set()

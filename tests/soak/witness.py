@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from asapfill.sandbox.columns import Row, moment
-from asapfill.sandbox.world import Outcome, World
+from asapfill.sandbox.office.columns import Row, moment
+from asapfill.sandbox.wire.world import Outcome, World
 
 GRACE = timedelta(seconds=90)
 """Between the last look and the POST; a minute for the look itself at a slow office."""

@@ -17,11 +17,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from asapfill.operations.operations import answer_waiting
-from asapfill.sandbox.columns import Row
+from asapfill.offers.answers import answer_waiting
+from asapfill.sandbox.office.columns import Row
+from asapfill.store.cycles import record_tick
 from asapfill.store.database import FILE_NAME, open_store
 from asapfill.store.schema import VERSION
-from asapfill.store.ticks import record_tick
 from tests.soak.day import Day
 from tests.store.dumps import FIXTURES, dumped, filled_tables
 

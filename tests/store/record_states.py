@@ -20,13 +20,12 @@ from pathlib import Path
 from typing import Literal
 
 from asapfill.clock import SteppedClock
+from asapfill.core.offer import FIRST, STEPS, NewOffer, State
 from asapfill.offers.journal import Journal
-from asapfill.offers.offer import NewOffer
-from asapfill.offers.states import FIRST, STEPS, State
+from asapfill.store.cycles import record_tick
 from asapfill.store.database import FILE_NAME, open_store
-from asapfill.store.pause import pause
+from asapfill.store.offices import pause
 from asapfill.store.schema import VERSION
-from asapfill.store.ticks import record_tick
 from tests.store.dumps import FIXTURES, dumped
 
 BEGINS = datetime(2026, 3, 9, 17, 0, tzinfo=UTC)  # 10:00 on a Monday in Los Angeles

@@ -12,13 +12,12 @@ from typing import Any
 import pytest
 
 from asapfill.clock import SteppedClock
+from asapfill.core.offer import NewOffer, State
 from asapfill.offers.journal import Journal
-from asapfill.offers.offer import NewOffer
-from asapfill.offers.states import State
 from asapfill.store.care import KEPT, backup, forget_old, restore, verify
 from asapfill.store.database import FILE_NAME, RESTORING, Store, StoreError, open_for_reading, open_store
 from asapfill.store.lock import AlreadyRunning, only_one
-from asapfill.store.pause import is_paused
+from asapfill.store.offices import is_paused
 
 START = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 SLOT = datetime(2026, 11, 20, 14, 0)

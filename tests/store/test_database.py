@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from asapfill.clock import SteppedClock
-from asapfill.offers.states import LIVE, NEVER_WAS
+from asapfill.core.offer import LIVE, NEVER_WAS
 from asapfill.store import database, schema
 from asapfill.store.database import Store, StoreError, open_for_reading, open_store
 

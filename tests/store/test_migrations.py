@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 
 from asapfill.clock import SteppedClock
+from asapfill.core.offer import FINAL, NEVER_WAS, UNCLEAR, State
 from asapfill.offers.journal import Held, Journal
-from asapfill.offers.states import FINAL, NEVER_WAS, UNCLEAR, State
 from asapfill.store import database, schema
 from asapfill.store.care import restore, verify
 from asapfill.store.database import FILE_NAME, StoreError, open_for_reading, open_store
-from asapfill.store.pause import is_paused
+from asapfill.store.offices import is_paused
 from tests.store.dumps import FIXTURES, dumped, filled_tables
 
 CLOCK = SteppedClock(datetime(2026, 3, 9, 17, 0, tzinfo=UTC))

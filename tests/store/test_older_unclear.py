@@ -11,14 +11,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from asapfill.clock import SteppedClock
+from asapfill.core.limits import checker
+from asapfill.core.offer import LINK_STAYS_OPEN, UNCLEAR, NewOffer, Offer, State
+from asapfill.core.policy import TextsPolicy
+from asapfill.core.rows import AsapComm, Schedule
 from asapfill.offers.journal import Held, Journal
-from asapfill.offers.offer import LINK_STAYS_OPEN, NewOffer, Offer
 from asapfill.offers.reconcile import GIVE_UP, reconcile, recover
-from asapfill.offers.states import UNCLEAR, State
 from asapfill.opendental.errors import NotFound, Unreachable
-from asapfill.opendental.models import AsapComm, Schedule
-from asapfill.planning.limits import checker
-from asapfill.policy.policy import TextsPolicy
 from asapfill.store.database import open_store
 from tests.store.dumps import FIXTURES
 from tests.store.test_migrations import EVERY_STATE, put

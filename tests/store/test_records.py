@@ -7,12 +7,19 @@ from pathlib import Path
 import pytest
 
 from asapfill.clock import SteppedClock
+from asapfill.store.cycles import forget_ticks, last_ticks, record_tick
 from asapfill.store.database import Store, open_for_reading, open_store
-from asapfill.store.free_time import FreeTime, read_free_time, replace_free_time
-from asapfill.store.pause import EVERY_OFFICE, is_paused, pause, paused, resume
-from asapfill.store.phones import phone_hash, phone_key
-from asapfill.store.policies import forget_policies, keep_policy, kept_policies
-from asapfill.store.ticks import forget_ticks, last_ticks, record_tick
+from asapfill.store.mirror import FreeTime, phone_hash, phone_key, read_free_time, replace_free_time
+from asapfill.store.offices import (
+    EVERY_OFFICE,
+    forget_policies,
+    is_paused,
+    keep_policy,
+    kept_policies,
+    pause,
+    paused,
+    resume,
+)
 
 START = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 

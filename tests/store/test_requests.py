@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from asapfill.clock import SteppedClock
-from asapfill.report.requests import requests_document, requests_lines
+from asapfill.report.status import requests_document, requests_lines
+from asapfill.store.cycles import record_requests, requests_since
 from asapfill.store.database import Store, open_store
-from asapfill.store.requests import record_requests, requests_since
-from tests.service.bench import Bench
+from tests.daemon.bench import Bench
 
 NOON = datetime(2026, 4, 14, 12, 0, tzinfo=UTC)
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.offers.states import State
-from tests.service.bench import Bench
-from tests.service.office import OPENING
-from tests.service.serving import serving
+from asapfill.core.offer import State
+from tests.cycle.office import OPENING
+from tests.daemon.bench import Bench
+from tests.daemon.serving import serving
 
 
 @pytest.mark.parametrize(("word", "state"), [("--sent", State.SENT), ("--not-sent", State.UNSENT)])

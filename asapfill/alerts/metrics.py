@@ -1,0 +1,153 @@
+"""Metrics for Prometheus: a text file for the node exporter's textfile collector, written anew after ticks.
+
+Numbers by office and clinic, nothing of patients. The file replaces the one before in one step, so that nobody reads
+half of it; how old it is tells whether the daemon lives.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from asapfill import __version__
+from asapfill.clock import Clock, SystemClock
+from asapfill.core.offer import State
+from asapfill.settings.settings import Settings
+from asapfill.store.cycles import last_ticks, totals
+from asapfill.store.database import Store, StoreError
+from asapfill.store.offices import EVERY_OFFICE, paused
+
+log = logging.getLogger(__name__)
+
+Sample = tuple[dict[str, object], float]
+SHARE = 0.01
+"""Of the time may be spent on writing this file."""
+
+READABLE = 0o644
+"""The node exporter is another user, and there is nothing in the file that it may not see."""
+
+
+class MetricsFile:
+    """The file that the settings name. Written by one thread; ``news`` may be set by any: a tick has ended."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.news = threading.Event()
+        self._broken = False
+        self._not_before = 0.0
+
+    def write_when_due(self, settings: Settings, store: Store, clock: Clock) -> None:
+        """Write if there is news, but no more often than costs ``SHARE`` of the time: offices may be many."""
+        real = SystemClock()
+        began = real.monotonic()
+        if self.news.is_set() and began >= self._not_before:
+            self.write(settings, store, clock)
+            ended = real.monotonic()
+            self._not_before = ended + (ended - began) / SHARE
+
+    def write(self, settings: Settings, store: Store, clock: Clock) -> None:
+        """Write what is true now. A disk or state that refuses is told once in the log; it never stops the daemon."""
+        self.news.clear()
+        try:
+            replace(self.path, metrics_text(settings, store, clock))
+        except (OSError, StoreError) as error:
+            if not self._broken:
+                why = getattr(error, "strerror", None) or type(error).__name__
+                log.warning("metrics.unwritable path=%s error=%s", self.path, why)
+            self._broken = True
+        else:
+            if self._broken:
+                log.info("metrics.writable path=%s", self.path)
+            self._broken = False
+
+
+def replace(path: Path, text: str) -> None:
+    """Write a file in one step: whoever reads sees the old one or the new one.
+
+    Raises:
+        OSError: it cannot be written; the old one is still there.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123  a descriptor, not a path
+            file.write(text)
+        Path(temporary).chmod(READABLE)
+        os.replace(temporary, path)  # noqa: PTH105  reads as what it is
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def metrics_text(settings: Settings, store: Store, clock: Clock) -> str:
+    """All metrics in Prometheus' text format.
+
+    Raises:
+        StoreError: the state cannot be read.
+    """
+    now = clock.now()
+    ticks = [tick for tick in last_ticks(store) if tick.office in settings.offices]
+    pauses = paused(store)
+    places = [{"office": tick.office, "clinic": tick.clinic} for tick in ticks]
+    lines: list[str] = []
+    lines += _metric("build_info", "gauge", "The version that runs.", [({"version": __version__}, 1)])
+    lines += _metric("written_timestamp_seconds", "gauge", "When this was written.", [({}, now.timestamp())])
+    lines += _metric(
+        "cycle_timestamp_seconds",
+        "gauge",
+        "When the last cycle ended.",
+        zip(places, (tick.at.timestamp() for tick in ticks), strict=True),
+    )
+    lines += _metric(
+        "cycle_ok",
+        "gauge",
+        "Whether the last cycle served the clinic.",
+        zip(places, (float(tick.ok) for tick in ticks), strict=True),
+    )
+    lines += _metric(
+        "cycle_problems",
+        "gauge",
+        "What went wrong in the last cycle.",
+        zip(places, (float(len(tick.problems)) for tick in ticks), strict=True),
+    )
+    lines += _metric(
+        "cycle_requests",
+        "gauge",
+        "Requests of the whole office in the last cycle.",
+        zip(places, (float(tick.requests) for tick in ticks), strict=True),
+    )
+    lines += _metric(
+        "paused",
+        "gauge",
+        "Whether a person has paused sending.",
+        [({"office": office}, float(office in pauses or EVERY_OFFICE in pauses)) for office in settings.offices],
+    )
+    lines += _metric("offers", "gauge", "Offers in the journal by their present state.", _offers(settings, store))
+    return "\n".join(lines) + "\n"
+
+
+def _offers(settings: Settings, store: Store) -> Iterator[Sample]:
+    """Every state of every office, also those without offers: a missing series cannot be told from zero."""
+    counted: Counter[tuple[str, str]] = Counter()
+    for total in totals(store):
+        counted[total.office, total.state] += total.offers
+    for office in settings.offices:
+        for state in State:
+            yield {"office": office, "state": str(state)}, counted[office, str(state)]
+
+
+def _metric(name: str, kind: str, meaning: str, samples: Iterable[Sample]) -> Iterator[str]:
+    yield f"# HELP asapfill_{name} {meaning}"
+    yield f"# TYPE asapfill_{name} {kind}"
+    for labels, value in samples:
+        inside = ",".join(f'{label}="{_escaped(str(text))}"' for label, text in labels.items())
+        number = f"{value:.0f}" if float(value).is_integer() else f"{value:.3f}"
+        yield f"asapfill_{name}{{{inside}}} {number}" if inside else f"asapfill_{name} {number}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")

@@ -1,0 +1,231 @@
+"""The notifier: a thread of the daemon that looks for what needs a person, and tells it to the settings' addresses.
+
+Nobody waits for it: it has its own connection to the state and works at its own pace, so that a mail server that hangs
+slows neither a cycle nor the end. What was told stands in the state; killed between sending and noting it, asapfill
+tells it once more.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from asapfill.alerts.conditions import OfficeFacts, PolicyMistake, notices_of
+from asapfill.alerts.letters import Address, Letter, addresses_of, forgettable, letter_for, send
+from asapfill.clock import Clock
+from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.core.offer import Offer
+from asapfill.offers.journal import Journal
+from asapfill.policy.in_force import Policies, no_policy, policy_book
+from asapfill.settings.settings import Settings
+from asapfill.store.cycles import Tick, last_ticks
+from asapfill.store.database import FILE_NAME, Store, StoreError
+from asapfill.store.notices import (
+    Notice,
+    failing_addresses,
+    forget_notices,
+    keep_addresses,
+    keep_notices,
+    kept_notices,
+    note_failing,
+    note_told,
+)
+from asapfill.store.offers import offer_of
+from asapfill.store.webhooks import kept_deaf, kept_events
+
+log = logging.getLogger(__name__)
+
+
+def look(settings: Settings, store: Store, policies: Policies, since: datetime) -> None:
+    """Find what needs a person now, and keep it. ``since``: from when on the offices are served, aware.
+
+    Raises:
+        StoreError: the state cannot be read or written.
+    """
+    ticks: dict[str, list[Tick]] = defaultdict(list)
+    for tick in last_ticks(store):
+        ticks[tick.office].append(tick)
+    deaf = kept_deaf(store) if settings.events is not None else None
+    facts = [
+        OfficeFacts(
+            name=name,
+            ticks=tuple(ticks[name]),
+            has_policy=bool(policies.of(name)),
+            unclear=Journal(store, name).unknowns(),
+            lately=_lately(store, name),
+            since=since,
+            # Nothing can get through to an asapfill that does not listen.
+            events_fail=deaf is None and bool(kept_events(store, name).problem),
+            events_on=settings.events is not None and office.events,
+        )
+        for name, office in settings.offices.items()
+    ]
+    mistakes = list(_mistakes(settings, policies))
+    found = notices_of(facts, mistakes, store.clock.now(), "" if deaf is None else deaf.code)
+    news, gone = keep_notices(store, found)
+    for notice in news:
+        log.warning("notice.stands office=%s code=%s subject=%s", notice.office, notice.code, notice.subject)
+    for notice in gone:
+        log.info("notice.over office=%s code=%s subject=%s", notice.office, notice.code, notice.subject)
+
+
+def _lately(store: Store, office: str) -> tuple[Offer, ...]:
+    """The offers of the last day of the office on which any was made."""
+    rows = store.rows(
+        "SELECT * FROM offers WHERE office = :office AND made >= "
+        "(SELECT date(max(made)) FROM offers WHERE office = :office AND (asapcomm IS NOT NULL OR state = 'refused'))",
+        {"office": office},
+    )
+    return tuple(offer_of(row) for row in rows)
+
+
+def _mistakes(settings: Settings, policies: Policies) -> Iterator[PolicyMistake]:
+    """What is wrong with the policies, by the office that it concerns as far as the files tell."""
+    offices = {file.source.path: file.office for file in policies.files}
+    for problem in policies.problems:
+        yield PolicyMistake(offices.get(problem.file, ""), _place(settings, problem), str(problem))
+    if not policies.problems:
+        for name in settings.offices:
+            if not policies.of(name):
+                yield PolicyMistake(name, "missing", str(no_policy(settings, [name])))
+
+
+def _place(settings: Settings, problem: Problem) -> str:
+    """The file; empty for the folder."""
+    return "" if problem.file == settings.policies else problem.file.name
+
+
+EVERY: Final = 60.0
+"""Seconds from one look to the next."""
+SHORTEST: Final = 0.2
+"""Real seconds, however fast a simulated clock runs."""
+SPACING: Final = 300.0
+"""Seconds from one message to an address to the next: what comes up meanwhile goes into one."""
+FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
+"""Seconds after a message that did not get through; doubled each time."""
+HARD: Final = 3
+"""Looks in a row that the state cannot be used: before that, somebody may only have locked it for a moment."""
+
+Send = Callable[[str, str, str, bool], str]
+
+_ONE: Final = threading.Lock()
+"""The notifier of earlier settings may still be sending when that of the new ones begins."""
+
+
+def by_apprise(url: str, title: str, body: str, all_right: bool) -> str:  # noqa: FBT001  the shape of ``Send``
+    """Send one message, really."""
+    return send(url, title, body, all_right=all_right)
+
+
+@dataclass(slots=True)
+class Pace:
+    """When an address may be told again (the clock's monotonic seconds), and the pause after the next failure."""
+
+    after: float = 0.0
+    pause: float = FIRST_PAUSE
+
+
+@dataclass(slots=True)
+class Notifier:
+    """Tells the addresses of some settings. ``round`` is one look; ``start`` has a thread make one every minute."""
+
+    settings: Settings
+    clock: Clock
+    send: Send = by_apprise
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _paces: dict[str, Pace] = field(default_factory=dict)
+    _state_failed: int = 0
+    _state_told: set[str] = field(default_factory=set)
+
+    def start(self) -> None:
+        """Begin to look and to tell, in a thread of its own that ends with ``close`` or with the process."""
+        threading.Thread(target=self._work, name="notifier", daemon=True).start()
+
+    def close(self) -> None:
+        """Tell nothing more. Nobody waits: a message under way ends by itself."""
+        self._stop.set()
+
+    def round(self, store: Store, policies: Policies, since: datetime) -> None:
+        """One look: keep what there is to tell, and tell whoever does not know it yet.
+
+        A state that cannot be used is told too, from memory.
+        """
+        try:
+            look(self.settings, store, policies, since)
+            self._tell_news(store)
+        except StoreError as error:
+            self._state_failed += 1
+            if self._state_failed >= HARD:
+                self._tell_of_state(str(error))
+        else:
+            self._state_failed = 0
+            self._state_works()
+
+    def _work(self) -> None:
+        since = self.clock.now()
+        book = policy_book(self.settings)
+        pause = max(SHORTEST, EVERY / self.clock.speed)
+        path = self.settings.state / FILE_NAME
+        # The policies are only read here: keeping and forgetting versions is the business of the cycles.
+        with Store(path, self.clock) as store, Store(path, self.clock, read_only=True) as reading:
+            while not self._stop.wait(pause):
+                with _ONE:
+                    try:
+                        self.round(store, book.read(reading), since)
+                    except Exception as error:  # whatever it is, it must not silence the notifier for ever
+                        log.exception("notifier.failed error=%s", type(error).__name__)
+
+    def _tell_news(self, store: Store) -> None:
+        addresses = addresses_of(self.settings)
+        for address in addresses:
+            letter = letter_for(address, kept_notices(store), self.clock.now())
+            if letter is not None and not self._stop.is_set():
+                self._tell(store, address, letter)
+        keep_addresses(store, [address.id for address in addresses])
+        over = forgettable(kept_notices(store), addresses, self.clock.now())
+        forget_notices(store, [row.notice.key for row in over])
+
+    def _tell(self, store: Store, address: Address, letter: Letter) -> None:
+        error = self._send(address, letter)
+        if error is None:
+            return
+        failing = any(each.address == address.id for each in failing_addresses(store))
+        if error:
+            note_failing(store, address.id, address.name, error)
+            if not failing:
+                log.warning("notifier.untold address=%s error=%s", address.name.replace(" ", "_"), error)
+            return
+        note_told(store, address.id, letter.begun, letter.ended)
+        log.info("notifier.told address=%s begun=%d ended=%d", address.name.replace(" ", "_"), len(letter.begun),
+                 len(letter.ended))  # fmt: skip
+
+    def _send(self, address: Address, letter: Letter) -> str | None:
+        """Send, if it is time to; what went wrong, an empty text, or None when it is not."""
+        pace = self._paces.setdefault(address.id, Pace())
+        if self.clock.monotonic() < pace.after:
+            return None
+        try:
+            error = self.send(address.secret.reveal(), letter.title, letter.body, letter.all_right)
+        except ConfigurationError:
+            error = "no_secret"
+        wait = pace.pause if error else SPACING
+        pace.after = self.clock.monotonic() + wait
+        pace.pause = min(pace.pause * 2, LONGEST_PAUSE) if error else FIRST_PAUSE
+        return error
+
+    def _tell_of_state(self, message: str) -> None:
+        notice = Notice(office="", code="state", title="The state cannot be used, so nothing is sent", message=message)
+        for address in addresses_of(self.settings):
+            if address.id not in self._state_told and self._send(address, Letter((notice,), ())) == "":
+                self._state_told.add(address.id)
+
+    def _state_works(self) -> None:
+        notice = Notice(office="", code="state", title="The state cannot be used", message="")
+        for address in addresses_of(self.settings):
+            if address.id in self._state_told and self._send(address, Letter((), (notice,))) == "":
+                self._state_told.discard(address.id)

@@ -1,0 +1,1 @@
+"""Everything that yields findings: check, doctor, support."""

@@ -1,0 +1,104 @@
+"""``check`` over files and offices, and the verdict at its end. What is asked of one office is in ``checking``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from asapfill.checks.findings import Finding, Verdict
+from asapfill.checks.office import check_office
+from asapfill.clock import Clock
+from asapfill.core.errors import Problem
+from asapfill.cycle.session import open_desks
+from asapfill.policy.in_force import Policies, last_good_versions, no_policy, read_folder
+from asapfill.policy.model import PolicyFile
+from asapfill.policy.reading import read_bytes, readable_part
+from asapfill.settings.settings import Settings
+from asapfill.words import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What ``check`` found: mistakes in files, and findings per office."""
+
+    problems: tuple[Problem, ...]
+    findings: Mapping[str, Sequence[Finding]]
+    offline: bool = False
+
+    @property
+    def verdict(self) -> str:
+        """The one sentence at the end."""
+        wrong = len(self.problems) + len(self._found("wrong"))
+        look = counted(len(self._found("look")), "thing", "things")
+        if wrong:
+            also = f", {look} to look at" if self._found("look") else ""
+            return f"Verdict: NOT READY. {counted(wrong, 'thing is', 'things are')} wrong{also}; see above."
+        if self.offline:
+            return "Verdict: settings and policies are right. No office was asked for its names."
+        return f"Verdict: ready. {look} to look at; see above." if self._found("look") else "Verdict: all is well."
+
+    def _found(self, verdict: Verdict) -> list[Finding]:
+        return [finding for findings in self.findings.values() for finding in findings if finding.verdict == verdict]
+
+    @property
+    def exit_code(self) -> int:
+        """78 when settings or policies are wrong, 1 when an office is, else 0."""
+        wrong = self._found("wrong")
+        if self.problems or any(finding.configuration for finding in wrong):
+            return 78
+        return 1 if wrong else 0
+
+    def document(self) -> dict[str, Any]:
+        """``check --json``."""
+        return {
+            "verdict": self.verdict,
+            "problems": [
+                {
+                    "file": str(item.file),
+                    "line": item.line,
+                    "column": item.column,
+                    "message": item.message,
+                    "hint": item.hint,
+                }
+                for item in self.problems
+            ],
+            "offices": [
+                {
+                    "office": office,
+                    "findings": [
+                        {"verdict": item.verdict, "subject": item.subject, "message": item.message} for item in findings
+                    ],
+                }
+                for office, findings in self.findings.items()
+            ],
+        }
+
+
+def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, offline: bool) -> Checked:
+    """Check the policies and, unless ``offline``, every office."""
+    policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
+    problems = list(policies.problems)
+    unserved = [office for office in offices if not policies.of(office)]
+    if unserved and not problems:
+        problems.append(no_policy(settings, unserved))
+    findings: dict[str, Sequence[Finding]] = {}
+    if not offline:
+        with open_desks(settings, offices, clock, None, threading.Event()) as desks:
+            parts = _parts_with_mistakes(policies)
+            findings = {
+                desk.office: check_office(
+                    desk, policies.of(desk.office), [part for part in parts if part.office == desk.office]
+                )
+                for desk in desks
+            }
+    return Checked(tuple(problems), findings, offline=offline)
+
+
+def _parts_with_mistakes(policies: Policies) -> list[PolicyFile]:
+    """What can be understood of the files that have mistakes: the names in them are checked at once with the rest."""
+    good = {file.source.path for file in policies.files}
+    paths = sorted({problem.file for problem in policies.problems if problem.line} - good)
+    parts = (readable_part(read_bytes(path), path) for path in paths)
+    return [part for part in parts if part is not None]

@@ -1,0 +1,159 @@
+"""``asapfill doctor``: everything that could be wrong with this installation, on one page, with remedies.
+
+Only reads, and asks the offices what ``check`` asks. Nothing that is wrong keeps the rest from being looked at.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from asapfill.checks.findings import Finding, Verdict
+from asapfill.checks.machine import (
+    check_machine,
+    check_program,
+    check_secrets,
+    check_service,
+    check_state,
+    check_written_by_others,
+)
+from asapfill.checks.notices import check_notices
+from asapfill.checks.office import check_office
+from asapfill.checks.office_setup import check_setup, check_way
+from asapfill.checks.webhooks import check_events
+from asapfill.clock import Clock
+from asapfill.core.errors import ConfigurationError
+from asapfill.cycle.session import open_desks
+from asapfill.policy.in_force import Policies, last_good_versions, no_policy, read_folder
+from asapfill.report.text import wrapped
+from asapfill.settings.settings import Settings, find_settings, load_settings
+from asapfill.settings.simulated import clock_for
+
+_WORST: tuple[Verdict, ...] = ("wrong", "look", "ok")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the page: of the installation, or an office."""
+
+    name: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The whole page."""
+
+    parts: tuple[Part, ...]
+
+    @property
+    def findings(self) -> list[Finding]:
+        """Every line."""
+        return [finding for part in self.parts for finding in part.findings]
+
+    @property
+    def worst(self) -> Verdict:
+        """The verdict of the worst line."""
+        return next(verdict for verdict in _WORST if verdict in {"ok", *(f.verdict for f in self.findings)})
+
+    @property
+    def exit_code(self) -> int:
+        """By the worst line: 78 settings, keys or policies are wrong, 1 something else is, 0 nothing is."""
+        wrong = [finding for finding in self.findings if finding.verdict == "wrong"]
+        return 78 if any(finding.configuration for finding in wrong) else 1 if wrong else 0
+
+    def document(self) -> dict[str, Any]:
+        """``doctor --json``."""
+        return {
+            "verdict": self.worst,
+            "parts": [
+                {
+                    "part": part.name,
+                    "findings": [
+                        {"verdict": item.verdict, "subject": item.subject, "message": item.message}
+                        for item in part.findings
+                    ],
+                }
+                for part in self.parts
+            ],
+        }
+
+
+def examine(
+    config: Path | None, environ: Mapping[str, str], cwd: Path, office: str | None, *, offline: bool
+) -> Diagnosis:
+    """Look at everything. ``offline``: ask no office. ``office``: only this one; None for all."""
+    parts = [Part("program", tuple(check_program())), Part("machine", tuple(check_machine()))]
+    try:
+        settings = load_settings(find_settings(config, environ, cwd), environ, with_secrets=False)
+        clock = clock_for(settings)
+    except ConfigurationError as error:
+        parts += [Part("settings", tuple(_mistakes("settings", error))), Part("service", tuple(check_service()))]
+        return Diagnosis(tuple(parts))
+    policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
+    parts += [
+        Part("settings", (Finding("ok", "settings", f"{settings.path} is right."), *check_written_by_others(settings))),
+        Part("keys", tuple(check_secrets(settings))),
+        Part("policies", tuple(_policies(settings, policies))),
+        Part("state", tuple(check_state(settings, clock))),
+        Part("notices", tuple(check_notices(settings, clock))),
+        Part("service", tuple(check_service())),
+    ]
+    events = tuple(check_events(settings, clock))
+    parts += [Part("events", events)] if events else []
+    wanted = [name for name in settings.offices if office in {None, name}]
+    if not wanted:
+        known = ", ".join(settings.offices)
+        unknown = Finding(
+            "wrong", "offices", f"The settings have no office {office}. They have: {known}.", configuration=True
+        )
+        parts.append(Part("offices", (unknown,)))
+    if not offline:
+        parts += _offices(settings, wanted, policies, clock)
+    return Diagnosis(tuple(parts))
+
+
+def _mistakes(subject: str, error: ConfigurationError) -> Iterator[Finding]:
+    for problem in error.problems:
+        yield Finding("wrong", subject, str(problem), configuration=True)
+
+
+def _policies(settings: Settings, policies: Policies) -> Iterator[Finding]:
+    for problem in policies.problems:
+        yield Finding("wrong", "policies", str(problem), configuration=True)
+    unserved = [name for name in settings.offices if not policies.of(name)]
+    if unserved and not policies.problems:
+        yield Finding("wrong", "policies", str(no_policy(settings, unserved)), configuration=True)
+    for file in policies.files:
+        yield Finding("ok", "policies", f"{file.source.path.name} for {file.office}: mode {file.mode}.")
+
+
+def _offices(settings: Settings, wanted: Collection[str], policies: Policies, clock: Clock) -> Iterable[Part]:
+    for name in wanted:
+        office = settings.offices[name]
+        if any(secret.problems() for secret in (office.developer_key, office.customer_key)):
+            reason = "It was not asked, because its keys cannot be read here (see keys)."
+            yield Part(name, (Finding("look", "connection", reason),))
+            continue
+        with open_desks(settings, [name], clock, None, threading.Event()) as (desk,):
+            findings = check_office(desk, policies.of(name))
+            yield Part(name, (*findings, *check_setup(desk, policies.of(name)), *check_way(desk, office)))
+
+
+def diagnosis_text(diagnosis: Diagnosis) -> str:
+    """The page for a person."""
+    lines: list[str] = []
+    for part in diagnosis.parts:
+        lines += ["", part.name] if lines else [part.name]
+        for item in part.findings:
+            if "\n" in item.message:
+                first, *rest = item.message.split("\n")
+                lines += [f"  {item.verdict:<6} {first}", *(f"         {line}" for line in rest)]
+            else:
+                lines += wrapped(f"  {item.verdict:<6} {item.subject}: {item.message}", 9)
+    counted = {verdict: sum(item.verdict == verdict for item in diagnosis.findings) for verdict in _WORST}
+    lines += ["", f"{counted['wrong']} wrong, {counted['look']} to look at, {counted['ok']} ok."]
+    return "\n".join(lines)

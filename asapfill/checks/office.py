@@ -1,0 +1,224 @@
+"""``asapfill check``: is every office reachable, allowed, new enough, and do the policies make sense there?
+
+Only reads. Each finding says ok, look or wrong, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import time, timedelta
+
+from asapfill.checks.findings import Finding
+from asapfill.clock import office_now
+from asapfill.core.errors import ConfigurationError
+from asapfill.core.limits import LEAST_LEAD_MINUTES
+from asapfill.core.offer import CLOCKS_MAY_DIFFER
+from asapfill.core.office import labels_of, preference_flag, sending_window, text_limit
+from asapfill.core.policy import Policy
+from asapfill.core.rows import SchedType
+from asapfill.core.values import MINIMUM, supports
+from asapfill.cycle.cycle import office_names
+from asapfill.cycle.openings import openings_now
+from asapfill.cycle.session import Desk
+from asapfill.cycle.slot_search import compare_all
+from asapfill.mirror.names import Names
+from asapfill.opendental.errors import NotFound, OpenDentalError, TooOld
+from asapfill.policy.model import PolicyFile
+from asapfill.policy.names import resolve
+from asapfill.words import counted
+
+MOST_LOOKED_UP = 50
+"""Patients of ``except_patients`` who are looked up: each is a request, and the remote API takes one a second."""
+
+
+def check_office(desk: Desk, files: Sequence[PolicyFile], mistaken: Sequence[PolicyFile] = ()) -> list[Finding]:
+    """Everything that can be found out about one office by reading. Raises nothing: what fails is a finding.
+
+    ``mistaken``: what can be understood of files with mistakes; only their names are looked up.
+    """
+    findings: list[Finding] = []
+    try:
+        for finding in _check(desk, files, mistaken):
+            findings.append(finding)  # noqa: PERF402  what was found before an error stays
+    except OpenDentalError as error:
+        findings.append(Finding("wrong", "connection", str(error)))
+    return findings
+
+
+def _check(desk: Desk, files: Sequence[PolicyFile], mistaken: Sequence[PolicyFile]) -> Iterator[Finding]:
+    with desk.client.purpose("check"):
+        names = desk.mirror.read_names(desk.clock.now())
+        yield Finding("ok", "connection", "The office answers, and the keys are right.")
+        yield _version(names)
+        yield from _permissions(desk, (*files, *mistaken))
+        yield from _texting(names)
+        yield from _lists(names)
+        lists = office_names(names)
+        for file in (*files, *mistaken):
+            try:
+                policy = resolve(file, lists)
+            except ConfigurationError as error:
+                yield from (Finding("wrong", "policy", str(item), configuration=True) for item in error.problems)
+                continue
+            if file in mistaken:
+                yield Finding(
+                    "ok", "names", f"{file.source.path.name} has mistakes; the names in the rest of it are known."
+                )
+                continue
+            yield Finding("ok", "policy", f"{file.source.path.name}: every name is known; mode {policy.mode}.")
+            yield from _policy(desk, policy, names)
+
+
+def _version(names: Names) -> Finding:
+    if names.version is None:
+        return Finding("look", "version", "The office does not tell its version (preference ProgramVersion).")
+    text = ".".join(map(str, names.version))
+    if not supports(names.version, "asapcomms"):
+        needed = ".".join(map(str, MINIMUM["asapcomms"]))
+        return Finding("wrong", "version", f"Open Dental {text} is too old: offers need {needed}. Update Open Dental.")
+    if not supports(names.version, "asapcomms POST recallNum"):
+        needed = ".".join(map(str, MINIMUM["asapcomms POST recallNum"]))
+        return Finding("look", "version", f"Open Dental {text}: recalls are left out, they need {needed}.")
+    return Finding("ok", "version", f"Open Dental {text}.")
+
+
+def _permissions(desk: Desk, files: Sequence[PolicyFile]) -> Iterator[Finding]:
+    try:
+        rows = desk.client.security_perms().rows
+    except (NotFound, TooOld):
+        yield Finding("look", "permissions", "The office does not tell the key's permissions; the first offer will.")
+        return
+    granted = {row.permission for row in rows if row.has_permission}
+    if "ApiTextingASAP" in granted:
+        yield Finding("ok", "permissions", "The key may post ASAP offers.")
+    else:
+        yield Finding(
+            "wrong",
+            "permissions",
+            "The key lacks the permission TextingASAP, so no offer can be posted. Ask Open Dental to add it to your "
+            "developer key and enable it for this office; a change takes up to 15 minutes.",
+        )
+    if any(file.commlog.write for file in files) and not granted & {"ApiComm", "ApiAllOthers"}:
+        yield Finding(
+            "look", "permissions", "The key lacks Comm, so no commlogs are written. Add it, or set commlog: write: no."
+        )
+
+
+def _texting(names: Names) -> Iterator[Finding]:
+    if preference_flag(names.preferences, "WebSchedAsapEnabled", default=False):
+        yield Finding("ok", "texting", "Web Sched ASAP is switched on.")
+    else:
+        yield Finding(
+            "look",
+            "texting",
+            "Web Sched ASAP does not seem to be switched on (preference WebSchedAsapEnabled). The office needs the "
+            "eServices Web Sched ASAP and Integrated Texting.",
+        )
+    limit = text_limit(names.preferences)
+    if limit == 0:
+        yield Finding("wrong", "texting", "The office's own limit is 0 ASAP texts a day (WebSchedAsapTextLimit).")
+
+
+def _lists(names: Names) -> Iterator[Finding]:
+    visible = [row for row in names.operatories if not row.is_hidden]
+    if not visible:
+        yield Finding("wrong", "operatories", "The office has no visible operatory, so there is nothing to fill.")
+    else:
+        yield Finding(
+            "ok",
+            "operatories",
+            f"{counted(len(visible), 'operatory', 'operatories')}, {counted(len(names.clinics) or 'no', 'clinic')}.",
+        )
+    if not names.providers:
+        yield Finding("look", "providers", "The office lists no providers.")
+
+
+def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
+    now = desk.clock.now()
+    wall = office_now(now, policy.timezone)
+    desk.mirror.refresh(wall, policy.openings.look_ahead, [policy.clinic] if policy.clinic else [])
+    yield from _excepted_patients(desk, policy)
+    if desk.mirror.skew is None:
+        yield Finding("look", "clock", "No answer told the office's clock, so the time zone could not be checked.")
+    elif abs(desk.mirror.skew) > CLOCKS_MAY_DIFFER:
+        minutes = round(desk.mirror.skew.total_seconds() / 60)
+        yield Finding(
+            "wrong",
+            "clock",
+            f"The office's clock is {minutes:+d} minutes off ours in {policy.timezone.key}: nothing would be sent. "
+            "Check `timezone` in the policy and the clocks of both machines.",
+        )
+    else:
+        yield Finding("ok", "clock", f"The clocks agree ({policy.timezone.key}).")
+    window = sending_window(names.preferences)
+    between = policy.texts.between
+    closes = time.max if between.end == time(0) else between.end  # 00:00 is midnight at the end of the day
+    if window is not None and (closes <= window[0] or between.start >= window[1]):
+        yield Finding(
+            "wrong",
+            "hours",
+            f"The policy texts {between.start:%H:%M}-{between.end:%H:%M}, Open Dental sends only "
+            f"{window[0]:%H:%M}-{window[1]:%H:%M}: no text would ever go out.",
+        )
+    office = desk.mirror.office()
+    if not any(row.sched_type == SchedType.PROVIDER for row in office.schedules):
+        yield Finding("look", "schedules", "No provider has hours today or tomorrow: without hours nothing is free.")
+    asap = len(office.asap) + sum(recall.priority == "ASAP" for recall in office.recalls)
+    yield Finding(
+        "ok" if asap else "look",
+        "ASAP list",
+        f"{counted(asap, 'appointment or recall is', 'appointments and recalls are')} on the ASAP list.",
+    )
+    if policy.openings.notice < timedelta(minutes=LEAST_LEAD_MINUTES):
+        yield Finding(
+            "look",
+            "notice",
+            f"Texts go out at least {LEAST_LEAD_MINUTES} minutes before a slot, whatever `notice` says.",
+        )
+    if desk.mirror.skew is None or abs(desk.mirror.skew) <= CLOCKS_MAY_DIFFER:
+        yield from _second_witness(desk, policy)
+
+
+def _excepted_patients(desk: Desk, policy: Policy) -> Iterator[Finding]:
+    """Numbers of patients that nobody has: a slip of the finger leaves out the wrong one."""
+    numbers = sorted(policy.candidates.except_patients)
+    for number in numbers[:MOST_LOOKED_UP]:
+        try:
+            desk.client.patient(number)
+        except NotFound:
+            yield Finding(
+                "look",
+                "except_patients",
+                f"Open Dental has no patient with the number {number}, so nobody is left out by it. Is it right?",
+            )
+    if len(numbers) > MOST_LOOKED_UP:
+        yield Finding("ok", "except_patients", f"The first {MOST_LOOKED_UP} of {len(numbers)} numbers were looked up.")
+
+
+def _second_witness(desk: Desk, policy: Policy) -> Iterator[Finding]:
+    """Our free time beside Open Dental's own search, where that can judge."""
+    found, _ = openings_now(desk, policy, desk.clock.now(), keep=False)
+    differences, compared = compare_all(desk, policy, found)
+    labels = labels_of(desk.mirror.office().operatories, (), ())
+    unexplained = [item for item in differences if item.cause is None]
+    openings = counted(len(found.openings), "opening", "openings")
+    if not compared:
+        yield Finding("ok", "openings", f"{openings}. Open Dental's own search cannot judge them here.")
+    elif not unexplained:
+        yield Finding(
+            "ok",
+            "openings",
+            f"{openings}. Open Dental's own search agrees on {counted(compared, 'day')} of single providers; "
+            f"{counted(len(differences), 'difference is', 'differences are')} explained (asapfill openings --compare).",
+        )
+    for item in unexplained:
+        whose = (
+            "asapfill finds it free, Open Dental does not"
+            if item.ours
+            else "Open Dental finds it free, asapfill does not"
+        )
+        yield Finding(
+            "look",
+            "openings",
+            f"{labels.operatory(item.operatory)}, {item.start:%Y-%m-%d %H:%M}-{item.end:%H:%M}: {whose}.",
+        )

@@ -1,0 +1,248 @@
+"""The plan while it grows: who may still be asked, and what an offer more means for those after it.
+
+Which places are looked at, and in what order, is in ``plan``.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from asapfill.core.candidates import Candidate, Passed
+from asapfill.core.fits import Fit, Ground
+from asapfill.core.offer import LIVE, Contact, Kind, NewOffer, State
+from asapfill.core.openings import Found, FreeTime, Opening
+from asapfill.core.policy import Policy
+from asapfill.core.reasons import Reason
+from asapfill.core.schedule import provider_units
+from asapfill.core.units import Interval, ceil_unit, floor_unit, overlaps
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A stretch (units) that people were already offered and may still take. ``wave``: the last one made; ``last``:
+    when (naive office time). ``viewed``: somebody has opened the link.
+    """
+
+    start: int
+    end: int
+    wave: int
+    last: datetime
+    viewed: bool
+
+
+def slots_already_offered(opening: Opening, contacts: Iterable[Contact]) -> list[Slot]:
+    """The stretches of an opening for which somebody still holds a live offer, merged where they overlap."""
+    slots: list[Slot] = []
+    for contact in sorted(offers_in(opening, contacts), key=lambda contact: (contact.start, contact.end)):
+        if contact.state not in LIVE or contact.start is None or contact.end is None:
+            continue
+        start, end = floor_unit(contact.start), ceil_unit(contact.end)
+        viewed = contact.state == State.VIEWED
+        slot = Slot(start, end, contact.wave, contact.made or contact.start, viewed)
+        if slots and overlaps((slots[-1].start, slots[-1].end), (start, end)):
+            other = slots.pop()
+            slot = Slot(
+                start=min(other.start, start),
+                end=max(other.end, end),
+                wave=max(other.wave, slot.wave),
+                last=max(other.last, slot.last),
+                viewed=other.viewed or viewed,
+            )
+        slots.append(slot)
+    return slots
+
+
+def offers_in(opening: Opening, contacts: Iterable[Contact]) -> list[Contact]:
+    """Our texts, live or past, whose slot lies in the opening."""
+    return [
+        contact
+        for contact in contacts
+        if contact.ours
+        and contact.operatory == opening.operatory
+        and contact.start is not None
+        and contact.end is not None
+        and overlaps((floor_unit(contact.start), ceil_unit(contact.end)), opening.span)
+    ]
+
+
+Place = tuple[int, int]
+"""OperatoryNum and first unit: who holds offers for the same place cannot both take it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Per ProvNum the units that places on offer would take."""
+
+    units: dict[int, list[tuple[Interval, Place]]] = field(default_factory=lambda: defaultdict(list))
+
+    def hold(self, provider: int, pattern: str, place: Place) -> None:
+        """Note that a visit of this pattern may be booked at ``place``."""
+        start = place[1]
+        self.units[provider] += [((start + first, start + last), place) for first, last in provider_units(pattern)]
+
+    def clashes(self, provider: int, pattern: str, place: Place) -> bool:
+        """Whether the provider may be needed elsewhere during this visit's own provider units."""
+        held = [span for span, other in self.units.get(provider, ()) if other != place]
+        start = place[1]
+        return any(
+            overlaps((start + first, start + last), span) for first, last in provider_units(pattern) for span in held
+        )
+
+
+def held_by(contacts: Iterable[Contact], free_time: FreeTime, patterns: Mapping[tuple[Kind, int], str]) -> Held:
+    """What the live offers, ours and others', may take of the providers' time.
+
+    ``patterns``: per candidate; an offer of somebody who is none any more counts as provider time all along.
+    """
+    held = Held()
+    for contact in contacts:
+        if contact.state not in LIVE or contact.start is None or not contact.operatory:
+            continue
+        start = floor_unit(contact.start)
+        end = ceil_unit(contact.end) if contact.end is not None else start + 1
+        pattern = patterns.get((contact.kind, contact.number), "X" * (end - start))
+        for (operatory, provider), spans in free_time.items():
+            if operatory == contact.operatory and any(overlaps(span, (start, start + 1)) for span in spans):
+                held.hold(provider, pattern, (operatory, start))
+    return held
+
+
+Judge = Callable[[NewOffer, Sequence[Contact]], Reason | None]
+"""Says why an offer may not be made now, given every text that counts, or None. See ``limits``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What planning works on. ``contacts``: every text that counts, ours and others'. ``phones``: keyed hash per
+    PatNum.
+    """
+
+    policy: Policy
+    office_now: datetime
+    found: Found
+    ground: Ground
+    candidates: tuple[Candidate, ...]
+    passed: tuple[Passed, ...]
+    contacts: tuple[Contact, ...]
+    phones: Mapping[int, str]
+    judge: Judge
+
+
+_WHATEVER_THE_PLACE = frozenset(
+    {
+        "asked_elsewhere",
+        "live_offer",
+        "phone_live_offer",
+        "resting",
+        "no_text_lately",
+        "per_patient_per_day",
+        "per_patient_per_week",
+        "asked_to_stop",
+        "quiet_hours",
+    }
+)
+"""Reasons that hold for a candidate in every place, and go on to hold while the plan grows."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """The plan as it grows. ``order``: per opening who fits there, first to be asked first. ``refused``: per candidate
+    the last reason for which it was not asked. ``held``: the providers' time that places on offer would take.
+    ``asked``: PatNums in this plan.
+    """
+
+    situation: Situation
+    order: Mapping[str, list[Candidate]]
+    places: Mapping[tuple[str, str, int], list[Fit]]
+    held: Held
+    offers: list[NewOffer] = field(default_factory=list)
+    contacts: list[Contact] = field(default_factory=list)
+    asked: set[int] = field(default_factory=set)
+    provisional: set[int] = field(default_factory=set)
+    refused: dict[tuple[Kind, int], Reason] = field(default_factory=dict)
+
+
+def may_ask(candidate: Candidate, fit: Fit, draft: Draft) -> bool:
+    """Whether this offer may be made now; the reason against is kept for ``skipped``."""
+    if is_out(candidate, draft):
+        return False
+    reason = draft.situation.judge(_new_offer(candidate, fit, 1, draft), draft.contacts)
+    if reason is not None:
+        draft.refused[candidate.kind, candidate.number] = reason
+        return False
+    return not provider_held(candidate, fit, draft)
+
+
+def is_out(candidate: Candidate, draft: Draft) -> bool:
+    """Whether a candidate is not asked in this plan (any more), wherever the place is."""
+    key = (candidate.kind, candidate.number)
+    if candidate.patient in draft.asked:
+        draft.refused[key] = Reason("asked_elsewhere")
+    known = draft.refused.get(key)
+    return known is not None and known.code in _WHATEVER_THE_PLACE
+
+
+def provider_held(candidate: Candidate, fit: Fit, draft: Draft) -> bool:
+    """Whether the provider would be needed in two places if this offer and an open one elsewhere were both accepted."""
+    held = draft.held.clashes(fit.opening.provider, candidate.pattern, _place(fit))
+    if held:
+        reason = Reason("provider_busy", "if an open offer elsewhere is accepted")
+        draft.refused.setdefault((candidate.kind, candidate.number), reason)
+    return held
+
+
+def _place(fit: Fit) -> tuple[int, int]:
+    return fit.opening.operatory, fit.span[0]
+
+
+def add_offers(recipients: Iterable[tuple[Candidate, Fit]], wave: int, draft: Draft) -> None:
+    """Add offers to the plan; each is judged again, because the ones before it count."""
+    for candidate, fit in recipients:
+        if not may_ask(candidate, fit, draft):
+            continue
+        offer = _new_offer(candidate, fit, wave, draft)
+        draft.offers.append(offer)
+        draft.contacts.append(planned_contact(offer))
+        draft.asked.add(candidate.patient)
+        draft.held.hold(fit.opening.provider, candidate.pattern, _place(fit))
+        if candidate.provisional:
+            draft.provisional.add(candidate.patient)
+
+
+def _new_offer(candidate: Candidate, fit: Fit, wave: int, draft: Draft) -> NewOffer:
+    return NewOffer(
+        clinic=draft.situation.policy.clinic,
+        kind=candidate.kind,
+        number=candidate.number,
+        patient=candidate.patient,
+        phone=draft.situation.phones.get(candidate.patient, ""),
+        operatory=fit.opening.operatory,
+        provider=fit.opening.provider,
+        start=fit.start,
+        end=fit.end,
+        wave=wave,
+        opening=fit.opening.id,
+        made=draft.situation.office_now,
+    )
+
+
+def planned_contact(offer: NewOffer) -> Contact:
+    """A planned offer as the limits count it: as if its text were on the way."""
+    return Contact(
+        patient=offer.patient,
+        phone=offer.phone,
+        day=offer.made.date(),
+        kind=offer.kind,
+        number=offer.number,
+        state=State.SENT,
+        operatory=offer.operatory,
+        start=offer.start,
+        end=offer.end,
+        opening=offer.opening,
+        wave=offer.wave,
+        made=offer.made,
+        ours=True,
+    )

@@ -1,0 +1,1 @@
+"""One cycle of one office, a module for each step."""

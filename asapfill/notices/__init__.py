@@ -1,1 +1,0 @@
-"""Notices: what needs a person, told once until it changes. What they are is pure; sending them is ``sending``'s."""

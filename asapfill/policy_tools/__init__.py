@@ -1,0 +1,1 @@
+"""Writing policies, and comparing them: new, diff, samples, schema."""

@@ -1,0 +1,283 @@
+"""``asapfill policy new``: a commented policy for one office, with the names that this office has, in ``preview``.
+
+Questions are asked by ``commands``; here is what is known of the office, whether an answer can be used, and the file.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from asapfill.clock import Clock, office_now
+from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.core.offer import CLOCKS_MAY_DIFFER
+from asapfill.core.office import operatory_both
+from asapfill.core.rows import Definition
+from asapfill.core.schedule import may_be_allowed
+from asapfill.cycle.cycle import office_names
+from asapfill.cycle.session import open_desks
+from asapfill.policy.formats import US_ZONES, Unreadable
+from asapfill.policy.in_force import claim, read_folder
+from asapfill.policy.keys import Written
+from asapfill.policy.model import PolicyFile
+from asapfill.policy.names import OfficeNames, clinic_of, resolve
+from asapfill.policy.reading import parse_policy
+from asapfill.policy.times import hours, hours_in_words
+from asapfill.policy_tools.samples import HOW_TO
+from asapfill.policy_tools.schema import FILE_NAME, schema_text
+from asapfill.policy_tools.writing import Draft, policy_text, quoted_name
+from asapfill.settings.settings import Settings
+
+Answers = Mapping[str, Written]
+"""Values by path (``openings.hours``), as a person writes them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the office told: its lists, and its clock (naive) beside ours (aware)."""
+
+    names: OfficeNames
+    office_time: datetime | None
+    now: datetime
+
+    def zones(self) -> list[str]:
+        """The time zones of the United States in which the office's clock is right."""
+        if self.office_time is None:
+            return []
+        near = (abs(office_now(self.now, ZoneInfo(zone)) - self.office_time) <= CLOCKS_MAY_DIFFER for zone in US_ZONES)
+        return [zone for zone, right in zip(US_ZONES, near, strict=True) if right]
+
+    def operatories(self, clinic: int = 0) -> list[str]:
+        """What staff call the operatories of a clinic, hidden ones left out."""
+        return [
+            operatory_both(row)
+            for row in self.names.operatories
+            if not row.is_hidden and (not clinic or row.clinic_num in {0, clinic})
+        ]
+
+    def blockouts(self, *, allowed: bool) -> list[str]:
+        """The blockout types that may be offered over, or those that never may."""
+        rows: Iterable[Definition] = (row for row in self.names.blockout_types if not row.is_hidden)
+        return [row.item_name for row in rows if may_be_allowed(row) == allowed]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something asked for a new policy. ``default`` empty: there is none, and ``flag`` must be given or it is left out.
+
+    ``sure``: the default may be taken without asking. ``several``: the answer is a list of names with commas between.
+    ``explained``: what somebody must know to answer it, told before it, in one paragraph or more.
+    """
+
+    path: str
+    text: str
+    default: str = ""
+    flag: str = ""
+    sure: bool = True
+    several: bool = False
+    explained: str = ""
+
+
+class NotWritten(Exception):  # noqa: N818  told to a person
+    """A new policy is not wanted here: the message says what there is already."""
+
+
+BLOCKOUTS = (
+    "Time under a blockout is never offered, unless you name its type here. Name only types that any visit may take, "
+    "such as a block that you would give away. Blocks that you keep for something (hygiene, crowns, emergencies) do "
+    "not belong here; for hygiene and recalls see hygiene_only_in in the file. If unsure: none."
+)
+MODE = (
+    "preview: asapfill only shows what it would send. ask: it prepares texts and waits for somebody's yes. "
+    "To send by itself comes later, when the plans have looked right for a while."
+)
+FIRST_MODES = ("preview", "ask")
+
+
+def ask_office(settings: Settings, office: str, clock: Clock) -> Known:
+    """Read what the office has.
+
+    Raises:
+        OpenDentalError: it could not be reached.
+        ConfigurationError: its keys cannot be fetched.
+    """
+    with open_desks(settings, (office,), clock, None, threading.Event()) as (desk,), desk.client.purpose("names"):
+        names = desk.mirror.read_names(clock.now())
+        now = clock.now()
+        return Known(office_names(names), desk.client.providers().server_time, now)
+
+
+def clinics_without_policy(settings: Settings, office: str, known: Known) -> list[str]:
+    """The clinics of an office that no policy is for yet."""
+    policies = read_folder(settings).of(office)
+    served = {clinic_of(file, known.names) for file in policies}
+    return [row.description or row.abbr for row in known.names.clinics if row.clinic_num not in served]
+
+
+def questions(settings: Settings, office: str, known: Known | None, answers: Answers) -> Iterator[Question]:
+    """What is asked for a new policy, in order; later ones depend on the ``answers`` given by then.
+
+    Raises:
+        NotWritten: every clinic of the office has a policy.
+    """
+    if known is None or known.names.clinics:
+        yield _which_clinic(settings, office, known, answers)
+    zones = known.zones() if known is not None else []
+    text = "Where is the office? Region and city, for example America/Chicago, America/Los_Angeles"
+    if zones:
+        text = f"Where is the office? By its clock: {' or '.join(zones)}"
+    yield Question("timezone", text, zones[0] if zones else "", "--timezone", sure=len(zones) == 1)
+    yield Question("openings.days", "Which days may be filled?", "Mon-Fri")
+    yield Question("openings.hours", "Within which hours, for example 8 to 5?", "08:00-17:00")
+    if known is not None:
+        rooms = ", ".join(known.operatories(_clinic(answers, known)))
+        text = "Operatories that are never to be filled, with commas between (Enter: none)"
+        yield Question("openings.except_operatories", text, several=True, explained=f"Your operatories: {rooms}")
+        types = ", ".join(known.blockouts(allowed=True))
+        if types:
+            told = f"{BLOCKOUTS}\nYour types: {types}"
+            text = "Blockout types that any visit may take, with commas between (Enter: none)"
+            yield Question("openings.blockouts_allowed", text, several=True, explained=told)
+    yield Question("openings.notice", "How long before it begins is an opening left alone?", "2 hours")
+    yield Question("texts.between", "Within which hours may texts go out?", "09:00-19:00")
+    told = "Whoever the office has just spoken to (any commlog in the chart counts) can be left alone for a while."
+    yield Question("candidates.spoken_to", "For how long? 0 days: commlogs are not looked at", "0 days", explained=told)
+    yield Question("mode", "Begin with preview or ask?", "preview", explained=MODE)
+
+
+def _which_clinic(settings: Settings, office: str, known: Known | None, answers: Answers) -> Question:
+    if known is None:
+        return Question("clinic", "For which clinic, as Open Dental calls it? (empty: the office does not use clinics)")
+    left = clinics_without_policy(settings, office, known)
+    if not left and "clinic" not in answers:
+        message = f"Every clinic of {office} has a policy already in {settings.policies}. Nothing was written."
+        raise NotWritten(f"{message} Edit the one that you mean.")
+    text = f"For which clinic? Without a policy yet: {', '.join(left)}"
+    return Question("clinic", text, left[0] if len(left) == 1 else "", "--clinic")
+
+
+def _clinic(answers: Answers, known: Known) -> int:
+    """The ClinicNum that was answered; 0 in an office without clinics, or when it cannot be told."""
+    return clinic_of(_bare(answers), known.names) or 0
+
+
+def _bare(answers: Answers) -> PolicyFile:
+    """A policy that says only for which office and clinic it is."""
+    values = {path: _scalar(path, answers[path]) for path in ("office", "clinic") if path in answers}
+    return parse_policy(policy_text(Draft((), {"timezone": "UTC", **values})).encode(), Path("answer"))
+
+
+def refusals(answers: Answers, known: Known | None) -> list[str]:
+    """Why these answers cannot be used, in words; empty when they can."""
+    try:
+        draft_policy({"timezone": "UTC", **answers}, known)
+    except ConfigurationError as error:
+        return [f"{problem.message} {problem.hint}".strip() for problem in error.problems]
+    mode = str(answers.get("mode", FIRST_MODES[0])).strip().casefold()
+    if mode not in FIRST_MODES:
+        return ["A new policy begins with preview or ask. Later, write `mode: automatic` into the file."]
+    return []
+
+
+def draft_policy(answers: Answers, known: Known | None) -> str:
+    """The file for these answers; ``known`` None: the office could not be asked.
+
+    Raises:
+        ConfigurationError: an answer cannot be used, or names what the office does not have.
+    """
+    values = {"mode": "preview", **{path: _scalar(path, value) for path, value in answers.items()}}
+    top = [f"What asapfill may do for {answers['office']}. Written by `asapfill policy new`; change what you like."]
+    if known is None:
+        top.append(
+            "The office could not be asked, so the names are examples: write your own as Open Dental shows them."
+        )
+    bare = parse_policy(policy_text(Draft((), values)).encode(), Path("answer"))
+    above = dict(_hints(known, resolve(bare, known.names).clinic)) if known is not None else {}
+    return policy_text(Draft((*top, "", *HOW_TO), values, above=above))
+
+
+def _scalar(path: str, value: Written) -> Written:
+    """An answer as it stands in the file: names in quotes where that is needed, hours as they were understood."""
+    if isinstance(value, list):
+        return value
+    if path in {"office", "clinic"}:
+        return quoted_name(value)
+    if path in {"openings.hours", "texts.between"}:
+        try:
+            return hours_in_words(hours(value))
+        except Unreadable:
+            return value  # The reader of the file says what is wrong with it.
+    return value
+
+
+def _hints(known: Known, clinic: int) -> Iterator[tuple[str, Sequence[str]]]:
+    """The office's own names, above the keys that take them."""
+    names = known.names
+    providers = [row.abbr for row in names.providers if not row.is_hidden and row.prov_status != "Deleted"]
+    never = known.blockouts(allowed=False)
+    closed = [f"Never: {_listed(never)} (nothing may be scheduled there in Open Dental)."] if never else []
+    yield "openings.operatories", [f"Your operatories: {_listed(known.operatories(clinic))}"]
+    yield "openings.except_providers", [f"Your providers: {_listed(providers)}"]
+    yield "openings.blockouts_allowed", [f"Your blockout types: {_listed(known.blockouts(allowed=True))}", *closed]
+    yield (
+        "commlog.type",
+        [f"Your types: {_listed([row.item_name for row in names.commlog_types if not row.is_hidden])}"],
+    )
+    if names.clinics:
+        yield "clinic", [f"Your clinics: {_listed([row.description or row.abbr for row in names.clinics])}"]
+
+
+def _listed(names: Iterable[str]) -> str:
+    """Names as they may be copied into a list; what cannot be shown in a comment is left out."""
+    shown = [quoted_name(name) for name in dict.fromkeys(names) if name.strip() and name.isprintable()]
+    return ", ".join(shown) or "none"
+
+
+def place_for(settings: Settings, answers: Answers) -> Path:
+    """Where the policy belongs: a file in the folder of policies, named after the office and clinic."""
+    name = "-".join(str(answers[path]) for path in ("office", "clinic") if path in answers)
+    return settings.policies / f"{re.sub(r'[^a-z0-9]+', '-', name.casefold()).strip('-') or 'policy'}.yaml"
+
+
+def require_free(settings: Settings, path: Path, answers: Answers, known: Known | None) -> None:
+    """See that a new policy is wanted at ``path``: asked before any other question.
+
+    Raises:
+        NotWritten: there is such a file, or another policy is for the same office and clinic.
+    """
+    if path.exists():
+        raise NotWritten(f"{path} exists already. Nothing was written. Edit it, or write elsewhere with --out.")
+    if path.resolve().parent != settings.policies.resolve():
+        return
+    new = _bare(answers)
+    for file in read_folder(settings).files:
+        same = known is not None and clinic_of(file, known.names) == clinic_of(new, known.names) is not None
+        if claim(file) == claim(new) or (same and file.office == new.office):
+            message = f"{file.source.path.name} is for the same office and clinic already. Nothing was written."
+            raise NotWritten(f"{message} Edit that one; with two, neither is used.")
+
+
+def write_policy(path: Path, text: str) -> None:
+    """Write a new file, and the schema for editors beside it.
+
+    Raises:
+        NotWritten: there is such a file by now.
+        ConfigurationError: the folder cannot be written. Nothing was written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as place:
+            place.write(text)
+    except FileExistsError:
+        raise NotWritten(f"{path} exists already. Nothing was written.") from None
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}."
+        raise ConfigurationError([Problem(path, message, hint="Choose another place with --out.")]) from None
+    schema = path.parent / FILE_NAME
+    if not schema.exists():
+        schema.write_text(schema_text(), encoding="utf-8")

@@ -1,0 +1,126 @@
+"""``report``: the weekly report out of the state, which is only read, also while the daemon runs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from pathlib import Path
+from typing import Any, Final
+
+from asapfill.clock import Clock
+from asapfill.core.office import Labels
+from asapfill.offers.journal import Journal
+from asapfill.report.weekly import Figures, Period, Records, figures_of
+from asapfill.report.weekly_page import Part, document, page
+from asapfill.settings.settings import Settings
+from asapfill.store.database import Store, StoreError, open_for_reading
+from asapfill.store.figures import day_counts, left_places, open_times
+from asapfill.store.offices import KnownOffice, known_office
+
+WEEK: Final = 7
+"""Days of a report when nobody says since when."""
+PAST: Final = 7
+"""Earlier periods in the picture over time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The report in its two forms. ``empty``: nothing is known of these days."""
+
+    html: str
+    document: dict[str, Any]
+    period: Period
+
+    @property
+    def empty(self) -> bool:
+        """Whether asapfill did nothing in these days."""
+        figures = [office["figures"] for office in self.document["offices"]]
+        return not any(one["cycles"] or one["offers"] for one in figures)
+
+
+def make_report(settings: Settings, clock: Clock, office: str | None, since: date | None) -> Report:
+    """The report on ``office`` (None: all of them) from the day ``since`` until today; without it, on the seven days
+    before today, which on a Monday are last week.
+
+    Raises:
+        StoreError: there is no state, or it cannot be read.
+        ValueError: ``since`` is a day to come.
+    """
+    store = open_for_reading(settings.state, clock)
+    if store is None:
+        raise StoreError(f"There is no state in {settings.state} yet: nothing was ever sent from here.")
+    with store:
+        wanted = [name for name in settings.offices if office in {None, name}]
+        known = {name: known_office(store, name) for name in wanted}
+        # One period for all: the westernmost office's day is the one that everybody has reached.
+        today = min(clock.now().astimezone(_zone(known[name])).date() for name in wanted)
+        period = period_until(today, since)
+        past = [period.before(times) for times in range(PAST, 0, -1)]
+        parts = [_part(store, name, known[name], period, past) for name in wanted]
+    return Report(page(parts, period, past), document(parts, period), period)
+
+
+def period_until(today: date, since: date | None) -> Period:
+    """The days of a report.
+
+    Raises:
+        ValueError: ``since`` is a day to come.
+    """
+    if since is None:
+        return Period(today - timedelta(days=WEEK), today - timedelta(days=1))
+    if since > today:
+        raise ValueError(f"{since:%Y-%m-%d} is a day to come")
+    return Period(since, today)
+
+
+def _zone(known: KnownOffice | None) -> tzinfo:
+    return known.timezone if known is not None else UTC
+
+
+def _part(store: Store, name: str, known: KnownOffice | None, period: Period, past: Sequence[Period]) -> Part:
+    """One office's figures in the period and before, and its clinics' where there are several."""
+    zone, labels = _zone(known), known.labels if known is not None else Labels()
+    records = _records(store, name, zone, past[0].first, period.last)
+    figures = tuple(figures_of(records, days) for days in past)
+    clinics: list[tuple[str, Figures, Figures]] = []
+    if len(records.clinics) > 1:
+        for number in records.clinics:
+            mine = records.of_clinic(number)
+            label = labels.clinic(number) if number else "no clinic"
+            clinics.append((label, figures_of(mine, period), figures_of(mine, past[-1])))
+    return Part(name, figures_of(records, period), figures, tuple(clinics))
+
+
+def _records(store: Store, office: str, zone: tzinfo, first: date, last: date) -> Records:
+    """Everything known of an office from ``first`` to ``last``."""
+    begin = datetime.combine(first, datetime.min.time(), zone)
+    end = datetime.combine(last + timedelta(days=1), datetime.min.time(), zone)
+    # An opening may have been found some time before the period in which it was filled.
+    found = open_times(store, office, begin - timedelta(days=31), end)
+    return Records(
+        offers=tuple(offer for offer in Journal(store, office).since(first) if offer.office_day <= last),
+        found=tuple((item.found.astimezone(zone).replace(tzinfo=None), item) for item in found),
+        left=left_places(store, office),
+        counts=day_counts(store, office, first, last),
+    )
+
+
+def write_report(report: Report, out: Path) -> Path:
+    """Write the page to ``out``, or into it by its dates where it is a folder; only its owner may read it.
+
+    Raises:
+        OSError: it cannot be written; what was there is still there.
+    """
+    path = out / f"report-{report.period.first}-to-{report.period.last}.html" if out.is_dir() else out
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123  a descriptor, not a path
+            file.write(report.html)
+        os.replace(temporary, path)  # noqa: PTH105  reads as what it is
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path

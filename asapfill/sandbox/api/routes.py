@@ -1,0 +1,271 @@
+"""The API's resources: which exist in which version, what permission each needs, and what they answer.
+
+From a request without its socket to an answer without one; server.py has the wire, and what may go wrong on it.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from asapfill.sandbox.api import lists, shapes, slots, writes
+from asapfill.sandbox.office import offers
+from asapfill.sandbox.office.columns import Row
+from asapfill.sandbox.office.life import Life
+from asapfill.sandbox.office.offers import Refusal
+from asapfill.sandbox.office.tables import Office
+
+PREFIX = "/api/v1/"
+REMOTE_CAP = 100
+"""Rows of one page on the remote API; local and service mode give 1000."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """``resource``: path after /api/v1/ without the number; ``number``: primary key in the path; ``customer``: key."""
+
+    method: str
+    resource: str
+    number: int | None = None
+    query: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    customer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, body as on the wire, and further headers. ``key``: primary key of what a write made or changed."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    key: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one resource: since which version, with what permission."""
+
+    since: tuple[int, ...]
+    permission: str
+    act: Callable[[Api, Request], Answer]
+
+
+class Api:
+    """The API of one office. Not thread-safe: like Open Dental's own, it takes one request at a time.
+
+    Args:
+        life: The office and what happens in it.
+        page_cap: Rows of a page; a larger Limit is cut to it silently.
+        ties: Shuffles rows that a list's order leaves tied, differently at each request; None keeps them stable.
+    """
+
+    def __init__(self, life: Life, *, page_cap: int = REMOTE_CAP, ties: random.Random | None = None) -> None:
+        self.life = life
+        self.page_cap = page_cap
+        self.ties = ties
+
+    @property
+    def office(self) -> Office:
+        """The database."""
+        return self.life.office
+
+    def answer(self, request: Request) -> Answer:
+        """Answer a request whose keys are right. Never raises for what the request says."""
+        try:
+            route = self._route(request)
+            if not self.office.securityperms.get(route.permission, False):
+                return error(401, f"This customer key does not have the permission {route.permission}.")
+            return route.act(self, request)
+        except Refusal as refusal:
+            return error(refusal.status, refusal.text)
+
+    def _route(self, request: Request) -> Route:
+        """The route, or the 404 and 400 of unknown resources and methods; both come before any row is looked up."""
+        kind = "one" if request.number is not None else "many"
+        route = ROUTES.get((request.resource, request.method, kind))
+        if route is not None and self.office.at_least(*route.since):
+            return route
+        usable = {resource for (resource, _, _), other in ROUTES.items() if self.office.at_least(*other.since)}
+        if request.resource not in usable:
+            raise Refusal(404, f"{request.resource} is not a valid resource.")
+        raise Refusal(400, f"{request.resource} {request.method}  is not a valid method.")
+
+    def page(self, request: Request, rows: list[Row]) -> list[Row]:
+        """The part of a list that Limit and Offset ask for."""
+        limit = lists.number(request.query, "Limit")
+        offset = max(0, lists.number(request.query, "Offset") or 0)
+        size = self.page_cap if limit is None or limit <= 0 else min(limit, self.page_cap)
+        return rows[offset : offset + size]
+
+
+def error(status: int, text: str) -> Answer:
+    """A refusal: its body is a JSON string, not an object."""
+    return Answer(status, json.dumps(text).encode())
+
+
+def _json(value: Any, status: int = 200, **more: Any) -> Answer:  # noqa: ANN401 - a JSON value
+    return Answer(status, json.dumps(value).encode(), **more)
+
+
+def _listed(shape: str | None, find: lists.List) -> Callable[[Api, Request], Answer]:
+    """A GET of a list; ``shape`` None: the rows are already as the API shows them."""
+
+    def act(api: Api, request: Request) -> Answer:
+        rows = api.page(request, find(api.office, request.query))
+        return _json([shapes.render(api.office, shape, row) if shape else row for row in rows])
+
+    return act
+
+
+def _asap(api: Api, request: Request) -> Answer:
+    rows = api.page(request, lists.asap(api.office, request.query, api.ties))
+    return _json([shapes.render(api.office, "appointments", row) for row in rows])
+
+
+def _schedules(api: Api, request: Request) -> Answer:
+    rows = api.page(request, lists.schedules(api.office, request.query, api.ties))
+    return _json([shapes.render(api.office, "schedules", row) for row in rows])
+
+
+def _providers(api: Api, request: Request) -> Answer:
+    """With ClinicNum the serverDateTime is empty, as the real API's."""
+    rows = [shapes.render(api.office, "providers", row) for row in lists.providers(api.office, request.query)]
+    if "ClinicNum" in request.query:
+        rows = [row | {"serverDateTime": ""} for row in rows]
+    return _json(api.page(request, rows))
+
+
+def _permissions(api: Api, request: Request) -> Answer:
+    rows = [
+        {"Permission": name, "HasPermission": "true" if has else "false"}
+        for name, has in api.office.securityperms.items()
+    ]
+    return _json(api.page(request, rows))
+
+
+def _subscriptions(api: Api, request: Request) -> Answer:
+    """Only those of the customer key that asks."""
+    rows = [row for row in lists.keyed(api.office.subscriptions) if row["CustomerKey"] == request.customer]
+    return _json([shapes.render(api.office, "subscriptions", row) for row in api.page(request, rows)])
+
+
+def _single(table: str, shape: str, word: str) -> Callable[[Api, Request], Answer]:
+    """A GET of one row; a deleted one is 404."""
+
+    def act(api: Api, request: Request) -> Answer:
+        row = api.office.table(table).get(request.number or 0)
+        if row is None:
+            raise Refusal(404, f"{word} not found")
+        return _json(shapes.render(api.office, shape, row))
+
+    return act
+
+
+def _post_asapcomm(api: Api, request: Request) -> Answer:
+    row = offers.create(api.office, writes.read_body(request.body))
+    api.life.offered(row)
+    return _created(api, "asapcomms", row, row["AsapCommNum"])
+
+
+def _post_commlog(api: Api, request: Request) -> Answer:
+    row = writes.create_commlog(api.office, writes.read_body(request.body))
+    answer = _created(api, "commlogs", row, row["CommlogNum"])
+    if api.office.at_least(23, 3, 7):
+        return answer
+    return Answer(answer.status, b"", answer.headers, answer.key)  # the object came with 23.3.7
+
+
+def _put_commlog(api: Api, request: Request) -> Answer:
+    row = writes.change_commlog(api.office, request.number or 0, writes.read_body(request.body))
+    return _json(shapes.render(api.office, "commlogs", row), key=request.number)
+
+
+def _post_subscription(api: Api, request: Request) -> Answer:
+    row = writes.create_subscription(api.office, writes.read_body(request.body), request.customer)
+    return _created(api, "subscriptions", row, row["SubscriptionNum"])
+
+
+def _put_subscription(api: Api, request: Request) -> Answer:
+    writes.change_subscription(api.office, request.number or 0, writes.read_body(request.body))
+    return Answer(200, key=request.number)
+
+
+def _delete_subscription(api: Api, request: Request) -> Answer:
+    writes.delete_subscription(api.office, request.number or 0)
+    return Answer(200, key=request.number)
+
+
+def _created(api: Api, shape: str, row: Row, key: int) -> Answer:
+    """201 with the object and its address."""
+    location = (("Location", f"{PREFIX}{shape}/{key}"),)
+    return _json(shapes.render(api.office, shape, row), 201, headers=location, key=key)
+
+
+_READ, _COMM, _OTHERS, _TEXTING = "ApiReadAll", "ApiComm", "ApiAllOthers", "ApiTextingASAP"
+
+
+def _reads() -> dict[tuple[str, str, str], Route]:
+    """All GETs: resource → (version of the list, of the single row or None, what they do)."""
+    many: dict[str, tuple[tuple[int, ...], Callable[[Api, Request], Answer]]] = {
+        "appointments": ((21, 1), _listed("appointments", lists.appointments)),
+        "appointments/ASAP": ((21, 1), _asap),
+        "appointments/Slots": ((21, 1), _listed(None, slots.slots)),
+        "appointments/WebSched": ((21, 3), _listed("websched", lists.web_sched)),
+        "schedules": ((22, 1), _schedules),
+        "scheduleops": ((23, 2, 27), _listed(None, lists.schedule_ops)),
+        "operatories": ((21, 1), _listed("operatories", lists.operatories)),
+        "definitions": ((21, 1), _listed("definitions", lists.definitions)),
+        "preferences": ((21, 1), _listed(None, lists.preferences)),
+        "clinics": ((21, 1), _listed("clinics", lists.clinics)),
+        "providers": ((21, 1), _providers),
+        "recalls": ((22, 4, 40), _listed("recalls", lists.recalls)),
+        "recalltypes": (
+            (24, 1, 44),
+            _listed("recalltypes", lambda office, _query: lists.keyed(office.recalltypes)),
+        ),
+        "appointmenttypes": (
+            (22, 4, 10),
+            _listed("appointmenttypes", lambda office, _query: lists.keyed(office.appointmenttypes)),
+        ),
+        "patients": ((21, 1), _listed("patients", lists.patients)),
+        "patients/Simple": ((21, 2), _listed("patients simple", lists.patients_simple)),
+        "commlogs": ((21, 1), _listed("commlogs", lists.commlogs)),
+        "asapcomms": ((23, 3, 3), _listed("asapcomms", lists.asapcomms)),
+        "histappointments": ((23, 1, 30), _listed("histappointments", lists.hist_appointments)),
+        "signalods": ((21, 2), _listed("signalods", lists.signalods)),
+        "labcases": ((24, 2, 28), _listed("labcases", lists.lab_cases)),
+        "securityperms": ((22, 2), _permissions),
+        "subscriptions": (
+            (22, 1),
+            _subscriptions,
+        ),
+    }
+    one: dict[str, tuple[tuple[int, ...], Callable[[Api, Request], Answer]]] = {
+        "appointments": ((21, 1), _single("appointments", "appointments", "Appointment")),
+        "schedules": ((22, 1), _single("schedules", "schedules", "Schedule")),
+        "operatories": ((24, 1, 10), _single("operatories", "operatories", "Operatory")),
+        "clinics": ((21, 1), _single("clinics", "clinics", "Clinic")),
+        "providers": ((24, 4, 17), _single("providers", "providers", "Provider")),
+        "recalltypes": ((24, 1, 44), _single("recalltypes", "recalltypes", "RecallType")),
+        "patients": ((21, 1), _single("patients", "patient", "Patient")),
+        "commlogs": ((25, 1, 13), _single("commlogs", "commlogs", "Commlog")),
+        "asapcomms": ((23, 3, 3), _single("asapcomms", "asapcomms", "AsapComm")),
+        "labcases": ((24, 2, 28), _single("labcases", "labcases", "LabCase")),
+    }
+    routes = {(name, "GET", "many"): Route(since, _READ, act) for name, (since, act) in many.items()}
+    return routes | {(name, "GET", "one"): Route(since, _READ, act) for name, (since, act) in one.items()}
+
+
+ROUTES: dict[tuple[str, str, str], Route] = _reads() | {
+    ("asapcomms", "POST", "many"): Route((23, 3, 3), _TEXTING, _post_asapcomm),
+    ("commlogs", "POST", "many"): Route((21, 1), _COMM, _post_commlog),
+    ("commlogs", "PUT", "one"): Route((25, 2, 21), _OTHERS, _put_commlog),
+    ("subscriptions", "POST", "many"): Route((22, 1), _READ, _post_subscription),
+    ("subscriptions", "PUT", "one"): Route((22, 1), _READ, _put_subscription),
+    ("subscriptions", "DELETE", "one"): Route((22, 1), _OTHERS, _delete_subscription),
+}
+"""By resource, method, and whether the path names one row or many."""

@@ -1,0 +1,1 @@
+"""Making an office up, from a seed."""

@@ -1,0 +1,1 @@
+"""The simulated office: its tables, its rules, its people."""

@@ -1,0 +1,1 @@
+"""The simulated office over HTTP, with faults, in a process of its own."""

@@ -1,0 +1,1 @@
+"""The settings of the IT person, from the file to frozen data."""

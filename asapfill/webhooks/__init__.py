@@ -1,0 +1,1 @@
+"""Open Dental's events as hints that something changed."""

@@ -1,0 +1,186 @@
+"""Counting what comes to the listener: for ``status``, against floods of deliveries, and against floods of log lines.
+
+Numbers and codes only: nothing of a delivery's content, and nothing of who sent what was refused.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+from asapfill.clock import Clock
+from asapfill.core.rows import Appointment, SchedType, Schedule
+
+log = logging.getLogger(__name__)
+
+
+class NotADelivery(ValueError):  # noqa: N818  the name says it
+    """The body is not what Open Dental posts: JSON, an array of objects or one object."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What may have changed in an office.
+
+    ``appointments``: AptNums. ``days``: where the number does not tell, as for schedules (office wall-clock days).
+    ``unclear``: something else, which a look will show or not. ``rows``: how many the delivery had.
+    """
+
+    days: frozenset[date] = frozenset()
+    appointments: frozenset[int] = frozenset()
+    unclear: bool = False
+    rows: int = 0
+
+    def __bool__(self) -> bool:
+        """Whether the office is worth a look."""
+        return bool(self.days or self.appointments or self.unclear)
+
+
+def every_day(around: date, rows: int = 0) -> Hint:
+    """Every day that anybody might look at: events may have been missed."""
+    first = around - timedelta(days=2)
+    return Hint(frozenset(first + timedelta(days=number) for number in range(400)), rows=rows)
+
+
+def read_delivery(body: bytes) -> Hint:
+    """Read the body of a delivery.
+
+    Rows are told apart by their columns, not by the header Event-Type, which came with Open Dental 22.4.35 only.
+
+    Raises NotADelivery for anything but JSON objects. A row of an unknown kind is a reason to look, no more.
+    """
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        raise NotADelivery("not JSON") from None
+    rows = [found] if isinstance(found, dict) else found
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise NotADelivery("not an array of objects")
+    return _joined(rows)
+
+
+def _joined(rows: Iterable[Mapping[str, Any]]) -> Hint:
+    days: set[date] = set()
+    appointments: set[int] = set()
+    unclear = False
+    count = 0
+    for row in rows:
+        count += 1
+        if "ScheduleNum" in row:
+            schedule = Schedule.read(row)
+            # What each offer leaves on the schedule. It blocks nothing, and most are our own doing.
+            if schedule.sched_type == SchedType.WEB_SCHED_ASAP:
+                continue
+            number, day = 0, schedule.sched_date
+        else:
+            visit = Appointment.read(row)
+            number, day = visit.apt_num, visit.apt_date_time and visit.apt_date_time.date()
+        if number:
+            appointments.add(number)
+        elif day:
+            days.add(day)
+        else:
+            unclear = True
+    return Hint(frozenset(days), frozenset(appointments), unclear, count)
+
+
+NOBODY: Final = "-"
+"""In the place of an office for what was sent to no office of ours."""
+
+PER_MINUTE: Final = 120
+"""Deliveries of one office that are taken in a minute. Three tables every 5 seconds make 36; more than one of the
+office's computers may send them, and a catch-up comes in several."""
+BURST: Final = 120
+
+LOG_AGAIN: Final = 600.0
+"""Seconds from one line about refusals of the same kind to the next."""
+
+REASONS: Final = {
+    "wrong_key": "the key was wrong",
+    "no_office": "the path was that of no office",
+    "method": "it was no POST",
+    "too_large": "it was too large",
+    "too_many": "there were too many",
+    "garbage": "it was not what Open Dental posts",
+    "broken_off": "it ended too early",
+}
+"""Why something is refused: code → words for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What came for one office since the listener began. ``last``: when the last good delivery came (aware), also one
+    before that; or None.
+    """
+
+    deliveries: int = 0
+    rows: int = 0
+    last: datetime | None = None
+    refused: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Office:
+    tokens: float = BURST
+    filled: float = 0.0
+    deliveries: int = 0
+    rows: int = 0
+    last: datetime | None = None
+    refused: Counter[str] = field(default_factory=Counter)
+
+
+class Tally:
+    """The counts of all offices. Safe to share between threads."""
+
+    def __init__(self, offices: Iterable[str], clock: Clock, lasts: Mapping[str, datetime] | None = None) -> None:
+        """Begin to count. ``lasts``: when the last delivery of an office came before that (aware)."""
+        self._clock = clock
+        now, lasts = clock.monotonic(), lasts or {}
+        self._offices = {office: _Office(filled=now, last=lasts.get(office)) for office in (*offices, NOBODY)}
+        self._logged: dict[tuple[str, str], tuple[float, int]] = {}
+        self._lock = threading.Lock()
+
+    def admit(self, office: str) -> bool:
+        """Whether one more delivery of an office may be taken now; asked once for each, after its key was right."""
+        with self._lock:
+            mine, now = self._offices[office], self._clock.monotonic()
+            mine.tokens = min(BURST, mine.tokens + (now - mine.filled) * PER_MINUTE / 60)
+            mine.filled = now
+            if mine.tokens < 1:
+                return False
+            mine.tokens -= 1
+            return True
+
+    def took(self, office: str, rows: int) -> datetime | None:
+        """Count a good delivery; returns when the one before came (aware), or None."""
+        with self._lock:
+            mine = self._offices[office]
+            before, mine.last = mine.last, self._clock.now()
+            mine.deliveries += 1
+            mine.rows += rows
+            return before
+
+    def refused(self, office: str, reason: str) -> None:
+        """Count a refusal, a code of REASONS, and log it unless that was done lately."""
+        with self._lock:
+            counted = self._offices[office].refused
+            counted[reason] += 1
+            now, times = self._clock.monotonic(), counted[reason]
+            last = self._logged.get((office, reason))
+            if last is not None and now - last[0] < LOG_AGAIN:
+                return
+            self._logged[office, reason] = (now, times)
+            since = times - (last[1] if last else 0)
+        log.warning("events.refused office=%s reason=%s times=%d", office, reason, since)
+
+    def counts(self, office: str) -> Counts:
+        """What came for an office so far; ``NOBODY``: what came for none."""
+        with self._lock:
+            mine = self._offices[office]
+            return Counts(mine.deliveries, mine.rows, mine.last, dict(mine.refused))

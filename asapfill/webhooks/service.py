@@ -1,0 +1,186 @@
+"""Events while the daemon serves: the listener for all offices, and each office's own affairs (``office``)."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from asapfill.clock import Clock, office_now
+from asapfill.core.office import Office
+from asapfill.core.values import Version
+from asapfill.cycle.session import Desk
+from asapfill.opendental.client import OpenDental
+from asapfill.settings.settings import Settings
+from asapfill.settings.webhooks import EventSettings
+from asapfill.store.database import Store
+from asapfill.store.webhooks import Deaf, keep_deaf, kept_events
+from asapfill.webhooks.deliveries import Hint, Tally, every_day
+from asapfill.webhooks.listener import CannotListen, Entrance
+from asapfill.webhooks.office import OfficeEvents, Seen
+from asapfill.webhooks.subscriptions import CATCH_UP
+
+if TYPE_CHECKING:
+    from asapfill.webhooks.listener import Listener
+
+log = logging.getLogger(__name__)
+
+
+def ear_for(desks: Iterable[Desk], wake: Callable[[str], None]) -> Hear:
+    """What to do when a delivery has come: have it looked at, at once. Takes no time; any thread may call it."""
+    by_name = {desk.office: desk for desk in desks}
+
+    def hear(office: str, hint: Hint) -> None:
+        by_name[office].mirror.hint(days=hint.days, appointments=hint.appointments)
+        wake(office)
+
+    return hear
+
+
+def tend_events(events: Events, desk: Desk, timezone: ZoneInfo) -> None:
+    """After a cycle: have an office's events looked after, if the office answered.
+
+    Raises:
+        StoreError: the state cannot be written.
+    """
+    if desk.stop.is_set() or desk.client.failing or desk.mirror.names is None:
+        return
+    wall = office_now(desk.clock.now(), timezone) + (desk.mirror.skew or timedelta(0))
+    events.tend(desk.office, desk.client, desk.mirror.names.version, wall, desk.mirror.office)
+
+
+LISTEN_AGAIN: Final = 60.0
+"""Seconds until a port that could not be used is tried again."""
+
+Hear = Callable[[str, Hint], None]
+"""Told of an office and what is to be looked at there; must return at once, and may be called from any thread."""
+
+
+class Events:
+    """The events of all offices of some settings, between ``start`` and ``close``. Safe to share between threads."""
+
+    def __init__(self, settings: Settings, customer_keys: Mapping[str, str], clock: Clock, store: Store) -> None:
+        """Prepare; nothing is listened to yet. ``customer_keys``: by office."""
+        self._where = settings.events
+        self._clock = clock
+        self._store = store
+        self._hear: Hear = lambda *_: None
+        self._began = clock.now()
+        urls = {
+            name: self._where.address(name) if self._where is not None and office.events else ""
+            for name, office in settings.offices.items()
+        }
+        self._offices = {
+            name: OfficeEvents(name, urls[name], office.workstation, clock, store, kept_events(store, name))
+            for name, office in settings.offices.items()
+        }
+        self._keys = {name: key for name, key in customer_keys.items() if urls.get(name)}
+        lasts = {name: self._offices[name].kept.last for name in self._keys}
+        self._tally = Tally(self._keys, clock, {name: last for name, last in lasts.items() if last is not None})
+        self._listener: Listener | None = None
+        self._deaf = ""
+        self._tried = 0.0
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def start(self, hear: Hear) -> None:
+        """Begin to listen, if an office is to send events. A port that cannot be used is told and tried again.
+
+        Raises:
+            StoreError: the state cannot be written.
+        """
+        self._hear = hear
+        with self._lock:
+            if self._where is not None and self._keys:
+                self._listen(self._where)
+            else:
+                keep_deaf(self._store, None)
+
+    def hush(self) -> None:
+        """Listen no more, without waiting for the end of it. Subscriptions stay: Open Dental keeps for three days what
+        it cannot deliver.
+        """
+        with self._lock:
+            self._closed = True
+            if self._listener is not None:
+                self._listener.stop()
+
+    def close(self) -> None:
+        """Listen no more: the port is free for whoever comes next. Takes a second or two at most."""
+        self.hush()
+        if self._listener is not None:
+            self._listener.wait()
+            self._listener = None
+
+    def tend(
+        self, name: str, client: OpenDental, version: Version | None, wall: datetime, known: Callable[[], Office]
+    ) -> None:
+        """After a cycle of an office that answered: see that all is well, and set right what is not.
+
+        ``wall``: the office's wall clock, by its own reckoning. ``known``: what asapfill knows of the office.
+
+        Raises:
+            StoreError: the state cannot be written.
+        """
+        office = self._offices[name]
+        if office.over:
+            return
+        self._stay_listening()
+        if not office.url:
+            office.tend(client, Seen(version, wall, None, known))
+            office.keep(replace(office.kept, problem=office.trouble))
+            return
+        counts = self._tally.counts(name)
+        heard = None if counts.last is None else wall - (self._clock.now() - counts.last)
+        office.tend(client, Seen(version, wall, heard, known))
+        office.keep(
+            replace(
+                office.kept,
+                problem=office.trouble,
+                deliveries=counts.deliveries,
+                last=counts.last,
+                refused=counts.refused,
+                since=self._began,
+            )
+        )
+
+    def _stay_listening(self) -> None:
+        """Try again to listen, if that failed or ended."""
+        with self._lock:
+            if self._where is None or not self._keys or self._closed:
+                return
+            if self._listener is not None and self._listener.alive:
+                return
+            if self._clock.monotonic() - self._tried >= LISTEN_AGAIN:
+                self._listen(self._where)
+
+    def _listen(self, where: EventSettings) -> None:
+        from asapfill.webhooks.listener import Listener  # noqa: PLC0415  not without events
+
+        self._tried = self._clock.monotonic()
+        entrance = Entrance(where.host, where.port, where.prefix, where.certificate, where.certificate_key)
+        listener = Listener(entrance, self._keys, self._tally, self._took)
+        try:
+            listener.start()
+        except CannotListen as error:
+            if str(error) != self._deaf:
+                log.error("events.not_listening %s", error)  # noqa: TRY400  a sentence for a person
+            self._deaf = str(error)
+            keep_deaf(self._store, Deaf(error.code, str(error)))
+            return
+        self._listener, self._deaf = listener, ""
+        keep_deaf(self._store, None)
+        log.info("events.listening host=%s port=%d offices=%d", where.host, where.port, len(self._keys))
+
+    def _took(self, office: str, hint: Hint) -> None:
+        """A delivery has come. After three days without one, some were lost perhaps."""
+        before = self._tally.took(office, hint.rows)
+        if before is not None and self._clock.now() - before > CATCH_UP:
+            hint = every_day(self._clock.now().date(), hint.rows)
+        log.debug("events.delivery office=%s rows=%d look=%s", office, hint.rows, bool(hint))
+        if hint:
+            self._hear(office, hint)
