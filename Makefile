@@ -22,7 +22,7 @@ help:
 	@echo "make soak SEEDS=1000    simulated days with every fault; counts violations"
 	@echo "make storm MINUTES=60   the daemon under signals at random; counts violations"
 	@echo "make bench              how long openings and fits take, and how that grows"
-	@echo "make requests           requests by purpose, as the README's table"
+	@echo "make requests           requests by purpose, as the table in docs/measurements.md"
 	@echo "make audit              known vulnerabilities of the locked packages (asks osv.dev)"
 
 demo: $(VENV)/.installed

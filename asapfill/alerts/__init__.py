@@ -1,1 +1,1 @@
-"""Telling people and watchers: notices, pings, metrics."""
+"""Telling people and watchers how asapfill is: notices, pings, metrics."""

@@ -1,1 +1,1 @@
-"""The commands, a module for each kind. No logic lives here: options in, a call, text or JSON out, and an exit code."""
+"""The verbs of the command line: options in, one call, text or JSON out, an exit code. No logic lives here."""

@@ -1,1 +1,4 @@
-"""The pure core: what is free, who fits, whom to ask. It imports nothing of asapfill but itself and the clock."""
+"""What is free, who fits, whom to ask: pure functions over frozen data.
+
+Nothing of asapfill is imported here but the clock: no HTTP, no database, no scheduler.
+"""

@@ -1,1 +1,1 @@
-"""The daemon: when each office's next cycle starts, in which thread, and what the outside is told meanwhile."""
+"""When an office's next cycle starts and in which thread; signals and systemd."""

@@ -1,1 +1,1 @@
-"""The simulated office at work: ``asapfill demo`` and ``sandbox``, and the clock that both sides follow."""
+"""The simulated office at work: ``asapfill demo`` and its page, ``asapfill sandbox``."""

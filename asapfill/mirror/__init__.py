@@ -1,5 +1,4 @@
-"""What asapfill knows of an office: rows as last read, kept up to date with few requests, and remembered in the state.
+"""What is known of an office: rows as last read, kept up to date with few requests.
 
-``mirror`` asks Open Dental; ``known`` holds the rows and ``turns`` says what is to be read again, both pure. Nothing
-here decides what is free or who is asked.
+Remembered in the state, so that a restart reads only what changed. What is free and who may be asked is for ``core``.
 """

@@ -1,1 +1,1 @@
-"""Offers: their life, the journal that keeps anything from being sent twice, sending, and what became of them."""
+"""The journal, sending, reconciling, following, commlogs: nothing is sent twice."""

@@ -1,1 +1,1 @@
-"""The Open Dental API of one office: methods in ``client``, rows in ``models``, what can go wrong in ``errors``."""
+"""The client of one office's Open Dental API: pacing, paging, deadlines, errors."""

@@ -1,1 +1,1 @@
-"""What an office manager allows: the file in ``model``, the names in it in ``names``, the result in ``policy``."""
+"""From a policy file to what asapfill may do: reading, names, what is in force."""

@@ -1,1 +1,1 @@
-"""Writing policies, and comparing them: new, diff, samples, schema."""
+"""Helping people with policies: new, diff, samples, schema, reference."""

@@ -1,1 +1,1 @@
-"""What asapfill tells: JSON documents, tables for a terminal, and pages. Nothing here decides anything."""
+"""What asapfill tells: JSON documents, tables for a terminal, the weekly page. Nothing here decides anything."""

@@ -1,1 +1,1 @@
-"""The settings of the IT person, from the file to frozen data."""
+"""The IT person's settings, from the file to frozen data; secrets by reference."""

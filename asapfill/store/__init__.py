@@ -1,1 +1,1 @@
-"""The state database: opening it, its tables, and the small records kept beside the journal."""
+"""The state: opening it, its tables, the SQL on each, lock and backups."""

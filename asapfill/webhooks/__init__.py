@@ -1,1 +1,1 @@
-"""Open Dental's events as hints that something changed."""
+"""Open Dental's events, taken as hints of where to look at once."""

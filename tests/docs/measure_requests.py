@@ -1,4 +1,4 @@
-"""Counts what asapfill asks of a simulated office in a working day: the figures of the README's table of requests.
+"""Counts what asapfill asks of a simulated office in a working day: the table of requests in docs/measurements.md.
 
     python tests/docs/measure_requests.py
 
