@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test install uninstall twin soak storm bench requests audit lock clean
+.PHONY: help demo test install uninstall twin soak storm bench requests picture audit lock clean
 
 help:
 	@echo "make demo   run a simulated office's day through asapfill (no account needed)"
@@ -63,6 +63,10 @@ storm: $(VENV)/.installed
 requests: $(VENV)/.installed
 	$(BIN)/python tests/docs/measure_requests.py
 	$(BIN)/python -m tests.benchmarks.bench_requests
+
+# The picture of docs/architecture.md, from the imports.
+picture: $(VENV)/.installed
+	$(BIN)/python -m tests.structure.picture
 
 # Asks osv.dev about every locked version: the only thing here that needs the internet beyond installing.
 audit: $(VENV)/.installed
