@@ -11,7 +11,7 @@ from asapfill.checks.findings import Finding, Verdict
 from asapfill.checks.office import check_office
 from asapfill.clock import Clock
 from asapfill.core.errors import Problem
-from asapfill.cycle.session import open_desks
+from asapfill.cycle.session import open_sessions
 from asapfill.policy.in_force import Policies, last_good_versions, no_policy, read_folder
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import read_bytes, readable_part
@@ -85,13 +85,13 @@ def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, off
         problems.append(no_policy(settings, unserved))
     findings: dict[str, Sequence[Finding]] = {}
     if not offline:
-        with open_desks(settings, offices, clock, None, threading.Event()) as desks:
+        with open_sessions(settings, offices, clock, None, threading.Event()) as sessions:
             parts = _parts_with_mistakes(policies)
             findings = {
-                desk.office: check_office(
-                    desk, policies.of(desk.office), [part for part in parts if part.office == desk.office]
+                session.office: check_office(
+                    session, policies.of(session.office), [part for part in parts if part.office == session.office]
                 )
-                for desk in desks
+                for session in sessions
             }
     return Checked(tuple(problems), findings, offline=offline)
 

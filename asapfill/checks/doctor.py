@@ -26,7 +26,7 @@ from asapfill.checks.office_setup import check_setup, check_way
 from asapfill.checks.webhooks import check_events
 from asapfill.clock import Clock
 from asapfill.core.errors import ConfigurationError
-from asapfill.cycle.session import open_desks
+from asapfill.cycle.session import open_sessions
 from asapfill.policy.in_force import Policies, last_good_versions, no_policy, read_folder
 from asapfill.report.text import wrapped
 from asapfill.settings.settings import Settings, find_settings, load_settings
@@ -138,9 +138,9 @@ def _offices(settings: Settings, wanted: Collection[str], policies: Policies, cl
             reason = "It was not asked, because its keys cannot be read here (see keys)."
             yield Part(name, (Finding("look", "connection", reason),))
             continue
-        with open_desks(settings, [name], clock, None, threading.Event()) as (desk,):
-            findings = check_office(desk, policies.of(name))
-            yield Part(name, (*findings, *check_setup(desk, policies.of(name)), *check_way(desk, office)))
+        with open_sessions(settings, [name], clock, None, threading.Event()) as (session,):
+            findings = check_office(session, policies.of(name))
+            yield Part(name, (*findings, *check_setup(session, policies.of(name)), *check_way(session, office)))
 
 
 def diagnosis_text(diagnosis: Diagnosis) -> str:

@@ -19,7 +19,7 @@ from asapfill.core.rows import SchedType
 from asapfill.core.values import MINIMUM, supports
 from asapfill.cycle.cycle import office_names
 from asapfill.cycle.openings import openings_now
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.cycle.slot_search import compare_all
 from asapfill.mirror.names import Names
 from asapfill.opendental.errors import NotFound, OpenDentalError, TooOld
@@ -31,26 +31,28 @@ MOST_LOOKED_UP = 50
 """Patients of ``except_patients`` who are looked up: each is a request, and the remote API takes one a second."""
 
 
-def check_office(desk: Desk, files: Sequence[PolicyFile], mistaken: Sequence[PolicyFile] = ()) -> list[Finding]:
+def check_office(
+    session: OfficeSession, files: Sequence[PolicyFile], mistaken: Sequence[PolicyFile] = ()
+) -> list[Finding]:
     """Everything that can be found out about one office by reading. Raises nothing: what fails is a finding.
 
     ``mistaken``: what can be understood of files with mistakes; only their names are looked up.
     """
     findings: list[Finding] = []
     try:
-        for finding in _check(desk, files, mistaken):
+        for finding in _check(session, files, mistaken):
             findings.append(finding)  # noqa: PERF402  what was found before an error stays
     except OpenDentalError as error:
         findings.append(Finding("wrong", "connection", str(error)))
     return findings
 
 
-def _check(desk: Desk, files: Sequence[PolicyFile], mistaken: Sequence[PolicyFile]) -> Iterator[Finding]:
-    with desk.client.purpose("check"):
-        names = desk.mirror.read_names(desk.clock.now())
+def _check(session: OfficeSession, files: Sequence[PolicyFile], mistaken: Sequence[PolicyFile]) -> Iterator[Finding]:
+    with session.client.purpose("check"):
+        names = session.mirror.read_names(session.clock.now())
         yield Finding("ok", "connection", "The office answers, and the keys are right.")
         yield _version(names)
-        yield from _permissions(desk, (*files, *mistaken))
+        yield from _permissions(session, (*files, *mistaken))
         yield from _texting(names)
         yield from _lists(names)
         lists = office_names(names)
@@ -66,7 +68,7 @@ def _check(desk: Desk, files: Sequence[PolicyFile], mistaken: Sequence[PolicyFil
                 )
                 continue
             yield Finding("ok", "policy", f"{file.source.path.name}: every name is known; mode {policy.mode}.")
-            yield from _policy(desk, policy, names)
+            yield from _policy(session, policy, names)
 
 
 def _version(names: Names) -> Finding:
@@ -82,9 +84,9 @@ def _version(names: Names) -> Finding:
     return Finding("ok", "version", f"Open Dental {text}.")
 
 
-def _permissions(desk: Desk, files: Sequence[PolicyFile]) -> Iterator[Finding]:
+def _permissions(session: OfficeSession, files: Sequence[PolicyFile]) -> Iterator[Finding]:
     try:
-        rows = desk.client.security_perms().rows
+        rows = session.client.security_perms().rows
     except (NotFound, TooOld):
         yield Finding("look", "permissions", "The office does not tell the key's permissions; the first offer will.")
         return
@@ -133,15 +135,15 @@ def _lists(names: Names) -> Iterator[Finding]:
         yield Finding("look", "providers", "The office lists no providers.")
 
 
-def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
-    now = desk.clock.now()
+def _policy(session: OfficeSession, policy: Policy, names: Names) -> Iterator[Finding]:
+    now = session.clock.now()
     wall = office_now(now, policy.timezone)
-    desk.mirror.refresh(wall, policy.openings.look_ahead, [policy.clinic] if policy.clinic else [])
-    yield from _excepted_patients(desk, policy)
-    if desk.mirror.skew is None:
+    session.mirror.refresh(wall, policy.openings.look_ahead, [policy.clinic] if policy.clinic else [])
+    yield from _excepted_patients(session, policy)
+    if session.mirror.skew is None:
         yield Finding("look", "clock", "No answer told the office's clock, so the time zone could not be checked.")
-    elif abs(desk.mirror.skew) > CLOCKS_MAY_DIFFER:
-        minutes = round(desk.mirror.skew.total_seconds() / 60)
+    elif abs(session.mirror.skew) > CLOCKS_MAY_DIFFER:
+        minutes = round(session.mirror.skew.total_seconds() / 60)
         yield Finding(
             "wrong",
             "clock",
@@ -160,7 +162,7 @@ def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
             f"The policy texts {between.start:%H:%M}-{between.end:%H:%M}, Open Dental sends only "
             f"{window[0]:%H:%M}-{window[1]:%H:%M}: no text would ever go out.",
         )
-    office = desk.mirror.office()
+    office = session.mirror.office()
     if not any(row.sched_type == SchedType.PROVIDER for row in office.schedules):
         yield Finding("look", "schedules", "No provider has hours today or tomorrow: without hours nothing is free.")
     asap = len(office.asap) + sum(recall.priority == "ASAP" for recall in office.recalls)
@@ -175,16 +177,16 @@ def _policy(desk: Desk, policy: Policy, names: Names) -> Iterator[Finding]:
             "notice",
             f"Texts go out at least {LEAST_LEAD_MINUTES} minutes before a slot, whatever `notice` says.",
         )
-    if desk.mirror.skew is None or abs(desk.mirror.skew) <= CLOCKS_MAY_DIFFER:
-        yield from _second_witness(desk, policy)
+    if session.mirror.skew is None or abs(session.mirror.skew) <= CLOCKS_MAY_DIFFER:
+        yield from _second_witness(session, policy)
 
 
-def _excepted_patients(desk: Desk, policy: Policy) -> Iterator[Finding]:
+def _excepted_patients(session: OfficeSession, policy: Policy) -> Iterator[Finding]:
     """Numbers of patients that nobody has: a slip of the finger leaves out the wrong one."""
     numbers = sorted(policy.candidates.except_patients)
     for number in numbers[:MOST_LOOKED_UP]:
         try:
-            desk.client.patient(number)
+            session.client.patient(number)
         except NotFound:
             yield Finding(
                 "look",
@@ -195,11 +197,11 @@ def _excepted_patients(desk: Desk, policy: Policy) -> Iterator[Finding]:
         yield Finding("ok", "except_patients", f"The first {MOST_LOOKED_UP} of {len(numbers)} numbers were looked up.")
 
 
-def _second_witness(desk: Desk, policy: Policy) -> Iterator[Finding]:
+def _second_witness(session: OfficeSession, policy: Policy) -> Iterator[Finding]:
     """Our free time beside Open Dental's own search, where that can judge."""
-    found, _ = openings_now(desk, policy, desk.clock.now(), keep=False)
-    differences, compared = compare_all(desk, policy, found)
-    labels = labels_of(desk.mirror.office().operatories, (), ())
+    found, _ = openings_now(session, policy, session.clock.now(), keep=False)
+    differences, compared = compare_all(session, policy, found)
+    labels = labels_of(session.mirror.office().operatories, (), ())
     unexplained = [item for item in differences if item.cause is None]
     openings = counted(len(found.openings), "opening", "openings")
     if not compared:

@@ -11,7 +11,7 @@ from datetime import time
 from asapfill.checks.findings import Finding, Verdict
 from asapfill.core.office import Office, operatory_name, sending_window
 from asapfill.core.schedule import may_be_allowed, may_work, own_provider, provider_stretch, working_hours
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.mirror.names import Names
 from asapfill.opendental.errors import OpenDentalError
 from asapfill.policy.model import PolicyFile
@@ -24,7 +24,7 @@ MOST_NAMED = 12
 """Names in one line; an office with more of the same kind sees how many more."""
 
 
-def check_way(desk: Desk, office: OfficeSettings) -> Iterator[Finding]:
+def check_way(session: OfficeSession, office: OfficeSettings) -> Iterator[Finding]:
     """How the office is reached, and how long a small request takes, the wait at its gate included."""
     ways = ", then ".join("remote API" if REMOTE_API in url else "the office's own address" for url in office.urls)
     exposed = [parts.hostname for parts in map(addresses.split, filter(addresses.is_exposed, office.urls)) if parts]
@@ -38,29 +38,29 @@ def check_way(desk: Desk, office: OfficeSettings) -> Iterator[Finding]:
     elif office.plain_http:
         yield Finding("look", "plain http", "No address needs `plain_http`: take it out of the settings.")
     try:
-        with desk.client.purpose("check"):
-            desk.client.program_version()
-            began = desk.clock.monotonic()
-            desk.client.program_version()
-            seconds = desk.clock.monotonic() - began
+        with session.client.purpose("check"):
+            session.client.program_version()
+            began = session.clock.monotonic()
+            session.client.program_version()
+            seconds = session.clock.monotonic() - began
     except OpenDentalError:
         return  # said already, under connection
     verdict: Verdict = "ok" if seconds < SLOW else "look"
     yield Finding(verdict, "speed", f"By {ways}: a request takes {seconds * 1000:.0f} ms.")
 
 
-def check_setup(desk: Desk, files: Sequence[PolicyFile]) -> Iterator[Finding]:
+def check_setup(session: OfficeSession, files: Sequence[PolicyFile]) -> Iterator[Finding]:
     """What the office has set up in a way that leaves time unused or texts unsent."""
     try:
-        names = desk.mirror.read_names(desk.clock.now())
+        names = session.mirror.read_names(session.clock.now())
     except OpenDentalError:
         return  # said already, under connection
     for file in files:
         yield from _hours(file, names)
     yield from _texting(names)
     yield from _blockout_types(names, files)
-    if files and desk.mirror.skew is not None:
-        yield from _without_hours(desk.mirror.office())
+    if files and session.mirror.skew is not None:
+        yield from _without_hours(session.mirror.office())
 
 
 def _hours(file: PolicyFile, names: Names) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from asapfill.cycle.plan import plan_clinic
 from asapfill.cycle.prefetch import rehearse
 from asapfill.cycle.results import CLOCK_OFF, POLICY, AsIf, Clinic, ClinicResult, OfferLine, StillValid, Trouble
 from asapfill.cycle.send import act_on_plan
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.mirror.names import Names
 from asapfill.offers.journal import Journal
 from asapfill.offers.reconcile import give_up
@@ -46,7 +46,7 @@ TIDIED_FOR = 86_400.0
 
 
 def run_cycle(
-    desk: Desk,
+    session: OfficeSession,
     files: Sequence[PolicyFile],
     *,
     act: bool,
@@ -65,47 +65,49 @@ def run_cycle(
     """
     if act and at is not None:
         raise ValueError("what is done is done now")
-    before = desk.client.requests.copy()
+    before = session.client.requests.copy()
     results = [
-        ClinicResult(desk.office, _clinic_before(desk, file), file.mode, desk.clock.now().astimezone(file.timezone))
+        ClinicResult(
+            session.office, _clinic_before(session, file), file.mode, session.clock.now().astimezone(file.timezone)
+        )
         for file in files
     ]
     try:
-        _serve(desk, files, results, act=act, still_valid=still_valid, last_good=last_good, at=at)
+        _serve(session, files, results, act=act, still_valid=still_valid, last_good=last_good, at=at)
     except OpenDentalError as error:
-        log.warning("office.failed office=%s error=%s", desk.office, type(error).__name__)
-        if act and desk.journal is not None:
-            give_up(desk.journal, desk.clock)
+        log.warning("office.failed office=%s error=%s", session.office, type(error).__name__)
+        if act and session.journal is not None:
+            give_up(session.journal, session.clock)
         for result in results:
             result.errors.append(Trouble(str(error), code=error.code))
     for result in results:
-        result.requests = desk.client.request_total - before.total()
-        result.notes += desk.mirror.problems
-        if act and desk.store is not None and not (desk.stop.is_set() and result.errors):
+        result.requests = session.client.request_total - before.total()
+        result.notes += session.mirror.problems
+        if act and session.store is not None and not (session.stop.is_set() and result.errors):
             record_tick(
-                desk.store,
-                desk.office,
+                session.store,
+                session.office,
                 result.clinic,
                 ok=result.served,
                 requests=result.requests,
                 problems=[trouble.message for trouble in result.errors],
                 codes=[trouble.code for trouble in result.errors],
             )
-    if act and desk.store is not None:
-        forget_ticks(desk.store, desk.office, {result.clinic for result in results})
-        keep_figures(desk, results)
-        write_down(desk, before)
+    if act and session.store is not None:
+        forget_ticks(session.store, session.office, {result.clinic for result in results})
+        keep_figures(session, results)
+        write_down(session, before)
     return results
 
 
-def _clinic_before(desk: Desk, file: PolicyFile) -> int:
+def _clinic_before(session: OfficeSession, file: PolicyFile) -> int:
     """The clinic that the file was last served for: until the office tells, and when it does not."""
-    kept = kept_policies(desk.store, desk.office) if desk.store is not None else ()
-    return next((row.clinic for row in kept if row.office == desk.office and row.file == file.source.path.name), 0)
+    kept = kept_policies(session.store, session.office) if session.store is not None else ()
+    return next((row.clinic for row in kept if row.office == session.office and row.file == file.source.path.name), 0)
 
 
 def _serve(
-    desk: Desk,
+    session: OfficeSession,
     files: Sequence[PolicyFile],
     results: Sequence[ClinicResult],
     *,
@@ -115,44 +117,44 @@ def _serve(
     at: AsIf | None,
 ) -> None:
     """The cycle itself, in the order of the words."""
-    clinics = _resolve(desk, files, results, last_good)
+    clinics = _resolve(session, files, results, last_good)
     if not clinics:
         if act and files:
-            follow_alone(desk, files[0].timezone, max(file.openings.look_ahead for file in files))
+            follow_alone(session, files[0].timezone, max(file.openings.look_ahead for file in files))
         return
-    if act and desk.store is not None:
-        keep_office(desk.store, desk.office, KnownOffice(clinics[0].policy.timezone, clinics[0].result.labels))
+    if act and session.store is not None:
+        keep_office(session.store, session.office, KnownOffice(clinics[0].policy.timezone, clinics[0].result.labels))
         for clinic in clinics:
             source = clinic.file.source
-            keep_policy(desk.store, desk.office, clinic.policy.clinic, source.path.name, source.text)
-    clinics = _sync(desk, clinics)
+            keep_policy(session.store, session.office, clinic.policy.clinic, source.path.name, source.text)
+    clinics = _sync(session, clinics)
     if act and clinics:
-        _tidy(desk)
-    if act and desk.journal is not None:
-        _follow(desk, desk.journal, clinics)
+        _tidy(session)
+    if act and session.journal is not None:
+        _follow(session, session.journal, clinics)
     for clinic in clinics:
-        _plan(desk, clinic, act=act, at=at)
-        if act and desk.journal is not None:
-            act_on_plan(desk, desk.journal, clinic, still_valid)
+        _plan(session, clinic, act=act, at=at)
+        if act and session.journal is not None:
+            act_on_plan(session, session.journal, clinic, still_valid)
     if act:
-        _afterwards(desk, clinics)
+        _afterwards(session, clinics)
 
 
-def _afterwards(desk: Desk, clinics: Sequence[Clinic]) -> None:
+def _afterwards(session: OfficeSession, clinics: Sequence[Clinic]) -> None:
     """What need not be done before a text goes out: read whom the next cycles may ask, and what is due to be read."""
     for clinic in clinics:
-        rehearse(desk, clinic.policy, clinic.young, desk.clock.now())
-    keep_up(desk)
+        rehearse(session, clinic.policy, clinic.young, session.clock.now())
+    keep_up(session)
 
 
 def _resolve(
-    desk: Desk, files: Sequence[PolicyFile], results: Sequence[ClinicResult], last_good: LastGood
+    session: OfficeSession, files: Sequence[PolicyFile], results: Sequence[ClinicResult], last_good: LastGood
 ) -> list[Clinic]:
     """The policies whose names the office has; the others get an error that a person can act on."""
-    names = desk.mirror.read_names(desk.clock.now())
+    names = session.mirror.read_names(session.clock.now())
     if not supports(names.version, "asapcomms"):
         raise TooOld(
-            f"Office {desk.office} runs Open Dental {'.'.join(map(str, names.version or ()))}; offers need "
+            f"Office {session.office} runs Open Dental {'.'.join(map(str, names.version or ()))}; offers need "
             f"{'.'.join(map(str, MINIMUM['asapcomms']))} or later. Update Open Dental. Nothing was sent."
         )
     if not any(not row.is_hidden for row in names.operatories):
@@ -162,10 +164,12 @@ def _resolve(
     clinics = []
     for file, result in zip(files, results, strict=True):
         result.labels = labels
-        written, policy, problems = _in_force(desk, file, last_good)
+        written, policy, problems = _in_force(session, file, last_good)
         result.errors += [Trouble(str(problem), configuration=True, code=POLICY) for problem in problems]
         if policy is None:
-            result.clinic = clinic_of(file, office_names(desk.mirror.read_names(desk.clock.now()))) or result.clinic
+            result.clinic = (
+                clinic_of(file, office_names(session.mirror.read_names(session.clock.now()))) or result.clinic
+            )
         else:
             result.clinic, result.policy, result.mode = policy.clinic, policy, policy.mode
             clinics.append(Clinic(written, policy, result))
@@ -178,14 +182,14 @@ def _resolve(
 
 
 def _in_force(
-    desk: Desk, file: PolicyFile, last_good: LastGood
+    session: OfficeSession, file: PolicyFile, last_good: LastGood
 ) -> tuple[PolicyFile, Policy | None, tuple[Problem, ...]]:
     """The version of a policy file that is in force; the office's lists are read anew before a name is called wrong."""
-    now = desk.clock.now()
-    found = in_force(file, office_names(desk.mirror.read_names(now)), last_good)
+    now = session.clock.now()
+    found = in_force(file, office_names(session.mirror.read_names(now)), last_good)
     if not found[2]:
         return found
-    return in_force(file, office_names(desk.mirror.read_names(now, kept=NAMES_DOUBTED)), last_good)
+    return in_force(file, office_names(session.mirror.read_names(now, kept=NAMES_DOUBTED)), last_good)
 
 
 def office_names(names: Names) -> OfficeNames:
@@ -199,29 +203,29 @@ def office_names(names: Names) -> OfficeNames:
     )
 
 
-def _sync(desk: Desk, clinics: list[Clinic]) -> list[Clinic]:
+def _sync(session: OfficeSession, clinics: list[Clinic]) -> list[Clinic]:
     """Bring the mirror up to date; clinics whose clock disagrees with the office's are not served."""
     first = clinics[0].policy
-    wall = office_now(desk.clock.now(), first.timezone)
+    wall = office_now(session.clock.now(), first.timezone)
     numbers = [clinic.policy.clinic for clinic in clinics if clinic.policy.clinic]
-    following = desk.journal is not None and bool(desk.journal.live())
-    waiting = following and desk.journal is not None and bool(desk.journal.waiting())
+    following = session.journal is not None and bool(session.journal.live())
+    waiting = following and session.journal is not None and bool(session.journal.waiting())
     look_ahead = max(clinic.policy.openings.look_ahead for clinic in clinics)
-    desk.mirror.refresh(wall, look_ahead, numbers, following=following, waiting=waiting)
-    if desk.journal is not None and desk.store is not None and not desk.store.read_only:
-        desk.journal.saw(row.asap_comm_num for row in desk.mirror.asapcomms if row.asap_comm_num)
-    skew = desk.mirror.skew
-    return [clinic for clinic in clinics if skew is None or _same_clock(clinic, wall + skew, desk.clock.now())]
+    session.mirror.refresh(wall, look_ahead, numbers, following=following, waiting=waiting)
+    if session.journal is not None and session.store is not None and not session.store.read_only:
+        session.journal.saw(row.asap_comm_num for row in session.mirror.asapcomms if row.asap_comm_num)
+    skew = session.mirror.skew
+    return [clinic for clinic in clinics if skew is None or _same_clock(clinic, wall + skew, session.clock.now())]
 
 
-def _tidy(desk: Desk) -> None:
+def _tidy(session: OfficeSession) -> None:
     """Once a day, forget what is too old to matter."""
-    now = desk.clock.monotonic()
-    if desk.store is not None and now - desk.tidied > TIDIED_FOR:
-        gone = forget_old(desk.store, desk.office)
-        desk.tidied = now
+    now = session.clock.monotonic()
+    if session.store is not None and now - session.tidied > TIDIED_FOR:
+        gone = forget_old(session.store, session.office)
+        session.tidied = now
         if gone:
-            log.info("state.forgot office=%s offers=%d", desk.office, gone)
+            log.info("state.forgot office=%s offers=%d", session.office, gone)
 
 
 def _same_clock(clinic: Clinic, server: datetime, now: datetime) -> bool:
@@ -240,27 +244,27 @@ def _same_clock(clinic: Clinic, server: datetime, now: datetime) -> bool:
     return False
 
 
-def _follow(desk: Desk, journal: Journal, clinics: list[Clinic]) -> None:
+def _follow(session: OfficeSession, journal: Journal, clinics: list[Clinic]) -> None:
     """Find out what is not clear, and what became of the rest."""
     if not clinics:
         return
-    followed, unclear = find_out(desk, journal, clinics[0].policy.timezone)
+    followed, unclear = find_out(session, journal, clinics[0].policy.timezone)
     for clinic in clinics:
         clinic.result.notes += followed.problems
         if unclear.error is not None:
             clinic.result.errors.append(Trouble(str(unclear.error), code=unclear.error.code))
 
 
-def _plan(desk: Desk, clinic: Clinic, *, act: bool, at: AsIf | None) -> None:
+def _plan(session: OfficeSession, clinic: Clinic, *, act: bool, at: AsIf | None) -> None:
     """Find the openings and plan the offers of one clinic."""
-    now = desk.clock.now()
+    now = session.clock.now()
     if at is not None:
         now = at.moment(now, clinic.policy.timezone)
         clinic.result.now, clinic.result.as_if = now.astimezone(clinic.policy.timezone), True
-    found, clinic.young = openings_now(desk, clinic.policy, now, keep=act)
-    if act and desk.journal is not None:
-        let_lapse(desk, desk.journal, clinic.policy, clinic.young)
-    plan = plan_clinic(desk, clinic.policy, found, now)
+    found, clinic.young = openings_now(session, clinic.policy, now, keep=act)
+    if act and session.journal is not None:
+        let_lapse(session, session.journal, clinic.policy, clinic.young)
+    plan = plan_clinic(session, clinic.policy, found, now)
     clinic.result.found = found
     clinic.result.skipped = list(plan.skipped)
     clinic.planned = plan.offers

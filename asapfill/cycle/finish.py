@@ -9,26 +9,26 @@ from asapfill.core.rows import AptStatus
 from asapfill.core.schedule import appointment_span
 from asapfill.core.units import moment_of
 from asapfill.cycle.results import ClinicResult
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.store.cycles import record_requests
 from asapfill.store.figures import HELD, DayCounts, LeftPlace, OpenTime, keep
 
 
-def keep_figures(desk: Desk, results: Sequence[ClinicResult]) -> None:
+def keep_figures(session: OfficeSession, results: Sequence[ClinicResult]) -> None:
     """Keep the openings of a cycle, the places of the visits that were offered another, and its counts."""
-    if desk.store is None or not results:
+    if session.store is None or not results:
         return
-    now = desk.clock.now()
+    now = session.clock.now()
     found = [
         OpenTime(result.clinic, opening.operatory, opening.start, opening.end, now)
         for result in results
         for opening in result.openings
     ]
     counts = [_counts(result, first=result is results[0]) for result in results]
-    keep(desk.store, desk.office, results[0].now.date(), found, list(_left(desk, results)), counts)
+    keep(session.store, session.office, results[0].now.date(), found, list(_left(session, results)), counts)
 
 
-def _left(desk: Desk, results: Sequence[ClinicResult]) -> Iterator[LeftPlace]:
+def _left(session: OfficeSession, results: Sequence[ClinicResult]) -> Iterator[LeftPlace]:
     """Where the visits stand that were offered another time just now."""
     sent = {
         line.offer.number
@@ -38,7 +38,7 @@ def _left(desk: Desk, results: Sequence[ClinicResult]) -> Iterator[LeftPlace]:
     }
     if not sent:
         return
-    office = desk.mirror.office()
+    office = session.mirror.office()
     for row in office.appointments:
         span = appointment_span(row, office) if row.apt_num in sent and row.apt_status == AptStatus.SCHEDULED else None
         if span is not None:
@@ -57,20 +57,20 @@ def _counts(result: ClinicResult, *, first: bool) -> DayCounts:
     return DayCounts(result.clinic, added, {HELD + code: count for code, count in held.items()})
 
 
-def keep_up(desk: Desk) -> None:
+def keep_up(session: OfficeSession) -> None:
     """Read again what is due, unless asapfill is to stop.
 
     Raises OpenDentalError: the office could not be read.
     """
-    if not desk.stop.is_set():
-        desk.mirror.keep_up()
+    if not session.stop.is_set():
+        session.mirror.keep_up()
 
 
-def write_down(desk: Desk, requests_before: Counter[str]) -> None:
+def write_down(session: OfficeSession, requests_before: Counter[str]) -> None:
     """Keep the mirror, and how many requests were made for what since ``requests_before``.
 
     Raises StoreError: the state cannot be written.
     """
-    if desk.store is not None:
-        desk.mirror.save()
-        record_requests(desk.store, desk.office, desk.client.requests - requests_before)
+    if session.store is not None:
+        session.mirror.save()
+        record_requests(session.store, session.office, session.client.requests - requests_before)

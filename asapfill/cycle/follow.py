@@ -18,7 +18,7 @@ from asapfill.core.office import Office
 from asapfill.core.policy import OpeningsPolicy
 from asapfill.core.schedule import appointment_span, occupies
 from asapfill.core.units import Interval, ceil_unit, floor_unit, overlaps
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.offers.following import Followed, follow
 from asapfill.offers.journal import Journal
 from asapfill.offers.reconcile import Reconciled, reconcile
@@ -28,50 +28,50 @@ from asapfill.store.offices import known_office
 log = logging.getLogger(__name__)
 
 
-def follow_offers(desk: Desk, journal: Journal, wall: datetime) -> Followed:
+def follow_offers(session: OfficeSession, journal: Journal, wall: datetime) -> Followed:
     """Bring the journal up to date with the AsapComms and appointments last read. ``wall``: the office's clock."""
-    return follow(journal, desk.mirror.asapcomms, wall, _taken_by_somebody_else(desk.mirror.office()))
+    return follow(journal, session.mirror.asapcomms, wall, _taken_by_somebody_else(session.mirror.office()))
 
 
-def find_out(desk: Desk, journal: Journal, timezone: ZoneInfo) -> tuple[Followed, Reconciled]:
+def find_out(session: OfficeSession, journal: Journal, timezone: ZoneInfo) -> tuple[Followed, Reconciled]:
     """Find out what is not clear, and what became of the rest, from a mirror that was refreshed just now."""
-    now = office_now(desk.clock.now(), timezone)
-    with desk.client.purpose("reconcile"):
-        unclear = reconcile(journal, desk.client, desk.clock, timezone)
-    followed = follow_offers(desk, journal, now)
+    now = office_now(session.clock.now(), timezone)
+    with session.client.purpose("reconcile"):
+        unclear = reconcile(journal, session.client, session.clock, timezone)
+    followed = follow_offers(session, journal, now)
     for offer in followed.accepted:
-        log.info("offer.filled office=%s offer=%d op=%d", desk.office, offer.id, offer.operatory)
+        log.info("offer.filled office=%s offer=%d op=%d", session.office, offer.id, offer.operatory)
     return followed, unclear
 
 
-def follow_alone(desk: Desk, timezone: ZoneInfo, look_ahead: timedelta) -> None:
+def follow_alone(session: OfficeSession, timezone: ZoneInfo, look_ahead: timedelta) -> None:
     """Follow the offers already made while no policy allows a new one; nothing when the clocks disagree.
 
     Raises OpenDentalError: the office could not be read.
     """
-    if desk.journal is None:
+    if session.journal is None:
         return
-    desk.mirror.refresh(office_now(desk.clock.now(), timezone), look_ahead, ())
-    if desk.mirror.skew is not None and abs(desk.mirror.skew) > CLOCKS_MAY_DIFFER:
-        log.warning("follow.clock_off office=%s", desk.office)
+    session.mirror.refresh(office_now(session.clock.now(), timezone), look_ahead, ())
+    if session.mirror.skew is not None and abs(session.mirror.skew) > CLOCKS_MAY_DIFFER:
+        log.warning("follow.clock_off office=%s", session.office)
         return
-    desk.journal.saw(row.asap_comm_num for row in desk.mirror.asapcomms if row.asap_comm_num)
-    followed, _ = find_out(desk, desk.journal, timezone)
-    log.info("follow.alone office=%s changed=%d", desk.office, len(followed.changed))
+    session.journal.saw(row.asap_comm_num for row in session.mirror.asapcomms if row.asap_comm_num)
+    followed, _ = find_out(session, session.journal, timezone)
+    log.info("follow.alone office=%s changed=%d", session.office, len(followed.changed))
 
 
-def follow_without_policy(desk: Desk) -> None:
+def follow_without_policy(session: OfficeSession) -> None:
     """The same when no policy can be read at all: by the time zone in which the office was last served.
 
     An office that cannot be read is logged; one that was never served has nothing to follow.
     """
-    known = known_office(desk.store, desk.office) if desk.store is not None else None
+    known = known_office(session.store, session.office) if session.store is not None else None
     if known is None:
         return
     try:
-        follow_alone(desk, known.timezone, OpeningsPolicy().look_ahead)
+        follow_alone(session, known.timezone, OpeningsPolicy().look_ahead)
     except OpenDentalError as error:
-        log.warning("office.failed office=%s error=%s", desk.office, type(error).__name__)
+        log.warning("office.failed office=%s error=%s", session.office, type(error).__name__)
 
 
 def _taken_by_somebody_else(office: Office) -> Callable[[Offer], bool]:

@@ -10,13 +10,13 @@ from asapfill.core.policy import Policy
 from asapfill.core.reasons import Reason
 from asapfill.cycle.openings import Young
 from asapfill.cycle.recheck import still_fits
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.offers.journal import Journal
 
 log = logging.getLogger(__name__)
 
 
-def let_lapse(desk: Desk, journal: Journal, policy: Policy, young: Young) -> tuple[Offer, ...]:
+def let_lapse(session: OfficeSession, journal: Journal, policy: Policy, young: Young) -> tuple[Offer, ...]:
     """Let those offers of the clinic lapse that nobody should say yes to any more, or that must not be sent after all.
 
     That is: what the policy as it is now, the schedule or the candidate does not allow any more (the opening is taken,
@@ -26,12 +26,12 @@ def let_lapse(desk: Desk, journal: Journal, policy: Policy, young: Young) -> tup
 
     Raises OpenDentalError: a patient could not be read; nothing lapsed.
     """
-    now = desk.clock.now()
+    now = session.clock.now()
     wall = office_now(now, policy.timezone)
     waiting = [offer for offer in (*journal.waiting(), *journal.approved()) if offer.clinic == policy.clinic]
     # Who the patient is decides how long a recall takes, so those who were planned with must be known here too.
-    desk.mirror.read_patients({offer.patient for offer in waiting})
-    office = desk.mirror.office()
+    session.mirror.read_patients({offer.patient for offer in waiting})
+    office = session.mirror.office()
     lapsed = []
     for offer in waiting:
         reason = Reason("no_longer_wanted")
@@ -45,5 +45,5 @@ def let_lapse(desk: Desk, journal: Journal, policy: Policy, young: Young) -> tup
         except IllegalStep:
             # A person answered just now; the next cycle looks again.
             continue
-        log.info("offer.lapsed office=%s offer=%d because=%s", desk.office, offer.id, reason.code)
+        log.info("offer.lapsed office=%s offer=%d because=%s", session.office, offer.id, reason.code)
     return tuple(lapsed)

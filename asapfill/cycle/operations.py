@@ -14,7 +14,7 @@ from asapfill.clock import Clock
 from asapfill.core.errors import Problem
 from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.results import AsIf, ClinicResult, Trouble
-from asapfill.cycle.session import Desk, open_desks
+from asapfill.cycle.session import OfficeSession, open_sessions
 from asapfill.cycle.slot_search import compare_all
 from asapfill.offers.commlogs import recover_commlogs
 from asapfill.offers.reconcile import recover
@@ -45,7 +45,7 @@ class Cycle:
 
 
 @contextmanager
-def desks_for(
+def sessions_for(
     settings: Settings,
     offices: Collection[str],
     clock: Clock,
@@ -53,9 +53,9 @@ def desks_for(
     *,
     act: bool,
     remember: bool = False,
-) -> Iterator[list[Desk]]:
-    """Desks for these offices. ``act``: the state is made, locked and recovered; otherwise it is only read, if there
-    is one. ``remember``: see ``open_desks``; only with ``act``.
+) -> Iterator[list[OfficeSession]]:
+    """Sessions for these offices. ``act``: the state is made, locked and recovered; otherwise it is only read, if there
+    is one. ``remember``: see ``open_sessions``; only with ``act``.
 
     Raises:
         StoreError: the state cannot be used.
@@ -64,25 +64,25 @@ def desks_for(
     with only_one(settings.state) if act else nullcontext():
         store = open_store(settings.state, clock) if act else open_for_reading(settings.state, clock)
         try:
-            with open_desks(settings, offices, clock, store, stop, remember=act and remember) as desks:
+            with open_sessions(settings, offices, clock, store, stop, remember=act and remember) as sessions:
                 if act:
-                    recover_desks(desks)
-                yield desks
+                    recover_sessions(sessions)
+                yield sessions
         finally:
             if store is not None:
                 store.close()
 
 
-def recover_desks(desks: Iterable[Desk]) -> None:
+def recover_sessions(sessions: Iterable[OfficeSession]) -> None:
     """What an earlier asapfill had begun and not finished becomes unknown: nobody can tell whether it happened.
 
     Only while the lock of the state is held and before anything is sent.
     """
-    for desk in desks:
-        if desk.journal is not None:
-            dead = recover(desk.journal) + recover_commlogs(desk.journal)
+    for session in sessions:
+        if session.journal is not None:
+            dead = recover(session.journal) + recover_commlogs(session.journal)
             if dead:
-                log.warning("state.recovered office=%s unknown=%d", desk.office, dead)
+                log.warning("state.recovered office=%s unknown=%d", session.office, dead)
 
 
 def run_once(
@@ -101,25 +101,27 @@ def run_once(
 
     Raises:
         ConfigurationError: no policy is for any of these offices.
-        StoreError, AlreadyRunning: see ``desks_for``.
+        StoreError, AlreadyRunning: see ``sessions_for``.
     """
     policies = policies_for(settings, offices, clock)
     served = {file.office for file in policies.files}.intersection(offices)
     results: list[ClinicResult] = []
-    with desks_for(settings, served, clock, stop or threading.Event(), act=act) as desks:
-        for desk in desks:
-            of_office = run_cycle(desk, policies.of(desk.office), act=act, still_valid=policies.still_valid, at=at)
+    with sessions_for(settings, served, clock, stop or threading.Event(), act=act) as sessions:
+        for session in sessions:
+            of_office = run_cycle(
+                session, policies.of(session.office), act=act, still_valid=policies.still_valid, at=at
+            )
             for result in of_office if compare else ():
-                _compare(desk, result)
+                _compare(session, result)
             results += of_office
     return Cycle(tuple(results), policies.problems)
 
 
-def _compare(desk: Desk, result: ClinicResult) -> None:
+def _compare(session: OfficeSession, result: ClinicResult) -> None:
     """Put Open Dental's own search beside ours."""
     if result.policy is None or result.found is None:
         return
     try:
-        result.differences, result.compared = compare_all(desk, result.policy, result.found)
+        result.differences, result.compared = compare_all(session, result.policy, result.found)
     except OpenDentalError as error:
         result.errors.append(Trouble(str(error)))

@@ -18,7 +18,7 @@ from asapfill.core.rows import Slot
 from asapfill.cycle.follow import follow_offers
 from asapfill.cycle.openings import Young
 from asapfill.cycle.plan import phone_hashes
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.cycle.slot_search import ask_witness, witness_against
 from asapfill.cycle.spoken import patients_to_read, read_commlogs, spoken_to
 from asapfill.offers.journal import Journal
@@ -43,7 +43,7 @@ class Look:
     Ages are measured by the clock that cannot be set.
     """
 
-    desk: Desk
+    session: OfficeSession
     journal: Journal
     policy: Policy
     young: Young
@@ -60,63 +60,65 @@ class Look:
         offers_read = self._read_offers()
         oldest = min(offers_read, self._read_day(offer.start.date()))
         if offer.kind == "appointment":
-            self.desk.mirror.read_appointment(offer.number)
+            self.session.mirror.read_appointment(offer.number)
         else:
-            self.desk.mirror.read_recalls_of(offer.patient)
-        self.desk.mirror.read_patients([offer.patient], kept=PATIENT_GOOD_FOR)
-        if phone_hashes(self.desk).get(offer.patient, "") != offer.phone:
+            self.session.mirror.read_recalls_of(offer.patient)
+        self.session.mirror.read_patients([offer.patient], kept=PATIENT_GOOD_FOR)
+        if phone_hashes(self.session).get(offer.patient, "") != offer.phone:
             return Reason("changed", "the phone is another one now")
-        reason = still_fits(offer, self.desk.mirror.office(), self.policy, self.desk.clock.now(), self.young)
+        reason = still_fits(offer, self.session.mirror.office(), self.policy, self.session.clock.now(), self.young)
         return reason or self._spoken_to(offer) or self._second_witness(offer) or self._trustworthy(oldest)
 
     def _spoken_to(self, offer: NewOffer) -> Reason | None:
         """Whether the office has talked to the patient meanwhile."""
-        read_commlogs(self.desk, self.policy, patients_to_read(self.desk, self.policy, [offer.patient]))
-        return spoken_to(self.desk, self.policy, offer.patient, office_now(self.desk.clock.now(), self.policy.timezone))
+        read_commlogs(self.session, self.policy, patients_to_read(self.session, self.policy, [offer.patient]))
+        return spoken_to(
+            self.session, self.policy, offer.patient, office_now(self.session.clock.now(), self.policy.timezone)
+        )
 
     def _read_day(self, day: date) -> float:
         """Read a day's schedule and appointments if that was not done for this wave; returns when it was begun."""
-        began = self.desk.clock.monotonic()
+        began = self.session.clock.monotonic()
         if began - self._days.get(day, -math.inf) > GOOD_FOR:
-            self.desk.mirror.read_day(day)
+            self.session.mirror.read_day(day)
             self._days[day] = began
             self._slots = {key: slots for key, slots in self._slots.items() if key[0] != day}
         return self._days[day]
 
     def _read_offers(self) -> float:
         """Read everybody's offers in the same way: staff and patients do not wait for our cycles."""
-        began = self.desk.clock.monotonic()
+        began = self.session.clock.monotonic()
         if self._offers_read is None or began - self._offers_read > GOOD_FOR:
-            self._wall_then = self.desk.clock.now()
+            self._wall_then = self.session.clock.now()
             wall = office_now(self._wall_then, self.policy.timezone)
-            rows = self.desk.mirror.read_asapcomms(wall)
+            rows = self.session.mirror.read_asapcomms(wall)
             self.journal.saw(row.asap_comm_num for row in rows if row.asap_comm_num)
-            follow_offers(self.desk, self.journal, wall)
+            follow_offers(self.session, self.journal, wall)
             self._offers_read = began
         return self._offers_read
 
     def _trustworthy(self, oldest: float) -> Reason | None:
         """Whether what was seen is still worth something: not too long ago, and by a clock that is right."""
-        if self.desk.clock.monotonic() - oldest > TOO_OLD:
+        if self.session.clock.monotonic() - oldest > TOO_OLD:
             return Reason("slow_look")
-        skew = self.desk.mirror.skew
+        skew = self.session.mirror.skew
         if skew is not None and abs(skew) > CLOCKS_MAY_DIFFER:
             return Reason("clock_off")
         if self._offers_read is not None and self._wall_then is not None:
-            set_by = self.desk.clock.now() - self._wall_then - self._since(self._offers_read)
+            set_by = self.session.clock.now() - self._wall_then - self._since(self._offers_read)
             return Reason("clock_off", "our clock was set just now") if abs(set_by) > JUST_SET else None
         return None
 
     def _since(self, moment: float) -> timedelta:
         """The time passed since a monotonic moment."""
-        return timedelta(seconds=self.desk.clock.monotonic() - moment)
+        return timedelta(seconds=self.session.clock.monotonic() - moment)
 
     def _second_witness(self, offer: NewOffer) -> Reason | None:
         """Open Dental's own search of that day, asked once for the offers of a wave."""
         key = (offer.start.date(), offer.operatory, offer.provider)
         if key not in self._slots:
-            self._slots[key] = ask_witness(self.desk, offer)
-        return witness_against(self.desk, offer, self._slots[key])
+            self._slots[key] = ask_witness(self.session, offer)
+        return witness_against(self.session, offer, self._slots[key])
 
 
 def still_fits(offer: NewOffer, office: Office, policy: Policy, now: datetime, young: Young) -> Reason | None:

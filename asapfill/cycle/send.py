@@ -14,7 +14,7 @@ from asapfill.core.values import supports
 from asapfill.cycle.plan import Limits, limits_of
 from asapfill.cycle.recheck import Look
 from asapfill.cycle.results import Clinic, OfferLine, StillValid, Trouble
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.offers.commlogs import keep_commlogs
 from asapfill.offers.journal import Held, Journal
 from asapfill.offers.sending import send
@@ -26,15 +26,15 @@ _STOP_AFTER = frozenset({"wrong_key", "missing_permission", "throttled", "not_se
 """Faults of the connection or the key: the offers after this one would meet the same."""
 
 
-def act_on_plan(desk: Desk, journal: Journal, clinic: Clinic, still_valid: StillValid) -> None:
+def act_on_plan(session: OfficeSession, journal: Journal, clinic: Clinic, still_valid: StillValid) -> None:
     """Do what the policy's mode says with the plan."""
     policy = clinic.policy
     if policy.mode == "preview":
         clinic.result.offers = [OfferLine(offer, reason="preview") for offer in clinic.planned]
         return
-    wall = office_now(desk.clock.now(), policy.timezone)
+    wall = office_now(session.clock.now(), policy.timezone)
     if policy.mode == "ask":
-        limits = limits_of(desk, policy, wall)
+        limits = limits_of(session, policy, wall)
         # The next wave waits until somebody answered for the one before: approved together they would be one.
         asked = {offer.opening for offer in (*journal.waiting(), *journal.approved())}
         waiting = [
@@ -44,11 +44,11 @@ def act_on_plan(desk: Desk, journal: Journal, clinic: Clinic, still_valid: Still
             for offer in clinic.planned
         ]
         approved = [offer.again(wall) for offer in journal.approved() if offer.clinic == policy.clinic]
-        clinic.result.offers = waiting + _send_all(desk, journal, clinic, approved, still_valid)
+        clinic.result.offers = waiting + _send_all(session, journal, clinic, approved, still_valid)
     else:
-        clinic.result.offers = _send_all(desk, journal, clinic, clinic.planned, still_valid)
+        clinic.result.offers = _send_all(session, journal, clinic, clinic.planned, still_valid)
     if policy.commlog.write:
-        _write_commlogs(desk, journal, clinic, still_valid)
+        _write_commlogs(session, journal, clinic, still_valid)
 
 
 def _keep_waiting(journal: Journal, new: NewOffer, limits: Limits, wall: datetime) -> OfferLine:
@@ -62,17 +62,17 @@ def _keep_waiting(journal: Journal, new: NewOffer, limits: Limits, wall: datetim
 
 
 def _send_all(
-    desk: Desk, journal: Journal, clinic: Clinic, offers: Iterable[NewOffer], still_valid: StillValid
+    session: OfficeSession, journal: Journal, clinic: Clinic, offers: Iterable[NewOffer], still_valid: StillValid
 ) -> list[OfferLine]:
     """Send one offer after the other; after a fault that the next would meet too, the rest waits for the next cycle."""
-    look = Look(desk, journal, clinic.policy, clinic.young)
+    look = Look(session, journal, clinic.policy, clinic.young)
     lines: list[OfferLine] = []
     halted: str | None = None
     for new in offers:
         if halted is not None:
             lines.append(OfferLine(new, reason=halted))
             continue
-        line = _send_one(desk, journal, clinic, new, look, still_valid)
+        line = _send_one(session, journal, clinic, new, look, still_valid)
         lines.append(line)
         if line.state == "unknown" or line.reason in _STOP_AFTER:
             halted = line.reason
@@ -81,30 +81,30 @@ def _send_all(
 
 
 def _send_one(
-    desk: Desk, journal: Journal, clinic: Clinic, new: NewOffer, look: Look, still_valid: StillValid
+    session: OfficeSession, journal: Journal, clinic: Clinic, new: NewOffer, look: Look, still_valid: StillValid
 ) -> OfferLine:
     policy = clinic.policy
-    wall = office_now(desk.clock.now(), policy.timezone)
-    limits = limits_of(desk, policy, wall)
+    wall = office_now(session.clock.now(), policy.timezone)
+    limits = limits_of(session, policy, wall)
 
     def may_go_on() -> Reason | None:
-        reason = _held_up(desk, clinic, still_valid)
+        reason = _held_up(session, clinic, still_valid)
         # By our clock and by the office's: they may be minutes apart.
-        for skew in (timedelta(0), desk.mirror.skew or timedelta(0)):
-            now = desk.clock.now() + skew
+        for skew in (timedelta(0), session.mirror.skew or timedelta(0)):
+            now = session.clock.now() + skew
             reason = reason or may_text_now(policy.texts, limits.office_window, new.start, now, policy.timezone)
         return reason
 
     def check(offers: Sequence[Offer]) -> Reason | None:
         # After the look, which has read everybody's offers anew.
-        others = limits_of(desk, policy, wall).others
+        others = limits_of(session, policy, wall).others
         return checker(new, others, policy.texts, wall, office_limit=limits.office_limit)(offers)
 
-    with desk.client.purpose("send"):
+    with session.client.purpose("send"):
         outcome = send(
             new,
             journal=journal,
-            api=desk.client,
+            api=session.client,
             check=check,
             look_again=lambda: look(new),
             may_go_on=may_go_on,
@@ -112,18 +112,18 @@ def _send_one(
     if isinstance(outcome, Reason):
         log.info(
             "offer.held office=%s %s=%d op=%d start=%s reason=%s",
-            desk.office, new.logged_as, new.number, new.operatory,
+            session.office, new.logged_as, new.number, new.operatory,
             new.start.isoformat(timespec="minutes"), outcome.code,
         )  # fmt: skip
         return OfferLine(new, reason=outcome.code)
     return OfferLine(new, said(outcome.state), outcome.asapcomm, outcome.reason, outcome.id)
 
 
-def _held_up(desk: Desk, clinic: Clinic, still_valid: StillValid) -> Reason | None:
+def _held_up(session: OfficeSession, clinic: Clinic, still_valid: StillValid) -> Reason | None:
     """Whether a person or the system wants us to stop: asked between two POSTs."""
-    if desk.stop.is_set():
+    if session.stop.is_set():
         return Reason("stopping")
-    if desk.store is not None and is_paused(desk.store, desk.office):
+    if session.store is not None and is_paused(session.store, session.office):
         return Reason("paused")
     return None if still_valid(clinic.file) else Reason("policy_changed")
 
@@ -145,18 +145,18 @@ _HALTED = {
 }
 
 
-def _write_commlogs(desk: Desk, journal: Journal, clinic: Clinic, still_valid: StillValid) -> None:
+def _write_commlogs(session: OfficeSession, journal: Journal, clinic: Clinic, still_valid: StillValid) -> None:
     """Note offers and outcomes in the charts."""
     policy = clinic.policy
-    with desk.client.purpose("commlogs"):
+    with session.client.purpose("commlogs"):
         error = keep_commlogs(
             journal,
-            desk.client,
+            session.client,
             clinic=policy.clinic,
             comm_type=policy.commlog.type,
-            now=office_now(desk.clock.now(), policy.timezone),
-            may_update=supports(desk.mirror.read_names(desk.clock.now()).version, "commlogs PUT"),
-            may_go_on=lambda: _held_up(desk, clinic, still_valid),
+            now=office_now(session.clock.now(), policy.timezone),
+            may_update=supports(session.mirror.read_names(session.clock.now()).version, "commlogs PUT"),
+            may_go_on=lambda: _held_up(session, clinic, still_valid),
             second_entry=policy.commlog.second_entry,
         )
     if error is not None:

@@ -1,4 +1,4 @@
-"""Opening a desk for each office in the settings, and closing them again."""
+"""Opening a session for each office in the settings, and closing them again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Desk:
+class OfficeSession:
     """One office being served. ``store`` and ``journal`` None: nothing was ever sent from here, and only reading is
     meant. ``looked``: when the free time of each clinic was last remembered, by ClinicNum. ``spoken``: by PatNum, when
     (monotonic) the commlogs were read, and when (office wall clock) the office last talked to the patient. ``tidied``:
@@ -51,7 +51,7 @@ Keys = Mapping[str, tuple[str, str]]
 
 
 @contextmanager
-def open_desks(
+def open_sessions(
     settings: Settings,
     offices: Iterable[str],
     clock: Clock,
@@ -60,8 +60,8 @@ def open_desks(
     keys: Keys | None = None,
     *,
     remember: bool = False,
-) -> Iterator[list[Desk]]:
-    """A desk for each of ``offices``, in the order of the settings.
+) -> Iterator[list[OfficeSession]]:
+    """A session for each of ``offices``, in the order of the settings.
 
     ``store`` None: there is no state yet and none is made; phones are then hashed with a key of this process only.
     ``keys``: those of the offices, when they were fetched before; see ``reveal_keys``. ``remember``: what is known of
@@ -73,7 +73,7 @@ def open_desks(
     wanted = set(offices)
     key = phone_key(store) if store is not None else secrets.token_bytes(32)
     with ExitStack() as stack:
-        desks = []
+        sessions = []
         for office in settings.offices.values():
             if office.name not in wanted:
                 continue
@@ -81,8 +81,8 @@ def open_desks(
             client = open_client(office, clock, stop, pair)
             stack.callback(client.close)
             journal = Journal(store, office.name) if store is not None else None
-            desks.append(
-                Desk(
+            sessions.append(
+                OfficeSession(
                     office=office.name,
                     client=client,
                     mirror=Mirror(
@@ -95,7 +95,7 @@ def open_desks(
                     stop=stop,
                 )
             )
-        yield desks
+        yield sessions
 
 
 def reveal_keys(settings: Settings) -> Keys:

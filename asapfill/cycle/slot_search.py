@@ -15,31 +15,31 @@ from asapfill.core.reasons import Reason
 from asapfill.core.rows import Slot
 from asapfill.core.slot_search import Difference, compare, disagreement, is_meaningful, lacks
 from asapfill.core.units import Interval, ceil_unit, day_of, floor_unit
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.opendental.errors import NotFound, Refused, TooOld
 
 log = logging.getLogger(__name__)
 
 
-def ask_witness(desk: Desk, offer: NewOffer) -> tuple[Slot, ...] | None:
+def ask_witness(session: OfficeSession, offer: NewOffer) -> tuple[Slot, ...] | None:
     """What Open Dental's own search tells about an offer's operatory, provider and day; None where that means nothing.
 
     Raises OpenDentalError: the office could not be read, so nothing may be sent.
     """
     day = offer.start.date()
-    if not is_meaningful(desk.mirror.office(), offer.operatory, offer.provider, day):
+    if not is_meaningful(session.mirror.office(), offer.operatory, offer.provider, day):
         return None
-    return _slots(desk, offer.operatory, offer.provider, day, day)
+    return _slots(session, offer.operatory, offer.provider, day, day)
 
 
-def witness_against(desk: Desk, offer: NewOffer, slots: tuple[Slot, ...] | None) -> Reason | None:
+def witness_against(session: OfficeSession, offer: NewOffer, slots: tuple[Slot, ...] | None) -> Reason | None:
     """Why Open Dental's own search speaks against an offer, or None where it agrees or has nothing to say."""
     span = (floor_unit(offer.start), ceil_unit(offer.end))
     if slots is None or not lacks(slots, span):
         return None
     log.warning(
         "witness.disagrees office=%s op=%d provider=%d start=%s",
-        desk.office,
+        session.office,
         offer.operatory,
         offer.provider,
         offer.start.isoformat(),
@@ -47,19 +47,19 @@ def witness_against(desk: Desk, offer: NewOffer, slots: tuple[Slot, ...] | None)
     return disagreement(offer.operatory, span)
 
 
-def compare_all(desk: Desk, policy: Policy, found: Found) -> tuple[list[Difference], int]:
+def compare_all(session: OfficeSession, policy: Policy, found: Found) -> tuple[list[Difference], int]:
     """Every difference between our free time and Slots, over the whole horizon; and how many days could be compared.
 
     Raises OpenDentalError: the office could not be read.
     """
-    office = desk.mirror.office()
-    low, high = reach(policy, desk.clock.now())
+    office = session.mirror.office()
+    low, high = reach(policy, session.clock.now())
     hours = {day_of(start): (start, end) for start, end in policy_hours(policy, office.first, office.last) if end > low}
     differences: list[Difference] = []
     compared = 0
     for (operatory, provider), free in sorted(found.free_time.items()):
         days = [day for day in hours if is_meaningful(office, operatory, provider, day)]
-        slots = _slots(desk, operatory, provider, min(days), max(days)) if days else None
+        slots = _slots(session, operatory, provider, min(days), max(days)) if days else None
         if slots is None:
             continue
         by_day: dict[date, list[Slot]] = defaultdict(list)
@@ -74,11 +74,11 @@ def compare_all(desk: Desk, policy: Policy, found: Found) -> tuple[list[Differen
     return differences, compared
 
 
-def _slots(desk: Desk, operatory: int, provider: int, first: date, last: date) -> tuple[Slot, ...] | None:
+def _slots(session: OfficeSession, operatory: int, provider: int, first: date, last: date) -> tuple[Slot, ...] | None:
     """What Slots tells; None when this office has no such search."""
-    with desk.client.purpose("second witness"):
+    with session.client.purpose("second witness"):
         try:
-            return desk.client.slots(date_start=first, date_end=last, prov_num=provider, op_num=operatory).rows
+            return session.client.slots(date_start=first, date_end=last, prov_num=provider, op_num=operatory).rows
         except (NotFound, TooOld, Refused) as error:
-            log.info("witness.missing office=%s error=%s", desk.office, type(error).__name__)
+            log.info("witness.missing office=%s error=%s", session.office, type(error).__name__)
             return None

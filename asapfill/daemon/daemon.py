@@ -19,8 +19,8 @@ from asapfill.clock import Clock, SystemClock
 from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.follow import follow_without_policy
-from asapfill.cycle.operations import recover_desks
-from asapfill.cycle.session import Desk, Keys, open_desks, reveal_keys
+from asapfill.cycle.operations import recover_sessions
+from asapfill.cycle.session import Keys, OfficeSession, open_sessions, reveal_keys
 from asapfill.daemon.rhythm import Standing, phases
 from asapfill.daemon.rota import Rota
 from asapfill.daemon.systemd import Systemd
@@ -91,19 +91,19 @@ def _serve(
     reader = PolicyReader(policy_book(settings), store, SystemClock(), FOLDER_READ / clock.speed)
     stop = threading.Event()
     end_rest(store)  # every office begins anew
-    with open_desks(settings, tuple(settings.offices), clock, store, stop, keys, remember=True) as desks:
-        recover_desks(desks)
+    with open_sessions(settings, tuple(settings.offices), clock, store, stop, keys, remember=True) as sessions:
+        recover_sessions(sessions)
         forget_mirrors(store, settings.offices)
         policies = reader.read()
         if first and not policies.files:
             raise ConfigurationError(policies.problems or (no_policy(settings, settings.offices),))
         watching = Watching.of(settings, clock, store)
         events = Events(settings, {office: customer for office, (_, customer) in keys.items()}, clock, store)
-        rota = _rota(settings, desks, reader, watching, events, origin)
-        log.info("daemon.%s offices=%d", "started" if first else "reloaded", len(desks))
+        rota = _rota(settings, sessions, reader, watching, events, origin)
+        log.info("daemon.%s offices=%d", "started" if first else "reloaded", len(sessions))
         rota.start()
-        events.start(ear_for(desks, rota.wake))
-        status = f"Serving {len(desks)} office{'s' if len(desks) > 1 else ''}."
+        events.start(ear_for(sessions, rota.wake))
+        status = f"Serving {len(sessions)} office{'s' if len(sessions) > 1 else ''}."
         systemd.ready(status)
         again = _wait(settings, rota, watching, reread, systemd, status)
         if again is None:
@@ -111,7 +111,7 @@ def _serve(
             log.info("daemon.stopping")
         stop.set()
         events.hush()
-        if not _end(rota, desks, patient=again is not None):
+        if not _end(rota, sessions, patient=again is not None):
             again = None
             systemd.stopping()
         watching.close()
@@ -167,24 +167,28 @@ def _read_again(settings: Settings, reread: Reread) -> Ready | None:
     return again, keys
 
 
-def tick(desk: Desk, reader: PolicyReader, watching: Watching, events: Events, standing: Standing, late: float) -> bool:
+def tick(
+    session: OfficeSession, reader: PolicyReader, watching: Watching, events: Events, standing: Standing, late: float
+) -> bool:
     """One cycle of one office. Whatever happens is logged and kept for ``status``; nothing ends the daemon.
 
     ``standing``: what the last cycles were like; ``late``: real seconds. Returns whether the office answered.
     """
-    if desk.stop.is_set():
+    if session.stop.is_set():
         return True
     real = SystemClock()
     began = real.monotonic()
-    desk.client.begin(_patience(standing))
-    with watching.tick(desk.office, desk.stop) as served:
-        policies = reader.for_cycle(desk.office)
-        files = policies.of(desk.office)
+    session.client.begin(_patience(standing))
+    with watching.tick(session.office, session.stop) as served:
+        policies = reader.for_cycle(session.office)
+        files = policies.of(session.office)
         if not files:
-            log.error("policy.missing office=%s", desk.office)
-            follow_without_policy(desk)
-            return not desk.client.failing
-        for result in run_cycle(desk, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good):
+            log.error("policy.missing office=%s", session.office)
+            follow_without_policy(session)
+            return not session.client.failing
+        for result in run_cycle(
+            session, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good
+        ):
             served.append(result.served)
             for trouble in result.errors:
                 log.error("cycle.trouble office=%s clinic=%d %s", result.office, result.clinic, trouble.message)
@@ -199,8 +203,8 @@ def tick(desk: Desk, reader: PolicyReader, watching: Watching, events: Events, s
                 late,
                 real.monotonic() - began,
             )
-        tend_events(events, desk, files[0].timezone)
-    return not desk.client.failing
+        tend_events(events, session, files[0].timezone)
+    return not session.client.failing
 
 
 def _patience(standing: Standing) -> Patience:
@@ -212,14 +216,14 @@ def _patience(standing: Standing) -> Patience:
 
 def _rota(
     settings: Settings,
-    desks: list[Desk],
+    sessions: list[OfficeSession],
     reader: PolicyReader,
     watching: Watching,
     events: Events,
     origin: datetime,
 ) -> Rota:
     """The offices in turn, spread over the interval."""
-    by_name = {desk.office: desk for desk in desks}
+    by_name = {session.office: session for session in sessions}
     clock, store = watching.clock, watching.store
 
     def work(office: str, standing: Standing, late: float) -> bool:
@@ -239,7 +243,7 @@ def _rota(
     return Rota(phases(settings.offices), interval, origin, work, rested=rested, leave=store.release)
 
 
-def _end(rota: Rota, desks: list[Desk], *, patient: bool) -> bool:
+def _end(rota: Rota, sessions: list[OfficeSession], *, patient: bool) -> bool:
     """Wait for the cycles under way, which end before their next request; one that hangs is cut off.
 
     ``patient``: let a request under way have its answer, unless a signal to stop comes. Returns whether none came.
@@ -253,8 +257,8 @@ def _end(rota: Rota, desks: list[Desk], *, patient: bool) -> bool:
     real = SystemClock()
     deadline = real.monotonic() + LEFT_AFTER
     while rota.running() and real.monotonic() < deadline:
-        for desk in desks:
-            desk.client.cut()
+        for session in sessions:
+            session.client.cut()
         real.sleep(0.1)
     if rota.running():
         log.warning("daemon.left_threads threads=%d", rota.running())

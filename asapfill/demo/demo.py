@@ -21,9 +21,9 @@ from asapfill.core.rows import AptStatus
 from asapfill.core.schedule import appointment_span
 from asapfill.core.units import MINUTES, Interval, ceil_unit, floor_unit, merged, overlaps
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import desks_for
+from asapfill.cycle.operations import sessions_for
 from asapfill.cycle.results import ClinicResult
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.demo.page import write_page
 from asapfill.demo.sandboxes import sample_policy, write_settings
 from asapfill.offers.journal import Journal
@@ -192,16 +192,16 @@ class Teller:
             self._line(datetime.fromisoformat(event["at"]), names.get(visit["Op"], ""), begin, words)
         self._happened = len(happened)
 
-    def cycle(self, desk: Desk, result: ClinicResult, wall: datetime) -> None:
+    def cycle(self, session: OfficeSession, result: ClinicResult, wall: datetime) -> None:
         """What one cycle found, offered and learned."""
-        self._look(desk, result)
+        self._look(session, result)
         slots = Counter(
             (line.offer.operatory, line.offer.start, line.offer.wave) for line in result.offers if line.state == "sent"
         )
         for (operatory, begin, wave), count in slots.items():
             people = "1 person" if count == 1 else f"{count} people"
             self._line(wall, result.names.get(operatory, ""), begin, f"offered to {people}, wave {wave}")
-        accepted = accepted_offers(desk.journal)
+        accepted = accepted_offers(session.journal)
         for offer in accepted:
             if offer.id in self._told:
                 continue
@@ -211,8 +211,8 @@ class Teller:
             words = f"FILLED by {offer.kind} {offer.number}{where}"
             self._line(wall, result.names.get(offer.operatory, ""), offer.start, words)
 
-    def _look(self, desk: Desk, result: ClinicResult) -> None:
-        office = desk.mirror.office()
+    def _look(self, session: OfficeSession, result: ClinicResult) -> None:
+        office = session.mirror.office()
         visits = {row.apt_num: row for row in office.appointments if row.apt_status == AptStatus.SCHEDULED}
         for line in result.offers:
             visit = visits.get(line.offer.number) if line.offer.kind == "appointment" else None
@@ -255,17 +255,17 @@ def run_demo(seed: int, out: Path, say: Say) -> Summary:
         clock = LinkedClock(instant(opens, policy.timezone), sandbox)
         say(f"A simulated office, {OPERATORIES} operatories, {opens:%A} {opens:%H:%M}. Seed {seed}.")
         teller = Teller(say, {row["AptNum"]: row for row in before["appointments"]})
-        with desks_for(settings, (policy.office,), clock, threading.Event(), act=True) as desks:
-            desk = desks[0]
+        with sessions_for(settings, (policy.office,), clock, threading.Event(), act=True) as sessions:
+            session = sessions[0]
             moment = opens
             while moment <= datetime.combine(DAY, CLOSES):
                 clock.set(instant(moment, policy.timezone))
-                for result in run_cycle(desk, [policy], act=True):
+                for result in run_cycle(session, [policy], act=True):
                     teller.called_off(sandbox.log()["happened"], result.names)
-                    teller.cycle(desk, result, office_now(clock.now(), policy.timezone))
+                    teller.cycle(session, result, office_now(clock.now(), policy.timezone))
                 moment += TICK
-            offers = desk.journal.since(DAY.date()) if desk.journal is not None else ()
-            requests = desk.client.request_total
+            offers = session.journal.since(DAY.date()) if session.journal is not None else ()
+            requests = session.client.request_total
         summary = summarise(seed, teller.seen, offers, sandbox.log(), requests)
         summary.page = write_page(out, before, sandbox.office(), offers, summary.document(), DAY.date())
     return summary

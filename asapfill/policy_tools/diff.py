@@ -18,7 +18,7 @@ from asapfill.core.openings import LeftAlone
 from asapfill.core.policy import WEEKDAYS, Hours
 from asapfill.cycle.cycle import office_names, run_cycle
 from asapfill.cycle.results import AsIf, ClinicResult
-from asapfill.cycle.session import Desk, open_desks
+from asapfill.cycle.session import OfficeSession, open_sessions
 from asapfill.policy.formats import in_words
 from asapfill.policy.in_force import claim, no_policy, read_folder
 from asapfill.policy.keys import Key
@@ -249,23 +249,23 @@ def compare_plans(settings: Settings, clock: Clock, edits: Sequence[Edit], at: A
     offices = {edit.after.office for edit in edits}
     store = open_for_reading(settings.state, clock)
     try:
-        with open_desks(settings, offices, clock, store, threading.Event()) as desks:
-            by_office = {desk.office: desk for desk in desks}
+        with open_sessions(settings, offices, clock, store, threading.Event()) as sessions:
+            by_office = {session.office: session for session in sessions}
             return [_compared(by_office.get(edit.after.office), edit, at) for edit in edits]
     finally:
         if store is not None:
             store.close()
 
 
-def _compared(desk: Desk | None, edit: Edit, at: AsIf | None) -> PlanChange:
-    if desk is None:
+def _compared(session: OfficeSession | None, edit: Edit, at: AsIf | None) -> PlanChange:
+    if session is None:
         return PlanChange(errors=(f"The settings have no office {edit.after.office}.",), configuration=True)
-    before, after = (_planned(desk, version, at) for version in (edit.before, edit.after))
+    before, after = (_planned(session, version, at) for version in (edit.before, edit.after))
     troubles = [trouble for result in (*before, *after) for trouble in result.errors]
     if troubles:
         errors = tuple(trouble.message for trouble in troubles)
         return PlanChange(
-            errors=errors, names=_names(desk), configuration=any(trouble.configuration for trouble in troubles)
+            errors=errors, names=_names(session), configuration=any(trouble.configuration for trouble in troubles)
         )
     old, new = (
         {_place(line.offer): line.offer for result in results for line in result.offers} for results in (before, after)
@@ -274,7 +274,7 @@ def _compared(desk: Desk | None, edit: Edit, at: AsIf | None) -> PlanChange:
     young = [{_stretch(item) for result in results for item in result.left_alone if item.reason.code == "settling"}
              for results in (before, after)]  # fmt: skip
     return PlanChange(
-        names=_names(desk),
+        names=_names(session),
         unsettled=bool(before and young[1] - young[0]),
         labels=next((result.labels for result in after), Labels()),
         planned_for=next((f"{result.now:%a %Y-%m-%d %H:%M}" for result in after if result.as_if), ""),
@@ -286,18 +286,22 @@ def _compared(desk: Desk | None, edit: Edit, at: AsIf | None) -> PlanChange:
     )
 
 
-def _names(desk: Desk) -> OfficeNames | None:
+def _names(session: OfficeSession) -> OfficeNames | None:
     """The office's lists, if they are known already."""
-    return office_names(desk.mirror.names) if desk.mirror.names is not None else None
+    return office_names(session.mirror.names) if session.mirror.names is not None else None
 
 
 def _stretch(item: LeftAlone) -> tuple[object, ...]:
     return item.operatory, item.provider, item.start, item.end
 
 
-def _planned(desk: Desk, version: PolicyFile | None, at: AsIf | None) -> list[ClinicResult]:
+def _planned(session: OfficeSession, version: PolicyFile | None, at: AsIf | None) -> list[ClinicResult]:
     """The plan by one version; none for a version that is not there, or for another office."""
-    return run_cycle(desk, [version], act=False, at=at) if version is not None and version.office == desk.office else []
+    return (
+        run_cycle(session, [version], act=False, at=at)
+        if version is not None and version.office == session.office
+        else []
+    )
 
 
 def _place(offer: NewOffer) -> tuple[object, ...]:

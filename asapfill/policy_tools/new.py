@@ -20,7 +20,7 @@ from asapfill.core.office import operatory_both
 from asapfill.core.rows import Definition
 from asapfill.core.schedule import may_be_allowed
 from asapfill.cycle.cycle import office_names
-from asapfill.cycle.session import open_desks
+from asapfill.cycle.session import open_sessions
 from asapfill.policy.formats import US_ZONES, Unreadable
 from asapfill.policy.in_force import claim, read_folder
 from asapfill.policy.keys import Written
@@ -106,10 +106,13 @@ def ask_office(settings: Settings, office: str, clock: Clock) -> Known:
         OpenDentalError: it could not be reached.
         ConfigurationError: its keys cannot be fetched.
     """
-    with open_desks(settings, (office,), clock, None, threading.Event()) as (desk,), desk.client.purpose("names"):
-        names = desk.mirror.read_names(clock.now())
+    with (
+        open_sessions(settings, (office,), clock, None, threading.Event()) as (session,),
+        session.client.purpose("names"),
+    ):
+        names = session.mirror.read_names(clock.now())
         now = clock.now()
-        return Known(office_names(names), desk.client.providers().server_time, now)
+        return Known(office_names(names), session.client.providers().server_time, now)
 
 
 def clinics_without_policy(settings: Settings, office: str, known: Known) -> list[str]:

@@ -29,10 +29,10 @@ from asapfill.core.policy import Policy
 from asapfill.core.reasons import RULES, Reason
 from asapfill.core.rows import ASAP, Appointment, Recall
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import desks_for
+from asapfill.cycle.operations import sessions_for
 from asapfill.cycle.plan import limits_of, our_contacts, phone_hashes, situation_of
 from asapfill.cycle.results import ClinicResult
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.cycle.spoken import patients_to_read, read_commlogs, spoken_to
 from asapfill.opendental.errors import NotFound
 from asapfill.policy.in_force import policies_for
@@ -148,7 +148,7 @@ class Explanation:
     nowhere: Mapping[str, int]
 
 
-def explain_candidate(desk: Desk, result: ClinicResult, kind: Kind, number: int) -> Explanation | None:
+def explain_candidate(session: OfficeSession, result: ClinicResult, kind: Kind, number: int) -> Explanation | None:
     """Every rule for one candidate; None when the office has no such appointment or recall.
 
     ``result``: of a cycle that only looked. Raises OpenDentalError: the office could not be read.
@@ -156,22 +156,22 @@ def explain_candidate(desk: Desk, result: ClinicResult, kind: Kind, number: int)
     policy, found = result.policy, result.found
     if policy is None or found is None:
         return None
-    row = _row(desk, kind, number)
+    row = _row(session, kind, number)
     if row is None:
         return None
-    desk.mirror.read_patients([row.pat_num])
-    office = desk.mirror.office()
-    now = desk.clock.now()
+    session.mirror.read_patients([row.pat_num])
+    office = session.mirror.office()
+    now = session.clock.now()
     wall_now = office_now(now, policy.timezone)
     checks = (
         appointment_checks(row, office, policy, wall_now)
         if isinstance(row, Appointment)
         else recall_checks(row, office, policy, wall_now)
     )
-    candidate = _as_candidate(row, office, policy, desk)
+    candidate = _as_candidate(row, office, policy, session)
     ground = prepare(office, policy, found)
     places = tuple(fits(candidate, ground)) if candidate is not None else ()
-    checks += _limit_checks(desk, policy, candidate, places)
+    checks += _limit_checks(session, policy, candidate, places)
     failed = first_failure(checks)
     line = next((line for line in result.offers if (line.offer.kind, line.offer.number) == (kind, number)), None)
     skipped = next((item.reason for item in result.skipped if (item.kind, item.number) == (kind, number)), None)
@@ -201,20 +201,22 @@ def _usual_refusal(candidate: Candidate, opening: Opening, ground: Ground) -> st
     return counts.most_common(1)[0][0] if counts else "no_fit"
 
 
-def _limit_checks(desk: Desk, policy: Policy, candidate: Candidate | None, places: Sequence[Fit]) -> list[Check]:
+def _limit_checks(
+    session: OfficeSession, policy: Policy, candidate: Candidate | None, places: Sequence[Fit]
+) -> list[Check]:
     """The limits on texting for the first place that fits; none where nothing fits."""
     if candidate is None or not places:
         return []
-    now = desk.clock.now()
+    now = session.clock.now()
     wall_now = office_now(now, policy.timezone)
-    limits = limits_of(desk, policy, wall_now)
+    limits = limits_of(session, policy, wall_now)
     first = places[0]
     new = NewOffer(
         clinic=policy.clinic,
         kind=candidate.kind,
         number=candidate.number,
         patient=candidate.patient,
-        phone=phone_hashes(desk).get(candidate.patient, ""),
+        phone=phone_hashes(session).get(candidate.patient, ""),
         operatory=first.opening.operatory,
         provider=first.opening.provider,
         start=first.start,
@@ -223,13 +225,13 @@ def _limit_checks(desk: Desk, policy: Policy, candidate: Candidate | None, place
         opening=first.opening.id,
         made=wall_now,
     )
-    contacts = (*our_contacts(desk, wall_now), *limits.others)
+    contacts = (*our_contacts(session, wall_now), *limits.others)
     if policy.candidates.spoken_to:
-        read_commlogs(desk, policy, patients_to_read(desk, policy, [candidate.patient]))
+        read_commlogs(session, policy, patients_to_read(session, policy, [candidate.patient]))
     told = [
         *rules(new, contacts, policy.texts, wall_now, office_limit=limits.office_limit),
         ("quiet_hours", may_text_now(policy.texts, limits.office_window, new.start, now, policy.timezone)),
-        ("spoken_to", spoken_to(desk, policy, candidate.patient, wall_now)),
+        ("spoken_to", spoken_to(session, policy, candidate.patient, wall_now)),
     ]
     return [Check(code if reason is None else reason.code, reason) for code, reason in told]
 
@@ -277,7 +279,7 @@ def check_document(check: Check) -> dict[str, Any]:
     }
 
 
-def explain_opening(desk: Desk, result: ClinicResult, opening_id: str) -> dict[str, Any] | None:
+def explain_opening(session: OfficeSession, result: ClinicResult, opening_id: str) -> dict[str, Any] | None:
     """Every candidate against one opening: where it fits, or which rule stands against it. None: no such opening.
 
     Time that was left alone is explained by its reason.
@@ -292,9 +294,9 @@ def explain_opening(desk: Desk, result: ClinicResult, opening_id: str) -> dict[s
         if not left:
             return None
         return {**head, "opening": None, "id": opening_id, "reasons": [_skip(item.reason) for item in left]}
-    wall_now = office_now(desk.clock.now(), policy.timezone)
-    limits = limits_of(desk, policy, wall_now)
-    situation = situation_of(desk, policy, found, limits, desk.clock.now())
+    wall_now = office_now(session.clock.now(), policy.timezone)
+    limits = limits_of(session, policy, wall_now)
+    situation = situation_of(session, policy, found, limits, session.clock.now())
     asked = {(line.offer.kind, line.offer.number): line.offer.opening for line in result.offers}
     skipped = {(item.kind, item.number): item.reason for item in result.skipped if item.kind is not None}
     return {
@@ -308,7 +310,7 @@ def explain_opening(desk: Desk, result: ClinicResult, opening_id: str) -> dict[s
     }
 
 
-def openings_called(desk: Desk, result: ClinicResult, name: str) -> tuple[str, ...]:
+def openings_called(session: OfficeSession, result: ClinicResult, name: str) -> tuple[str, ...]:
     """The ids of the openings of an operatory that a person named instead of an opening; none if there is none."""
 
     def folded(text: str) -> str:
@@ -316,7 +318,7 @@ def openings_called(desk: Desk, result: ClinicResult, name: str) -> tuple[str, .
 
     numbers = {
         row.operatory_num
-        for row in (desk.mirror.office().operatories if result.found is not None else ())
+        for row in (session.mirror.office().operatories if result.found is not None else ())
         if folded(name) in map(folded, (row.op_name, row.abbrev, operatory_both(row), f"op{row.operatory_num}"))
     }
     return tuple(opening.id for opening in result.openings if opening.operatory in numbers)
@@ -352,18 +354,18 @@ def _skip(reason: Reason) -> dict[str, str]:
     return {"reason": reason.code, "detail": reason.of_opening, "source": RULES[reason.code].source}
 
 
-def _row(desk: Desk, kind: Kind, number: int) -> Appointment | Recall | None:
+def _row(session: OfficeSession, kind: Kind, number: int) -> Appointment | Recall | None:
     """The row itself, on the ASAP list or not."""
-    office = desk.mirror.office()
+    office = session.mirror.office()
     if kind == "recall":
         known = next((recall for recall in office.recalls if recall.recall_num == number), None)
-        return known or next((recall for recall in desk.client.recalls().rows if recall.recall_num == number), None)
+        return known or next((recall for recall in session.client.recalls().rows if recall.recall_num == number), None)
     listed: Iterable[Appointment] = (*office.asap, *office.appointments)
     known_appointment = next((row for row in listed if row.apt_num == number), None)
     if known_appointment is not None:
         return known_appointment
     try:
-        return desk.client.appointment(number)
+        return session.client.appointment(number)
     except NotFound:
         return None
 
@@ -374,7 +376,9 @@ def _as_asap(row: Recall, recalls: Iterable[Recall]) -> tuple[Recall, ...]:
     return *others, row.model_copy(update={"priority": ASAP})
 
 
-def _as_candidate(row: Appointment | Recall, office: Office, policy: Policy, desk: Desk) -> Candidate | None:
+def _as_candidate(
+    row: Appointment | Recall, office: Office, policy: Policy, session: OfficeSession
+) -> Candidate | None:
     """The row as a candidate for fitting, whoever the patient is: where it could be placed is one thing, asking
     another.
     """
@@ -398,7 +402,7 @@ def _as_candidate(row: Appointment | Recall, office: Office, policy: Policy, des
             under_18="text",
         ),
     )
-    wall_now = office_now(desk.clock.now(), policy.timezone)
+    wall_now = office_now(session.clock.now(), policy.timezone)
     candidates, _ = find_candidates(anyone, lenient, wall_now)
     number = row.apt_num if isinstance(row, Appointment) else row.recall_num
     return next((candidate for candidate in candidates if candidate.number == number), None)
@@ -424,16 +428,16 @@ def explain_one(
     served = {file.office for file in policies.files}.intersection(offices)
     found: dict[str, Any] | None = None
     instead: tuple[str, ...] = ()
-    with desks_for(settings, served, clock, threading.Event(), act=False) as desks:
-        for desk in desks:
-            for result in run_cycle(desk, policies.of(desk.office), act=False):
+    with sessions_for(settings, served, clock, threading.Event(), act=False) as sessions:
+        for session in sessions:
+            for result in run_cycle(session, policies.of(session.office), act=False):
                 for trouble in result.errors:
                     raise Unserved(trouble.message, configuration=trouble.configuration)
-                document = _explain(desk, result, appointment, recall, opening)
+                document = _explain(session, result, appointment, recall, opening)
                 if document is not None and "other_clinic" not in str(document.get("reason")):
                     return document
                 found = found or document
-                instead += openings_called(desk, result, opening) if opening is not None else ()
+                instead += openings_called(session, result, opening) if opening is not None else ()
     if found is None:
         raise Unserved(_not_there(appointment, recall, opening, instead), configuration=False)
     return found
@@ -451,12 +455,12 @@ def _not_there(appointment: int | None, recall: int | None, opening: str | None,
 
 
 def _explain(
-    desk: Desk, result: ClinicResult, appointment: int | None, recall: int | None, opening: str | None
+    session: OfficeSession, result: ClinicResult, appointment: int | None, recall: int | None, opening: str | None
 ) -> dict[str, Any] | None:
     if opening is not None:
-        return explain_opening(desk, result, opening)
+        return explain_opening(session, result, opening)
     kind: Kind = "appointment" if appointment is not None else "recall"
-    item = explain_candidate(desk, result, kind, appointment or recall or 0)
+    item = explain_candidate(session, result, kind, appointment or recall or 0)
     return None if item is None else explanation_document(result, item)
 
 

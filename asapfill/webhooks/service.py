@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from asapfill.clock import Clock, office_now
 from asapfill.core.office import Office
 from asapfill.core.values import Version
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.opendental.client import OpenDental
 from asapfill.settings.settings import Settings
 from asapfill.settings.webhooks import EventSettings
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def ear_for(desks: Iterable[Desk], wake: Callable[[str], None]) -> Hear:
+def ear_for(sessions: Iterable[OfficeSession], wake: Callable[[str], None]) -> Hear:
     """What to do when a delivery has come: have it looked at, at once. Takes no time; any thread may call it."""
-    by_name = {desk.office: desk for desk in desks}
+    by_name = {session.office: session for session in sessions}
 
     def hear(office: str, hint: Hint) -> None:
         by_name[office].mirror.hint(days=hint.days, appointments=hint.appointments)
@@ -41,16 +41,16 @@ def ear_for(desks: Iterable[Desk], wake: Callable[[str], None]) -> Hear:
     return hear
 
 
-def tend_events(events: Events, desk: Desk, timezone: ZoneInfo) -> None:
+def tend_events(events: Events, session: OfficeSession, timezone: ZoneInfo) -> None:
     """After a cycle: have an office's events looked after, if the office answered.
 
     Raises:
         StoreError: the state cannot be written.
     """
-    if desk.stop.is_set() or desk.client.failing or desk.mirror.names is None:
+    if session.stop.is_set() or session.client.failing or session.mirror.names is None:
         return
-    wall = office_now(desk.clock.now(), timezone) + (desk.mirror.skew or timedelta(0))
-    events.tend(desk.office, desk.client, desk.mirror.names.version, wall, desk.mirror.office)
+    wall = office_now(session.clock.now(), timezone) + (session.mirror.skew or timedelta(0))
+    events.tend(session.office, session.client, session.mirror.names.version, wall, session.mirror.office)
 
 
 LISTEN_AGAIN: Final = 60.0

@@ -2,7 +2,7 @@
 
 Run: ``python tests/benchmarks/bench_memory.py --cycles 100000`` (Linux; half an hour of one core).
 
-One desk, kept from cycle to cycle as the daemon keeps it, serves a small simulated office: staff book, move and cancel,
+One session, kept from cycle to cycle as the daemon keeps it, serves a small simulated office: staff book, move, cancel,
 patients answer. The clock moves on by a minute after each cycle, so 100,000 cycles are ten weeks. The office is asked
 without sockets and lives in this process; its own records of what happened are thrown away now and then, but its
 tables grow, so the figures are an upper end. Printed: resident memory, what Python has allocated (tracemalloc), and the
@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from asapfill.cycle.cycle import run_cycle  # noqa: E402
-from asapfill.cycle.session import Desk, open_desks  # noqa: E402
+from asapfill.cycle.session import OfficeSession, open_sessions  # noqa: E402
 from asapfill.opendental.client import OpenDental  # noqa: E402  the path is set above
 from asapfill.policy.in_force import PolicyBook  # noqa: E402
 from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY  # noqa: E402
@@ -50,12 +50,12 @@ def resident() -> float:
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) / 1024
 
 
-def report(number: int, began: float, folder: Path, desk: Desk) -> None:
+def report(number: int, began: float, folder: Path, session: OfficeSession) -> None:
     """One line of the table."""
     gc.collect()
     allocated = f"{tracemalloc.get_traced_memory()[0] / 2**20:>10.2f} MB" if tracemalloc.is_tracing() else ""
     state = sum(file.stat().st_size for file in (folder / "state").iterdir()) / 2**20
-    offers = desk.store.rows("SELECT count(*) AS n FROM offers")[0]["n"] if desk.store is not None else 0
+    offers = session.store.rows("SELECT count(*) AS n FROM offers")[0]["n"] if session.store is not None else 0
     print(  # noqa: T201
         f"{number:>7,} cycles {time.monotonic() - began:>6.0f} s  resident {resident():>6.1f} MB {allocated}"
         f"  state {state:>5.1f} MB  {offers:>6,} offers",
@@ -103,19 +103,19 @@ def live(cycles: int, folder: Path, *, operatories: int, trace: bool) -> None:
     book, stop = PolicyBook(settings.policies, ("main-street",)), threading.Event()
     with (
         open_store(settings.state, clock) as store,
-        open_desks(settings, ("main-street",), clock, store, stop, remember=True) as (desk,),
+        open_sessions(settings, ("main-street",), clock, store, stop, remember=True) as (session,),
     ):
-        lay_line(desk.client, near)
+        lay_line(session.client, near)
         began = time.monotonic()
         if trace:
             tracemalloc.start()
         for number in range(1, cycles + 1):
             policies = book.read(store)
-            run_cycle(desk, policies.files, act=True, still_valid=policies.still_valid, last_good=policies.last_good)
+            run_cycle(session, policies.files, act=True, still_valid=policies.still_valid, last_good=policies.last_good)
             clock.sleep(60)
             near.forget()
             if number in marks:
-                report(number, began, folder, desk)
+                report(number, began, folder, session)
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ import pytest
 
 from asapfill.clock import SteppedClock
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import desks_for
+from asapfill.cycle.operations import sessions_for
 from asapfill.policy.in_force import PolicyBook
 from asapfill.sandbox.wire.process import Sandbox
 from asapfill.settings.settings import load_settings
@@ -77,13 +77,13 @@ def test_two_machines_with_their_own_states_and_clocks_ask_nobody_twice_and_keep
     book = PolicyBook(bench.folder / "policies", ("main-street",))
     stop = threading.Event()
     with (
-        desks_for(mine, ("main-street",), here, stop, act=True) as ours,
-        desks_for(theirs, ("main-street",), there, stop, act=True) as others,
+        sessions_for(mine, ("main-street",), here, stop, act=True) as ours,
+        sessions_for(theirs, ("main-street",), there, stop, act=True) as others,
     ):
         for _ in range(8):
-            for desk, clock in ((ours[0], here), (others[0], there)):
+            for session, clock in ((ours[0], here), (others[0], there)):
                 clock.catch_up()
-                run_cycle(desk, book.read(desk.store).files, act=True)
+                run_cycle(session, book.read(session.store).files, act=True)
             bench.sandbox.advance(minutes=11)
     asked = Counter(bench.asked())
     assert len(asked) == 3
@@ -96,8 +96,8 @@ def test_a_machine_whose_clock_is_an_hour_off_sends_nothing_and_says_so(bench: B
     settings = load_settings(bench.config, ENVIRONMENT)
     clock = Machine(bench.sandbox, timedelta(hours=1))
     book = PolicyBook(bench.folder / "policies", ("main-street",))
-    with desks_for(settings, ("main-street",), clock, threading.Event(), act=True) as desks:
-        (result,) = run_cycle(desks[0], book.read(desks[0].store).files, act=True)
+    with sessions_for(settings, ("main-street",), clock, threading.Event(), act=True) as sessions:
+        (result,) = run_cycle(sessions[0], book.read(sessions[0].store).files, act=True)
     assert "60 minutes behind ours" in result.errors[0].message
     assert bench.posts() == []
 

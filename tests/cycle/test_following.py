@@ -187,13 +187,13 @@ def test_the_phone_that_counts_is_the_one_of_when_the_relative_was_texted(tmp_pa
     with serving(tmp_path, office_now, candidates={"except_patients": "[8]"}) as office:
 
         def known() -> str:
-            return office.desk.mirror.office().patients[8].wireless_phone
+            return office.session.mirror.office().patients[8].wireless_phone
 
         office.cycle()
         assert known() == patient(8)["WirelessPhone"]
         office.sandbox.staff(action="patient", PatNum=8, WirelessPhone=patient(3)["WirelessPhone"])
         # Somebody at the front desk makes an offer by hand.
-        office.desk.client.create_asapcomm(op=2, date_time_start=datetime(2026, 4, 15, 9, 0), apt_num=30)
+        office.session.client.create_asapcomm(op=2, date_time_start=datetime(2026, 4, 15, 9, 0), apt_num=30)
         office.wait(minutes=30)
         assert passed_over(office.cycle())[12] == "phone_live_offer"
         assert office.bench.asked() == [30, 14]
@@ -208,7 +208,7 @@ def test_only_patients_about_to_be_asked_are_read_and_those_of_recalls(tmp_path:
     with serving(tmp_path) as office:
         office.cycle()
         assert office.bench.asked() == [12]
-        assert sorted(office.desk.mirror.office().patients) == [3, 6]
+        assert sorted(office.session.mirror.office().patients) == [3, 6]
         assert office.sandbox.log()["requests"]["GET patients"] == 2
 
 

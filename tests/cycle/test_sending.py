@@ -52,8 +52,8 @@ def test_a_pause_takes_effect_between_two_posts(tmp_path: Path) -> None:
 
         def paused_after_the_first(_: PolicyFile) -> bool:
             if office.bench.posts():
-                assert office.desk.store is not None
-                pause(office.desk.store)
+                assert office.session.store is not None
+                pause(office.session.store)
             return True
 
         lines = office.cycle(still_valid=paused_after_the_first).offers

@@ -46,7 +46,7 @@ def test_minutes_that_become_free_inside_an_old_opening_are_young(tmp_path: Path
         assert openings(office.cycle()) == ["op1 14 14:00-14:20", "op1 14 14:40-15:00"]
         office.sandbox.staff(action="delete", AptNum=booked["AptNum"])
         office.wait(seconds=1)
-        office.desk.mirror.hint(appointments=[booked["AptNum"]])
+        office.session.mirror.hint(appointments=[booked["AptNum"]])
         result = office.cycle()
         assert openings(result) == ["op1 14 14:00-14:20", "op1 14 14:40-15:00"]
         assert left(result, "settling") == ["op1 14 14:20-14:40"]
@@ -58,7 +58,7 @@ def test_time_that_was_taken_in_between_begins_to_settle_anew(tmp_path: Path) ->
     with serving(tmp_path, mode="preview") as office:
         office.cycle()
         row = office.sandbox.staff(action="blockout", BlockoutType=LUNCH, **BLOCKOUT)
-        office.desk.mirror.hint(days=[date.fromisoformat(TODAY)])
+        office.session.mirror.hint(days=[date.fromisoformat(TODAY)])
         assert openings(office.cycle()) == []
         office.wait(hours=1)
         office.sandbox.staff(action="delete_schedule", ScheduleNum=row["ScheduleNum"])

@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from asapfill.clock import instant
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import desks_for
+from asapfill.cycle.operations import sessions_for
 from asapfill.cycle.results import ClinicResult
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.demo.demo import LinkedClock
 from asapfill.offers.journal import Journal
 from asapfill.policy.in_force import PolicyBook
@@ -27,29 +27,29 @@ PACIFIC = ZoneInfo("America/Los_Angeles")
 
 
 class Serving:
-    """A desk that is kept from cycle to cycle, as the daemon keeps it."""
+    """A session that is kept from cycle to cycle, as the daemon keeps it."""
 
-    def __init__(self, bench: Bench, desk: Desk, clock: LinkedClock) -> None:
+    def __init__(self, bench: Bench, session: OfficeSession, clock: LinkedClock) -> None:
         self.bench = bench
         self.sandbox = bench.sandbox
-        self.desk = desk
+        self.session = session
         self.clock = clock
         self.book = PolicyBook(bench.folder / "policies", ("main-street",))
 
     @property
     def journal(self) -> Journal:
-        """The journal, which a desk that acts always has."""
-        assert self.desk.journal is not None
-        return self.desk.journal
+        """The journal, which a session that acts always has."""
+        assert self.session.journal is not None
+        return self.session.journal
 
     def cycle(self, *, still_valid: Callable[[PolicyFile], bool] = lambda _: True) -> ClinicResult:
         """One cycle by the policy as it stands. ``still_valid``: called between plan and POST."""
-        policies = self.book.read(self.desk.store)
+        policies = self.book.read(self.session.store)
 
         def valid(file: PolicyFile) -> bool:
             return still_valid(file) and policies.still_valid(file)
 
-        (result,) = run_cycle(self.desk, policies.files, act=True, still_valid=valid, last_good=policies.last_good)
+        (result,) = run_cycle(self.session, policies.files, act=True, still_valid=valid, last_good=policies.last_good)
         return result
 
     def cycle_while(self, happening: Callable[[], object]) -> ClinicResult:
@@ -82,8 +82,8 @@ def serving(
         settings = load_settings(bench.config, ENVIRONMENT)
         start = instant(datetime.fromisoformat(bench.sandbox.clock()["office_now"]), PACIFIC)
         clock = LinkedClock(start + ahead, bench.sandbox)
-        with desks_for(settings, ("main-street",), clock, threading.Event(), act=True) as desks:
-            yield Serving(bench, desks[0], clock)
+        with sessions_for(settings, ("main-street",), clock, threading.Event(), act=True) as sessions:
+            yield Serving(bench, sessions[0], clock)
 
 
 def openings(result: ClinicResult) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from asapfill.clock import SystemClock
-from asapfill.cycle.session import open_desks, reveal_keys
+from asapfill.cycle.session import open_sessions, reveal_keys
 from asapfill.settings.settings import load_settings
 from asapfill.store.database import open_store
 from asapfill.store.offices import end_rest, keep_rest, resting
@@ -135,8 +135,8 @@ def test_a_key_file_that_is_gone_a_moment_after_it_was_checked_changes_nothing(t
     settings = load_settings(path, ENVIRONMENT)
     keys = reveal_keys(settings)
     (tmp_path / "developer.key").unlink()
-    with open_desks(settings, ["main-street"], SystemClock(), None, threading.Event(), keys) as (desk,):
-        assert desk.office == "main-street"
+    with open_sessions(settings, ["main-street"], SystemClock(), None, threading.Event(), keys) as (session,):
+        assert session.office == "main-street"
 
 
 def test_rests_are_kept_replaced_and_ended(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from pathlib import Path
 
 from asapfill.clock import instant
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import desks_for
-from asapfill.cycle.session import Desk
+from asapfill.cycle.operations import sessions_for
+from asapfill.cycle.session import OfficeSession
 from asapfill.demo.demo import DAY, OPENS, OPERATORIES, LinkedClock
 from asapfill.demo.sandboxes import sample_policy, write_settings
 from asapfill.policy.model import PolicyFile
@@ -72,20 +72,20 @@ def measure(*, page_cap: int, throttle: float) -> tuple[tuple[Counter[str], ...]
         settings = load_settings(path, {})
         policy = read_policy(sample_policy())
         clock = LinkedClock(instant(opens, policy.timezone), sandbox)
-        with desks_for(settings, (policy.office,), clock, threading.Event(), act=True) as desks:
+        with sessions_for(settings, (policy.office,), clock, threading.Event(), act=True) as sessions:
             cycles = []
             for number in range(TICKS):
                 clock.set(max(clock.now(), instant(opens, policy.timezone) + number * TICK))
-                cycles.append(_one_cycle(desks[0], policy))
+                cycles.append(_one_cycle(sessions[0], policy))
         return (cycles[0], _median(cycles), sum(cycles, Counter())), int(sandbox.log()["texts"])
 
 
-def _one_cycle(desk: Desk, policy: PolicyFile) -> Counter[str]:
-    before = desk.client.requests.copy()
-    for result in run_cycle(desk, [policy], act=True):
+def _one_cycle(session: OfficeSession, policy: PolicyFile) -> Counter[str]:
+    before = session.client.requests.copy()
+    for result in run_cycle(session, [policy], act=True):
         if result.errors:
             raise RuntimeError(f"a cycle had trouble: {result.errors[0].message}")
-    return desk.client.requests - before
+    return session.client.requests - before
 
 
 def _median(cycles: list[Counter[str]]) -> Counter[str]:

@@ -1,7 +1,7 @@
 """An office and the asapfill that serves it in one process and one simulated time, without sockets: cheap, countable.
 
-The office is the sandbox's ``World``; asapfill is the real one, with settings, state and desks as ``asapfill run`` has
-them. Every request is noted when it arrives.
+The office is the sandbox's ``World``; asapfill is the real one, with settings, state and sessions as ``asapfill run``
+has them. Every request is noted when it arrives.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from unittest.mock import patch
 
 import httpx
 
-from asapfill.cycle import session as desks_module
+from asapfill.cycle import session as session_module
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import recover_desks
+from asapfill.cycle.operations import recover_sessions
 from asapfill.cycle.results import ClinicResult
-from asapfill.cycle.session import Desk, open_desks
+from asapfill.cycle.session import OfficeSession, open_sessions
 from asapfill.opendental.client import OpenDental
 from asapfill.policy.in_force import PolicyBook
 from asapfill.sandbox.wire.options import Options
@@ -102,14 +102,14 @@ class Served:
     folder: Path
     transport: WorldTransport
     clock: WorldClock
-    desk: Desk | None = None
+    session: OfficeSession | None = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
     @property
-    def now(self) -> Desk:
-        """The desk of the process that runs."""
-        assert self.desk is not None
-        return self.desk
+    def now(self) -> OfficeSession:
+        """The session of the process that runs."""
+        assert self.session is not None
+        return self.session
 
     def policy(self, text: str) -> None:
         """Write the policy; it is in force from the next cycle on."""
@@ -119,13 +119,13 @@ class Served:
         """Start asapfill on the state as it is."""
         settings = load_settings(self.folder / "asapfill.toml", {})
         store: Store = self._stack.enter_context(open_store(settings.state, self.clock))
-        opened = open_desks(settings, ("main-street",), self.clock, store, threading.Event(), remember=True)
-        (self.desk,) = self._stack.enter_context(opened)
-        recover_desks([self.desk])
+        opened = open_sessions(settings, ("main-street",), self.clock, store, threading.Event(), remember=True)
+        (self.session,) = self._stack.enter_context(opened)
+        recover_sessions([self.session])
 
     def end(self) -> None:
         """End it, without a word to anybody."""
-        self.desk = None
+        self.session = None
         self._stack.close()
 
     def restart(self) -> None:
@@ -175,7 +175,7 @@ def in_process(folder: Path, policy: str, office: dict[str, Any], **options: Any
             transport=transport,
         )
 
-    with patch.object(desks_module, "open_client", open_client):
+    with patch.object(session_module, "open_client", open_client):
         try:
             yield served
         finally:

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from asapfill.clock import office_now
 from asapfill.core.office import Office as Seen
 from asapfill.core.rows import Appointment, AsapComm, Recall, Row, Schedule
-from asapfill.cycle.session import Desk
+from asapfill.cycle.session import OfficeSession
 from asapfill.sandbox.api import lists, shapes
 from asapfill.sandbox.office import staff
 from asapfill.sandbox.office.columns import stamp
@@ -83,7 +83,7 @@ class Drifting:
     empty_at: set[int] = field(default_factory=set)
 
     @property
-    def desk(self) -> Desk:
+    def session(self) -> OfficeSession:
         """Of the process that runs."""
         return self.served.now
 
@@ -94,7 +94,7 @@ class Drifting:
 
     def look(self) -> None:
         """One cycle's reading; it may be the last of its process."""
-        mirror = self.desk.mirror
+        mirror = self.session.mirror
         wall = office_now(self.served.clock.now(), self.office.timezone)
         try:
             mirror.refresh(wall, AHEAD, (), following=False)
@@ -305,7 +305,7 @@ def test_after_a_full_round_the_mirror_equals_the_office(happened: list[tuple[An
             drift.pass_minutes(STEP)
             drift.begin()
             drift.look()
-        mirror = drift.desk.mirror
+        mirror = drift.session.mirror
         seen = mirror.office()
         today = seen.first
         assert believed(seen, mirror.asapcomms) == truth(drift.office, today - timedelta(days=1), seen.last, today)

@@ -45,7 +45,7 @@ def test_answers_are_followed_when_a_name_vanished_and_nobody_new_is_asked(tmp_p
         office.cycle()
         assert office.bench.asked() == [12]
         # Forgotten with the state of an older asapfill, the good version cannot stand in.
-        with office.desk.store.transaction() as database:  # type: ignore[union-attr]  # a desk that acts has a store
+        with office.session.store.transaction() as database:  # type: ignore[union-attr]  # a session that acts has a store
             database.execute("DELETE FROM policy_versions")
         office.bench.policy(**GONE)
         office.wait(minutes=2)
@@ -61,14 +61,14 @@ def test_answers_are_followed_when_no_policy_can_be_read_by_the_last_known_time_
         office.cycle()
         office.wait(minutes=2)
         office.sandbox.respond(1, "accept")
-        follow_without_policy(office.desk)
+        follow_without_policy(office.session)
         assert office.states() == {12: "accepted"}
         assert office.bench.asked() == [12]
 
 
 def test_an_office_that_was_never_served_is_not_even_asked(tmp_path: Path) -> None:
     with serving(tmp_path) as office:
-        follow_without_policy(office.desk)
+        follow_without_policy(office.session)
         assert office.sandbox.log()["total"] == 0
 
 
@@ -76,18 +76,18 @@ def test_an_office_that_does_not_answer_then_is_not_the_end(tmp_path: Path) -> N
     with serving(tmp_path) as office:
         office.cycle()
         office.sandbox.faults([{"kind": "401"}])
-        follow_without_policy(office.desk)
+        follow_without_policy(office.session)
         assert office.states() == {12: "sent"}
 
 
 def test_with_clocks_that_disagree_nothing_is_judged(tmp_path: Path) -> None:
     with serving(tmp_path) as office:
         office.cycle()
-        assert office.desk.store is not None
-        keep_office(office.desk.store, "main-street", KnownOffice(ZoneInfo("Asia/Tokyo")))
+        assert office.session.store is not None
+        keep_office(office.session.store, "main-street", KnownOffice(ZoneInfo("Asia/Tokyo")))
         # Something changes there, so that an answer tells the office's clock. In Tokyo the offered time is long past.
         office.sandbox.staff(action="cancel", AptNum=15)
-        follow_without_policy(office.desk)
+        follow_without_policy(office.session)
         assert office.states() == {12: "sent"}
 
 
@@ -124,7 +124,7 @@ def test_a_clinic_whose_names_vanished_keeps_its_tick_and_the_other_is_served(tm
 
 def test_what_is_known_of_an_office_is_kept_and_renewed(tmp_path: Path) -> None:
     with serving(tmp_path) as office:
-        store = office.desk.store
+        store = office.session.store
         assert store is not None
         assert known_office(store, "main-street") is None
         office.cycle()

@@ -10,7 +10,7 @@ import pytest
 
 from asapfill.clock import SteppedClock
 from asapfill.core.errors import ConfigurationError
-from asapfill.cycle.session import open_desks
+from asapfill.cycle.session import open_sessions
 from asapfill.settings.settings import Settings, load_settings
 
 TEXT = """\
@@ -57,5 +57,5 @@ def test_allowed_by_the_settings_it_is_logged_at_each_start(
     settings = load(tmp_path, url, "plain_http = true")
     assert settings.offices["main-street"].urls[1] == url
     clock = SteppedClock(datetime(2026, 11, 20, tzinfo=UTC))
-    with open_desks(settings, ["main-street"], clock, None, threading.Event()):
+    with open_sessions(settings, ["main-street"], clock, None, threading.Event()):
         assert caplog.messages == logged

@@ -1,4 +1,4 @@
-"""One life of the simulated asapfill: the real desk, policies and cycle, until it is killed."""
+"""One life of the simulated asapfill: the real session, policies and cycle, until it is killed."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import desks_for
-from asapfill.cycle.session import Desk
+from asapfill.cycle.operations import sessions_for
+from asapfill.cycle.session import OfficeSession
 from asapfill.policy.in_force import Policies, PolicyBook
 from asapfill.policy.model import PolicyFile
 from asapfill.settings.settings import Settings
@@ -30,7 +30,7 @@ class Process:
         self.alive = True
         self.reading = ""
         """The policy that the cycle under way has read."""
-        self.desk: Desk | None = None
+        self.session: OfficeSession | None = None
         self.book: PolicyBook | None = None
         self._stack = ExitStack()
 
@@ -40,10 +40,10 @@ class Process:
         self.book = PolicyBook(settings.policies, tuple(settings.offices))
         opened = self._watched_store
         with patch("asapfill.cycle.operations.open_store", opened):
-            desks = self._stack.enter_context(
-                desks_for(settings, ("main-street",), day.clock, threading.Event(), act=True, remember=True)
+            sessions = self._stack.enter_context(
+                sessions_for(settings, ("main-street",), day.clock, threading.Event(), act=True, remember=True)
             )
-        self.desk = desks[0]
+        self.session = sessions[0]
 
     def _watched_store(self, folder: Path, clock: Any) -> Store:
         self.store = open_store(folder, clock)
@@ -51,7 +51,7 @@ class Process:
 
     def cycle(self, day: Day) -> None:
         """One tick of the daemon."""
-        assert self.desk is not None
+        assert self.session is not None
         assert self.book is not None
         policies = self.book.read(self.store)
         files = policies.of("main-street")
@@ -65,9 +65,9 @@ class Process:
             self.reading = ""
 
     def _serve(self, day: Day, policies: Policies, files: list[PolicyFile]) -> None:
-        assert self.desk is not None
+        assert self.session is not None
         for result in run_cycle(
-            self.desk, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good
+            self.session, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good
         ):
             states = Counter(line.state for line in result.offers)
             reasons = Counter(line.reason for line in result.offers if line.reason)
