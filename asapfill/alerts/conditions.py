@@ -283,7 +283,7 @@ def _suppressed(office: OfficeFacts) -> Iterator[Notice]:
         code="suppressed",
         about=reason,
         title="Open Dental has sent no text all day",
-        message=f"{counted(len(tried), 'offer')} on {tried[0].office_day:%a %Y-%m-%d}, all held back for the same "
+        message=f"{counted(len(tried), 'offer')} on {tried[0].day:%a %Y-%m-%d}, all held back for the same "
         f"reason: {rule.sentence} {_ADVICE.get(reason, 'See `asapfill history`.')}",
     )
 

@@ -1,14 +1,36 @@
-"""Texts that others sent (staff in Open Dental, another program), as contacts that limits count."""
+"""What the rows of AsapComms tell: what became of an offer, and the texts that others sent, which limits count too."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
-from asapfill.core.offer import CLOCKS_MAY_DIFFER, LINK_STAYS_OPEN, LIVE, Contact, Offer, State
+from asapfill.core.offer import CLOCKS_MAY_DIFFER, LINK_STAYS_OPEN, LIVE, Kind, Offer, State
 from asapfill.core.rows import AsapComm, FKeyType, ResponseStatus, Schedule, SmsSendStatus
 from asapfill.core.waves import TIME_TO_ANSWER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OthersOffer:
+    """A text that staff or another program sent; see ``offer.Contact``, which it is to limits."""
+
+    patient: int
+    phone: str
+    day: date
+    kind: Kind
+    number: int
+    state: State
+    operatory: int = 0
+    start: datetime | None = None
+    end: datetime | None = None
+    opening: str = ""
+    answered: datetime | None = None
+    wave: int = 0
+    made: datetime | None = None
+    clinic: int = 0
+    no_text: str = ""
 
 
 def contacts_of_others(
@@ -18,7 +40,7 @@ def contacts_of_others(
     *,
     phones: Mapping[int, str] | None = None,
     schedules: Mapping[int, Schedule] | None = None,
-) -> tuple[Contact, ...]:
+) -> tuple[OthersOffer, ...]:
     """Everyone else's AsapComms as contacts.
 
     Args:
@@ -29,13 +51,13 @@ def contacts_of_others(
         schedules: Web Sched ASAP rows by ScheduleNum, as far as known: they tell operatory and end.
     """
     return tuple(
-        _contact(row, now, (phones or {}).get(row.pat_num, ""), (schedules or {}).get(row.schedule_num))
+        _others_offer(row, now, (phones or {}).get(row.pat_num, ""), (schedules or {}).get(row.schedule_num))
         for row in rows
         if row.asap_comm_num not in ours
     )
 
 
-def _contact(row: AsapComm, now: datetime, phone: str, schedule: Schedule | None) -> Contact:
+def _others_offer(row: AsapComm, now: datetime, phone: str, schedule: Schedule | None) -> OthersOffer:
     """One row. A status that is not known is taken as an open offer."""
     start = None if row.date_time_expire is None else row.date_time_expire - LINK_STAYS_OPEN
     end, operatory = None, 0
@@ -49,7 +71,7 @@ def _contact(row: AsapComm, now: datetime, phone: str, schedule: Schedule | None
     if state in LIVE and row.date_time_entry is not None and now - row.date_time_entry >= TIME_TO_ANSWER:
         state = State.UNANSWERED
     goes_out = row.date_time_sms_sent or row.date_time_sms_scheduled or row.date_time_entry or now
-    return Contact(
+    return OthersOffer(
         patient=row.pat_num,
         phone=phone,
         day=goes_out.date(),
@@ -60,10 +82,10 @@ def _contact(row: AsapComm, now: datetime, phone: str, schedule: Schedule | None
         start=start,
         end=end,
         # When others' patients declined is not told: at the latest when the slot began.
-        settled=min(start or now, now),
+        answered=min(start or now, now),
         made=row.date_time_entry,
         clinic=row.clinic_num,
-        reason=suppressed_reason(row.note) if state is State.SUPPRESSED else "",
+        no_text=suppressed_reason(row.note) if state is State.SUPPRESSED else "",
     )
 
 

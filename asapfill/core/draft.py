@@ -60,7 +60,7 @@ def offers_in(opening: Opening, contacts: Iterable[Contact]) -> list[Contact]:
     return [
         contact
         for contact in contacts
-        if contact.ours
+        if contact.opening
         and contact.operatory == opening.operatory
         and contact.start is not None
         and contact.end is not None
@@ -205,7 +205,7 @@ def add_offers(recipients: Iterable[tuple[Candidate, Fit]], wave: int, draft: Dr
             continue
         offer = _new_offer(candidate, fit, wave, draft)
         draft.offers.append(offer)
-        draft.contacts.append(planned_contact(offer))
+        draft.contacts.append(offer)
         draft.asked.add(candidate.patient)
         draft.held.hold(fit.opening.provider, candidate.pattern, _place(fit))
         if candidate.provisional:
@@ -226,23 +226,4 @@ def _new_offer(candidate: Candidate, fit: Fit, wave: int, draft: Draft) -> NewOf
         wave=wave,
         opening=fit.opening.id,
         made=draft.situation.office_now,
-    )
-
-
-def planned_contact(offer: NewOffer) -> Contact:
-    """A planned offer as the limits count it: as if its text were on the way."""
-    return Contact(
-        patient=offer.patient,
-        phone=offer.phone,
-        day=offer.made.date(),
-        kind=offer.kind,
-        number=offer.number,
-        state=State.SENT,
-        operatory=offer.operatory,
-        start=offer.start,
-        end=offer.end,
-        opening=offer.opening,
-        wave=offer.wave,
-        made=offer.made,
-        ours=True,
     )

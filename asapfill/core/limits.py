@@ -46,8 +46,8 @@ def verdict(
 
     Args:
         new: what is meant to be offered.
-        contacts: every text that counts: our own offers (``Offer.contact``), at least those of ``Journal.since``, and
-            those of staff and other programs (``offers.contacts``).
+        contacts: every text that counts: our own offers, at least those of ``Journal.since``, and those of staff and
+            other programs (``asapcomms``).
         texts: the policy.
         now: the office's wall clock.
         office_limit: Open Dental's WebSchedAsapTextLimit per patient and day; None: no limit.
@@ -82,8 +82,7 @@ def checker(
     """The verdict as ``Journal.begin`` wants it: a function of the journal's own rows, with others' texts added."""
 
     def check(offers: Sequence[Offer]) -> Reason | None:
-        contacts = [*(offer.contact() for offer in offers), *others]
-        return verdict(new, contacts, texts, now, office_limit=office_limit)
+        return verdict(new, [*offers, *others], texts, now, office_limit=office_limit)
 
     return check
 
@@ -134,7 +133,7 @@ def _before(new: NewOffer, contacts: Iterable[Contact]) -> Reason | None:
     for contact in contacts:
         if (contact.kind, contact.number) != (new.kind, new.number):
             continue
-        if contact.state is State.STOPPED or contact.reason == "suppressed_stop":
+        if contact.state is State.STOPPED or contact.no_text == "suppressed_stop":
             return Reason("asked_to_stop")
         # Others' rows may not tell the operatory; the same start is then taken as the same slot.
         same_slot = contact.start == new.start and contact.operatory in {0, new.operatory}
@@ -169,7 +168,7 @@ def _resting(new: NewOffer, contacts: Iterable[Contact], texts: TextsPolicy, now
         if not _same_person(new, contact) or contact.state not in {State.DECLINED, State.STOPPED}:
             continue
         # Our clock may have been behind the office's then, and may be ahead of it now.
-        until = min(contact.settled or now, now) + texts.rest_after_decline + 2 * CLOCKS_MAY_DIFFER
+        until = min(contact.answered or now, now) + texts.rest_after_decline + 2 * CLOCKS_MAY_DIFFER
         if until > now:
             return Reason("resting", f"until {until:%Y-%m-%d %H:%M}")
     return None
@@ -178,13 +177,13 @@ def _resting(new: NewOffer, contacts: Iterable[Contact], texts: TextsPolicy, now
 def _no_text_lately(new: NewOffer, contacts: Iterable[Contact], now: datetime) -> Reason | None:
     """Open Dental made an offer lately, but sent no text: for the patient's sake, or because the clinic cannot text."""
     for contact in contacts:
-        if contact.state is not State.SUPPRESSED or contact.reason == "suppressed_slot_taken":
+        if contact.state is not State.SUPPRESSED or contact.no_text == "suppressed_slot_taken":
             continue
-        cannot_text = contact.reason == "suppressed_no_texting"
+        cannot_text = contact.no_text == "suppressed_no_texting"
         if not (contact.clinic == new.clinic if cannot_text else _same_person(new, contact)):
             continue
         made = min(contact.made or now, now)
-        rest = REST_WITHOUT_TEXT.get(contact.reason)
+        rest = REST_WITHOUT_TEXT.get(contact.no_text)
         until = datetime.combine(made.date() + timedelta(days=1), time(0)) if rest is None else made + rest
         if until > now:
             return Reason("no_text_lately", f"until {until:%Y-%m-%d %H:%M}")
@@ -211,8 +210,7 @@ def _too_often(
 def _enough_asked(new: NewOffer, contacts: Iterable[Contact], texts: TextsPolicy) -> Reason | None:
     """The cap per opening, over all time in that place that overlaps, open offers and past ones."""
     asked = sum(
-        contact.state in COUNTED and (_overlaps(new, contact) or (contact.ours and contact.opening == new.opening))
-        for contact in contacts
+        contact.state in COUNTED and (_overlaps(new, contact) or contact.opening == new.opening) for contact in contacts
     )
     return Reason("per_opening", f"{texts.per_opening} asked") if asked >= texts.per_opening else None
 

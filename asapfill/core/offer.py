@@ -6,10 +6,10 @@ aware UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Final, Literal
+from typing import ClassVar, Final, Literal, Protocol
 
 
 class IllegalStep(Exception):  # noqa: N818  names what was tried
@@ -177,23 +177,65 @@ Key = tuple[Kind, int, int, datetime]
 """Candidate and slot: kind, AptNum or RecallNum, operatory, start."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewOffer:
-    """An offer that planning hands over.
+class Contact(Protocol):
+    """One text as limits count it: planned, in our journal, or made by staff or another program.
 
     Attributes:
-        clinic: ClinicNum of the policy; 0 when the office does not use clinics.
+        clinic: ClinicNum.
         kind: what ``number`` counts.
         number: AptNum or RecallNum.
         patient: PatNum.
         phone: keyed hash of the wireless phone; empty when there is none.
-        operatory: where.
-        provider: whom Open Dental would assign there.
-        start: office wall clock.
-        end: office wall clock.
-        wave: 1 for the first people asked for this opening.
-        opening: the opening's id.
-        made: the office's wall clock when the offer is meant; its date is the day that caps count.
+        operatory: 0 when not known (others' rows do not name it).
+        start: of the offered slot, office wall clock, if known.
+        end: of the offered slot, office wall clock, if known.
+        wave: of ours; 0 for others.
+        opening: id of our opening; empty for others.
+        made: office wall clock at which it was made, if known.
+        day: the office day on which the text went out or will go out: the day that caps count.
+        state: of ours as in the journal, of others as their row tells, of a planned one as if its text were on the way.
+        answered: office wall clock of the answer; for others the latest that it can have been.
+        no_text: why Open Dental sends no text (suppressed), a code; empty for all else.
+    """
+
+    @property
+    def clinic(self) -> int: ...  # noqa: D102  the attributes are told above
+    @property
+    def kind(self) -> Kind: ...  # noqa: D102  as above, and so on
+    @property
+    def number(self) -> int: ...  # noqa: D102
+    @property
+    def patient(self) -> int: ...  # noqa: D102
+    @property
+    def phone(self) -> str: ...  # noqa: D102
+    @property
+    def operatory(self) -> int: ...  # noqa: D102
+    @property
+    def start(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def end(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def wave(self) -> int: ...  # noqa: D102
+    @property
+    def opening(self) -> str: ...  # noqa: D102
+    @property
+    def made(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def day(self) -> date: ...  # noqa: D102
+    @property
+    def state(self) -> State: ...  # noqa: D102
+    @property
+    def answered(self) -> datetime | None: ...  # noqa: D102
+    @property
+    def no_text(self) -> str: ...  # noqa: D102
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferTerms:
+    """What is offered, to whom, where and when: the same in a plan and in the journal. Attributes: see ``Contact``.
+
+    ``provider``: whom Open Dental would assign there. ``wave``: 1 for the first people asked for this opening.
+    ``made``: the office's wall clock when the offer is meant.
     """
 
     clinic: int
@@ -215,13 +257,27 @@ class NewOffer:
         return (self.kind, self.number, self.operatory, self.start)
 
     @property
+    def day(self) -> date:
+        """The office's calendar day on which it is made: the day that caps count."""
+        return self.made.date()
+
+    @property
     def logged_as(self) -> str:
         """The key of ``number`` in a log line: ``apt`` (AptNum) or ``recall`` (RecallNum)."""
         return "apt" if self.kind == "appointment" else "recall"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer(NewOffer):
+class NewOffer(OfferTerms):
+    """An offer that planning hands over. It counts as if its text were on the way."""
+
+    state: ClassVar[State] = State.SENT
+    answered: ClassVar[None] = None
+    no_text: ClassVar[str] = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer(OfferTerms):
     """An offer as the journal keeps it.
 
     Attributes:
@@ -251,9 +307,14 @@ class Offer(NewOffer):
     seen: int = 0
 
     @property
-    def office_day(self) -> date:
-        """The office's calendar day on which it was made: the day that caps count."""
-        return self.made.date()
+    def answered(self) -> datetime | None:
+        """The office's wall clock when nothing was waited for any more."""
+        return None if self.settled is None else self.office_time(self.settled)
+
+    @property
+    def no_text(self) -> str:
+        """Why Open Dental sends no text, a code; empty for all else."""
+        return (self.reason or "") if self.state is State.SUPPRESSED else ""
 
     def office_time(self, moment: datetime) -> datetime:
         """The office's wall clock at an aware ``moment`` near this offer's life.
@@ -265,63 +326,4 @@ class Offer(NewOffer):
 
     def again(self, made: datetime) -> NewOffer:
         """The same, to be sent now: an offer that a person approved."""
-        copied = {field.name: getattr(self, field.name) for field in fields(NewOffer)}
-        return NewOffer(**{**copied, "made": made})
-
-    def contact(self) -> Contact:
-        """This offer as one that limits count."""
-        return Contact(
-            patient=self.patient,
-            phone=self.phone,
-            day=self.office_day,
-            kind=self.kind,
-            number=self.number,
-            state=self.state,
-            operatory=self.operatory,
-            start=self.start,
-            end=self.end,
-            opening=self.opening,
-            settled=None if self.settled is None else self.office_time(self.settled),
-            wave=self.wave,
-            made=self.made,
-            ours=True,
-            clinic=self.clinic,
-            reason=(self.reason or "") if self.state is State.SUPPRESSED else "",
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contact:
-    """One text that counts for limits: ours, or one that staff or another program sent.
-
-    Attributes:
-        day: the office day on which the text went out or will go out.
-        state: of ours as in the journal; of others as their row tells.
-        operatory: 0 when not known (others' rows do not name it).
-        start: of the offered slot, office wall clock, if known.
-        end: of the offered slot, office wall clock, if known.
-        opening: id of our opening; empty for others.
-        settled: office wall clock of the answer; for others the latest that it can have been.
-        wave: of ours; 0 for others.
-        made: office wall clock at which it was made.
-        ours: from our journal.
-        clinic: ClinicNum of the offer.
-        reason: why Open Dental sends no text (suppressed), a code; empty for all else.
-    """
-
-    patient: int
-    phone: str
-    day: date
-    kind: Kind
-    number: int
-    state: State
-    operatory: int = 0
-    start: datetime | None = None
-    end: datetime | None = None
-    opening: str = ""
-    settled: datetime | None = None
-    wave: int = 0
-    made: datetime | None = None
-    ours: bool = False
-    clinic: int = 0
-    reason: str = ""
+        return replace(NewOffer(**{field.name: getattr(self, field.name) for field in fields(OfferTerms)}), made=made)

@@ -63,7 +63,7 @@ def our_contacts(session: OfficeSession, wall: datetime) -> tuple[Contact, ...]:
     """Our own offers that limits count."""
     if session.journal is None:
         return ()
-    return tuple(offer.contact() for offer in session.journal.since((wall - timedelta(days=31)).date()))
+    return session.journal.since((wall - timedelta(days=31)).date())
 
 
 def phone_hashes(session: OfficeSession) -> Mapping[int, str]:

@@ -103,7 +103,7 @@ def reconcile(journal: Journal, api: AsapCommReader, clock: Clock, timezone: Zon
     error: OpenDentalError | None = None
     try:
         reading = api.asapcomms(
-            date_start=min(offer.office_day for offer in due) - timedelta(days=1),
+            date_start=min(offer.day for offer in due) - timedelta(days=1),
             # Exclusive, and the office's clock may be past midnight already.
             date_end=office_now(clock.now(), timezone).date() + timedelta(days=2),
         )

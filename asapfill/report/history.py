@@ -35,7 +35,7 @@ def read_history(
             elif opening is not None:
                 offers = journal.by_opening(opening)
             else:
-                offers = tuple(offer for offer in journal.since(since) if offer.office_day >= since)
+                offers = tuple(offer for offer in journal.since(since) if offer.day >= since)
             stories += [(offer, journal.steps(offer.id)) for offer in offers]
         return sorted(stories, key=lambda story: story[0].id)
 

@@ -101,7 +101,7 @@ def _records(store: Store, office: str, zone: tzinfo, first: date, last: date) -
     # An opening may have been found some time before the period in which it was filled.
     found = open_times(store, office, begin - timedelta(days=31), end)
     return Records(
-        offers=tuple(offer for offer in Journal(store, office).since(first) if offer.office_day <= last),
+        offers=tuple(offer for offer in Journal(store, office).since(first) if offer.day <= last),
         found=tuple((item.found.astimezone(zone).replace(tzinfo=None), item) for item in found),
         left=left_places(store, office),
         counts=day_counts(store, office, first, last),

@@ -188,13 +188,13 @@ def summed(parts: Iterable[Figures]) -> Figures:
 
 def figures_of(records: Records, period: Period) -> Figures:
     """The figures of some days."""
-    made = [offer for offer in records.offers if offer.office_day in period and offer.state not in NOT_MADE]
+    made = [offer for offer in records.offers if offer.day in period and offer.state not in NOT_MADE]
     texted = [offer for offer in made if offer.state in TEXTED]
     accepted = [offer for offer in texted if offer.state is State.ACCEPTED]
     stretches = [item for at, item in records.found if at.date() in period]
     filled_by_day: Counter[date] = Counter()
     for offer in accepted:
-        filled_by_day[offer.office_day] += minutes(offer.start, offer.end)
+        filled_by_day[offer.day] += minutes(offer.start, offer.end)
     waits = [wait for offer in accepted if (wait := _wait(offer, records.found)) is not None]
     counts: Counter[str] = Counter()
     held: Counter[str] = Counter()

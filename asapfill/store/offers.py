@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
+from datetime import datetime
 from typing import Any, Final
 
-from asapfill.core.offer import NewOffer, Offer, State
+from asapfill.core.offer import Offer, OfferTerms, State
 from asapfill.core.reasons import Reason
 from asapfill.store.database import moment_of, wall_of, wall_text
 
@@ -29,48 +31,25 @@ def quoted(states: Iterable[State]) -> str:
     return ", ".join(f"'{state}'" for state in sorted(states))
 
 
-def columns(new: NewOffer) -> dict[str, Any]:
+def columns(new: OfferTerms) -> dict[str, Any]:
     """The columns of an offer that planning decides."""
     return {
-        "clinic": new.clinic,
-        "kind": new.kind,
-        "number": new.number,
-        "patient": new.patient,
-        "phone": new.phone,
-        "operatory": new.operatory,
-        "provider": new.provider,
-        "start": wall_text(new.start),
-        "end": wall_text(new.end),
-        "wave": new.wave,
-        "opening": new.opening,
-        "made": wall_text(new.made),
+        name: wall_text(value) if isinstance(value := getattr(new, name), datetime) else value
+        for name in (field.name for field in fields(OfferTerms))
     }
 
 
-def offer_of(row: dict[str, Any]) -> Offer:
-    """A row of the table as data."""
+_READ: Final[Mapping[str, Callable[[str], Any]]] = {
+    "state": State,
+    **dict.fromkeys(("start", "end", "made"), wall_of),
+    **dict.fromkeys(("created", "changed", "settled", "missing_since"), moment_of),
+}
+"""How the columns are read that are not kept as they are."""
+
+
+def offer_of(row: Mapping[str, Any]) -> Offer:
+    """A row of the table as data; its columns are named as the attributes."""
+    values = {field.name: row[field.name] for field in fields(Offer)}
     return Offer(
-        id=row["id"],
-        office=row["office"],
-        clinic=row["clinic"],
-        kind=row["kind"],
-        number=row["number"],
-        patient=row["patient"],
-        phone=row["phone"],
-        operatory=row["operatory"],
-        provider=row["provider"],
-        start=wall_of(row["start"]),
-        end=wall_of(row["end"]),
-        wave=row["wave"],
-        opening=row["opening"],
-        made=wall_of(row["made"]),
-        state=State(row["state"]),
-        reason=row["reason"],
-        asapcomm=row["asapcomm"],
-        schedule=row["schedule"],
-        created=moment_of(row["created"]),
-        changed=moment_of(row["changed"]),
-        settled=None if row["settled"] is None else moment_of(row["settled"]),
-        seen=row["seen"],
-        missing_since=None if row["missing_since"] is None else moment_of(row["missing_since"]),
+        **{name: _READ[name](value) if name in _READ and value is not None else value for name, value in values.items()}
     )

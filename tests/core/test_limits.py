@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from asapfill.core.asapcomms import OthersOffer
 from asapfill.core.limits import may_text_now, verdict
 from asapfill.core.offer import COUNTED, LIVE, UNCLEAR, Contact, NewOffer, State
 from asapfill.core.policy import Hours, TextsPolicy
@@ -35,8 +36,8 @@ def meant(**changes: Any) -> NewOffer:
     return NewOffer(**{**values, **changes})
 
 
-def text(**changes: Any) -> Contact:
-    """A text that has nothing in common with the offer meant, unless told otherwise."""
+def text(*, ours: bool = True, **changes: Any) -> Contact:
+    """A text that has nothing in common with the offer meant, unless told otherwise. ``ours``: it has an opening."""
     start = changes.get("start", datetime(2026, 11, 20, 8, 0))
     values: dict[str, Any] = {
         "patient": 1,
@@ -48,9 +49,9 @@ def text(**changes: Any) -> Contact:
         "operatory": 8,
         "start": start,
         "end": start and start + timedelta(hours=1),
-        "ours": True,
+        "opening": "another" if ours else "",
     }
-    return Contact(**{**values, **changes})
+    return OthersOffer(**{**values, **changes})
 
 
 def judged(
@@ -236,16 +237,16 @@ def test_suppressed_and_refused_offers_do_not_use_up_the_opening() -> None:
     ],
 )
 def test_a_patient_who_declined_rests_also_if_clocks_were_set_meanwhile(ago: timedelta, expected: str | None) -> None:
-    declined = text(patient=6522, state=State.DECLINED, day=TODAY - timedelta(days=9), settled=NOW - ago)
+    declined = text(patient=6522, state=State.DECLINED, day=TODAY - timedelta(days=9), answered=NOW - ago)
     assert judged(declined) == expected
 
 
 def test_a_decline_at_an_unknown_time_counts_as_just_now() -> None:
-    assert judged(text(patient=6522, state=State.DECLINED, day=TODAY - timedelta(days=9), settled=None)) == "resting"
+    assert judged(text(patient=6522, state=State.DECLINED, day=TODAY - timedelta(days=9), answered=None)) == "resting"
 
 
 def test_a_relatives_decline_does_not_rest_the_patient() -> None:
-    declined = text(phone="family", state=State.DECLINED, day=TODAY - timedelta(days=9), settled=NOW)
+    declined = text(phone="family", state=State.DECLINED, day=TODAY - timedelta(days=9), answered=NOW)
     assert judged(declined) is None
 
 
@@ -314,11 +315,9 @@ def test_the_lead_is_real_time_on_the_night_in_spring_when_an_hour_is_missing() 
     assert when(now, slot=datetime(2026, 3, 8, 3, 35), **night) is None
 
 
-def held_back(reason: str, **changes: Any) -> Contact:
+def held_back(reason: str, *, made: datetime = NOW - timedelta(hours=1), **changes: Any) -> Contact:
     """An offer of ours that Open Dental made without sending a text."""
-    return text(
-        **{"state": State.SUPPRESSED, "reason": reason, "made": NOW - timedelta(hours=1), "ours": True} | changes
-    )
+    return text(state=State.SUPPRESSED, no_text=reason, made=made, **changes)
 
 
 @pytest.mark.parametrize("reason", ["suppressed_no_phone", "suppressed_opted_out", "suppressed_not_preferred"])

@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from datetime import datetime, timedelta
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asapfill.core.draft import planned_contact
+from asapfill.core.asapcomms import OthersOffer
 from asapfill.core.fits import fits
-from asapfill.core.offer import Contact, NewOffer, State
+from asapfill.core.offer import Contact, NewOffer, Offer, OfferTerms, State
 from asapfill.core.office import Office
 from asapfill.core.plan import Plan, make_plan
 from asapfill.core.policy import Policy, TextsPolicy
@@ -43,8 +43,20 @@ def needed(offer: NewOffer, patterns: dict[int, str]) -> set[datetime]:
     return {offer.start + place * timedelta(minutes=5) for place, mark in marks if mark != "/"}
 
 
-def live(plan: Plan) -> list[Contact]:
-    return [planned_contact(offer) for offer in plan.offers]
+def live(plan: Plan, state: State = State.SENT) -> list[Contact]:
+    """The offers of a plan as the journal has them once they are in this state."""
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    return [
+        Offer(
+            **{field.name: getattr(offer, field.name) for field in fields(OfferTerms)},
+            id=number,
+            office="office",
+            state=state,
+            created=moment,
+            changed=moment,
+        )
+        for number, offer in enumerate(plan.offers)
+    ]
 
 
 @SOME
@@ -187,7 +199,7 @@ def test_somebody_who_looks_at_the_offer_has_half_a_wait_more() -> None:
     policy = planning_policy(TextsPolicy(wave=1, wait=timedelta(minutes=30)))
     office = waiting_room(five_people(), ONE_HOUR)
     early = NOW - timedelta(hours=2)
-    viewed = [replace(contact, state=State.VIEWED) for contact in live(plan_of(office, policy, now=early))]
+    viewed = live(plan_of(office, policy, now=early), State.VIEWED)
     assert plan_of(office, policy, viewed, early + timedelta(minutes=44)).offers == ()
     assert len(plan_of(office, policy, viewed, early + timedelta(minutes=45)).offers) == 1
 
@@ -196,7 +208,7 @@ def test_when_all_have_declined_the_next_are_asked_at_once() -> None:
     policy = planning_policy(TextsPolicy(wave=2, wait=timedelta(hours=5)))
     office = waiting_room(five_people(), ONE_HOUR)
     first = plan_of(office, policy)
-    declined = [replace(contact, state=State.DECLINED) for contact in live(first)]
+    declined = live(first, State.DECLINED)
     second = plan_of(office, policy, declined, NOW + timedelta(minutes=5))
     assert [(offer.number, offer.wave) for offer in second.offers] == [(106, 2), (108, 2)]
 
@@ -204,7 +216,7 @@ def test_when_all_have_declined_the_next_are_asked_at_once() -> None:
 def test_an_unclear_offer_blocks_its_slot() -> None:
     policy = planning_policy(TextsPolicy(wave=2, wait=timedelta(minutes=5)))
     office = waiting_room(five_people(), ONE_HOUR)
-    unclear = [replace(contact, state=State.UNKNOWN) for contact in live(plan_of(office, policy))]
+    unclear = live(plan_of(office, policy), State.UNKNOWN)
     later = plan_of(office, policy, unclear, NOW + timedelta(hours=1))
     assert not [offer for offer in later.offers if offer.operatory == 1]
 
@@ -231,7 +243,7 @@ def test_assistant_time_lets_the_provider_be_offered_in_both_rooms() -> None:
 
 
 def test_somebody_elses_offer_holds_the_provider_too() -> None:
-    theirs = Contact(
+    theirs = OthersOffer(
         patient=60,
         phone="",
         day=at("6:00").date(),
@@ -248,7 +260,7 @@ def test_somebody_elses_offer_holds_the_provider_too() -> None:
 
 
 def test_an_offer_for_a_place_that_was_taken_meanwhile_holds_nobody() -> None:
-    gone = Contact(
+    gone = OthersOffer(
         patient=60,
         phone="",
         day=at("6:00").date(),

@@ -187,7 +187,7 @@ def test_others_rows_become_contacts_and_ours_do_not(row: RowBuilder) -> None:
     (contact,) = contacts_of_others(rows, {2374}, NOW, phones={9: "ab"}, schedules={52527: schedule()})
     assert (contact.patient, contact.phone, contact.kind, contact.number) == (9, "ab", "recall", 40)
     assert (contact.operatory, contact.start, contact.end) == (3, SLOT, SLOT + timedelta(minutes=40))
-    assert (contact.state, contact.day, contact.ours) == (State.SENT, date(2026, 11, 20), False)
+    assert (contact.state, contact.day, contact.opening) == (State.SENT, date(2026, 11, 20), "")
 
 
 def test_without_its_schedule_row_a_contacts_start_follows_from_its_expiry(row: RowBuilder) -> None:
@@ -232,14 +232,9 @@ def test_ours_as_contacts_tell_the_office_time_of_the_answer(
     journal: Journal, offer: Offer, clock: SteppedClock
 ) -> None:
     clock.sleep(25 * 60)
-    contact = journal.step(offer.id, State.DECLINED).contact()
-    assert contact.settled == datetime.combine(NOW.date(), time(9, 25))
-    assert (contact.start, contact.end, contact.ours, contact.opening) == (
-        SLOT,
-        SLOT + timedelta(hours=1),
-        True,
-        "3-14",
-    )
+    contact = journal.step(offer.id, State.DECLINED)
+    assert contact.answered == datetime.combine(NOW.date(), time(9, 25))
+    assert (contact.start, contact.end, contact.opening) == (SLOT, SLOT + timedelta(hours=1), "3-14")
 
 
 def test_an_offer_that_nobody_answered_for_a_day_does_not_hold_its_patient(

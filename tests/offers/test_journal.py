@@ -45,7 +45,7 @@ def test_an_intent_is_on_disk_for_everybody_when_begin_returns(
     with open_store(tmp_path, clock) as other:
         (found,) = Journal(other, "main-street").unknowns()
     assert found == offer
-    assert (offer.state, offer.office, offer.created, offer.office_day) == (
+    assert (offer.state, offer.office, offer.created, offer.day) == (
         State.INTENT, "main-street", START, date(2026, 11, 20),
     )  # fmt: skip
     assert offer.key == ("appointment", 11939, 3, datetime(2026, 11, 20, 14, 0))
@@ -235,7 +235,7 @@ def test_an_approved_offer_becomes_an_intent_in_its_own_row_and_counts_for_the_d
 
     intent = journal.begin(approved.again(datetime(2026, 11, 21, 9, 0)), check=look)
     assert seen == []
-    assert (intent.id, intent.state, intent.office_day) == (waiting.id, State.INTENT, date(2026, 11, 21))
+    assert (intent.id, intent.state, intent.day) == (waiting.id, State.INTENT, date(2026, 11, 21))
     assert intent.created == START + timedelta(days=1)
 
 
