@@ -17,7 +17,6 @@ from asapfill.core.office import labels_of, preference_flag, sending_window, tex
 from asapfill.core.policy import Policy
 from asapfill.core.rows import SchedType
 from asapfill.core.values import MINIMUM, supports
-from asapfill.cycle.cycle import office_names
 from asapfill.cycle.openings import openings_now
 from asapfill.cycle.session import OfficeSession
 from asapfill.cycle.slot_search import compare_all
@@ -55,10 +54,9 @@ def _check(session: OfficeSession, files: Sequence[PolicyFile], mistaken: Sequen
         yield from _permissions(session, (*files, *mistaken))
         yield from _texting(names)
         yield from _lists(names)
-        lists = office_names(names)
         for file in (*files, *mistaken):
             try:
-                policy = resolve(file, lists)
+                policy = resolve(file, names)
             except ConfigurationError as error:
                 yield from (Finding("wrong", "policy", str(item), configuration=True) for item in error.problems)
                 continue

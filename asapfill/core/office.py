@@ -25,6 +25,20 @@ DEFAULT_INCREMENT = 10
 
 
 @dataclass(frozen=True, slots=True)
+class OfficeNames:
+    """The lists of one office in which a policy's names are looked up, hidden rows included.
+
+    ``clinics`` empty: the office does not use clinics.
+    """
+
+    operatories: tuple[Operatory, ...]
+    providers: tuple[Provider, ...]
+    blockout_types: tuple[Definition, ...]
+    commlog_types: tuple[Definition, ...]
+    clinics: tuple[Clinic, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Office:
     """The rows that decide what is free and who may be asked.
 

@@ -25,13 +25,12 @@ from asapfill.cycle.prefetch import rehearse
 from asapfill.cycle.results import CLOCK_OFF, POLICY, AsIf, Clinic, ClinicResult, OfferLine, StillValid, Trouble
 from asapfill.cycle.send import act_on_plan
 from asapfill.cycle.session import OfficeSession
-from asapfill.mirror.names import Names
 from asapfill.offers.journal import Journal
 from asapfill.offers.reconcile import give_up
 from asapfill.opendental.errors import OpenDentalError, TooOld
 from asapfill.policy.in_force import LastGood, in_force
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.names import OfficeNames, claimed_twice, clinic_of
+from asapfill.policy.names import claimed_twice, clinic_of
 from asapfill.store.care import forget_old
 from asapfill.store.cycles import forget_ticks, record_tick
 from asapfill.store.offices import KnownOffice, keep_office, keep_policy, kept_policies
@@ -167,9 +166,7 @@ def _resolve(
         written, policy, problems = _in_force(session, file, last_good)
         result.errors += [Trouble(str(problem), configuration=True, code=POLICY) for problem in problems]
         if policy is None:
-            result.clinic = (
-                clinic_of(file, office_names(session.mirror.read_names(session.clock.now()))) or result.clinic
-            )
+            result.clinic = clinic_of(file, session.mirror.read_names(session.clock.now())) or result.clinic
         else:
             result.clinic, result.policy, result.mode = policy.clinic, policy, policy.mode
             clinics.append(Clinic(written, policy, result))
@@ -186,21 +183,10 @@ def _in_force(
 ) -> tuple[PolicyFile, Policy | None, tuple[Problem, ...]]:
     """The version of a policy file that is in force; the office's lists are read anew before a name is called wrong."""
     now = session.clock.now()
-    found = in_force(file, office_names(session.mirror.read_names(now)), last_good)
+    found = in_force(file, session.mirror.read_names(now), last_good)
     if not found[2]:
         return found
-    return in_force(file, office_names(session.mirror.read_names(now, kept=NAMES_DOUBTED)), last_good)
-
-
-def office_names(names: Names) -> OfficeNames:
-    """The office's lists as policies look names up in them."""
-    return OfficeNames(
-        operatories=names.operatories,
-        providers=names.providers,
-        blockout_types=names.blockout_types,
-        commlog_types=names.commlog_types,
-        clinics=names.clinics,
-    )
+    return in_force(file, session.mirror.read_names(now, kept=NAMES_DOUBTED), last_good)
 
 
 def _sync(session: OfficeSession, clinics: list[Clinic]) -> list[Clinic]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from asapfill.core.office import OfficeNames
 from asapfill.core.rows import (
     AppointmentType,
     Clinic,
@@ -60,14 +61,9 @@ NEVER_EMPTY: Final = frozenset({"preferences", "operatories", "providers"})
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class Names(OfficeNames):
     """The lists as last read. ``preferences``: those of PREFERENCES that the office has."""
 
-    operatories: tuple[Operatory, ...]
-    providers: tuple[Provider, ...]
-    blockout_types: tuple[Definition, ...]
-    commlog_types: tuple[Definition, ...]
-    clinics: tuple[Clinic, ...]
     preferences: dict[str, str]
     recall_types: tuple[RecallType, ...]
     appointment_types: tuple[AppointmentType, ...]

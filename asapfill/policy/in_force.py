@@ -17,9 +17,10 @@ from pathlib import Path
 
 from asapfill.clock import Clock
 from asapfill.core.errors import ConfigurationError, Problem, problem_at
+from asapfill.core.office import OfficeNames
 from asapfill.core.policy import Policy
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.names import OfficeNames, resolve
+from asapfill.policy.names import resolve
 from asapfill.policy.reading import parse_policy, read_bytes, read_policies
 from asapfill.settings.settings import Settings
 from asapfill.store.database import Store, StoreError, open_for_reading

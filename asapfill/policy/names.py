@@ -15,9 +15,9 @@ from difflib import get_close_matches
 from functools import partial
 
 from asapfill.core.errors import ConfigurationError, Problem
-from asapfill.core.office import operatory_both
+from asapfill.core.office import OfficeNames, operatory_both
 from asapfill.core.policy import CandidatesPolicy, CommlogPolicy, OpeningsPolicy, Policy, TextsPolicy
-from asapfill.core.rows import Clinic, Definition, Operatory, Provider
+from asapfill.core.rows import Clinic, Definition
 from asapfill.core.schedule import may_be_allowed
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.tree import Location
@@ -98,20 +98,6 @@ def shown_as(name: str, choices: Sequence[Choice]) -> str:
 
 APPOINTMENT_USAGE = "APPT"
 """Open Dental marks the commlog type it uses for appointments itself with this word in ItemValue."""
-
-
-@dataclass(frozen=True, slots=True)
-class OfficeNames:
-    """The lists of one office in which a policy's names are looked up, hidden rows included.
-
-    ``clinics`` empty: the office does not use clinics.
-    """
-
-    operatories: tuple[Operatory, ...]
-    providers: tuple[Provider, ...]
-    blockout_types: tuple[Definition, ...]
-    commlog_types: tuple[Definition, ...]
-    clinics: tuple[Clinic, ...]
 
 
 @dataclass(frozen=True, slots=True)

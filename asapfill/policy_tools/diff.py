@@ -13,17 +13,17 @@ from zoneinfo import ZoneInfo
 from asapfill.clock import Clock
 from asapfill.core.errors import ConfigurationError
 from asapfill.core.offer import NewOffer
-from asapfill.core.office import Labels
+from asapfill.core.office import Labels, OfficeNames
 from asapfill.core.openings import LeftAlone
 from asapfill.core.policy import WEEKDAYS, Hours
-from asapfill.cycle.cycle import office_names, run_cycle
+from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.results import AsIf, ClinicResult
 from asapfill.cycle.session import OfficeSession, open_sessions
 from asapfill.policy.formats import in_words
 from asapfill.policy.in_force import claim, no_policy, read_folder
 from asapfill.policy.keys import Key
 from asapfill.policy.model import KEYS, PolicyFile
-from asapfill.policy.names import OfficeNames, as_shown
+from asapfill.policy.names import as_shown
 from asapfill.policy.reading import parse_policy, read_policy
 from asapfill.policy.times import hours_in_words
 from asapfill.policy_tools.writing import quoted_name
@@ -265,7 +265,7 @@ def _compared(session: OfficeSession | None, edit: Edit, at: AsIf | None) -> Pla
     if troubles:
         errors = tuple(trouble.message for trouble in troubles)
         return PlanChange(
-            errors=errors, names=_names(session), configuration=any(trouble.configuration for trouble in troubles)
+            errors=errors, names=session.mirror.names, configuration=any(trouble.configuration for trouble in troubles)
         )
     old, new = (
         {_place(line.offer): line.offer for result in results for line in result.offers} for results in (before, after)
@@ -274,7 +274,7 @@ def _compared(session: OfficeSession | None, edit: Edit, at: AsIf | None) -> Pla
     young = [{_stretch(item) for result in results for item in result.left_alone if item.reason.code == "settling"}
              for results in (before, after)]  # fmt: skip
     return PlanChange(
-        names=_names(session),
+        names=session.mirror.names,
         unsettled=bool(before and young[1] - young[0]),
         labels=next((result.labels for result in after), Labels()),
         planned_for=next((f"{result.now:%a %Y-%m-%d %H:%M}" for result in after if result.as_if), ""),
@@ -284,11 +284,6 @@ def _compared(session: OfficeSession | None, edit: Edit, at: AsIf | None) -> Pla
         added=tuple(offer for place, offer in new.items() if place not in old),
         removed=tuple(offer for place, offer in old.items() if place not in new),
     )
-
-
-def _names(session: OfficeSession) -> OfficeNames | None:
-    """The office's lists, if they are known already."""
-    return office_names(session.mirror.names) if session.mirror.names is not None else None
 
 
 def _stretch(item: LeftAlone) -> tuple[object, ...]:

@@ -16,16 +16,15 @@ from zoneinfo import ZoneInfo
 from asapfill.clock import Clock, office_now
 from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.core.offer import CLOCKS_MAY_DIFFER
-from asapfill.core.office import operatory_both
+from asapfill.core.office import OfficeNames, operatory_both
 from asapfill.core.rows import Definition
 from asapfill.core.schedule import may_be_allowed
-from asapfill.cycle.cycle import office_names
 from asapfill.cycle.session import open_sessions
 from asapfill.policy.formats import US_ZONES, Unreadable
 from asapfill.policy.in_force import claim, read_folder
 from asapfill.policy.keys import Written
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.names import OfficeNames, clinic_of, resolve
+from asapfill.policy.names import clinic_of, resolve
 from asapfill.policy.reading import parse_policy
 from asapfill.policy.times import hours, hours_in_words
 from asapfill.policy_tools.samples import HOW_TO
@@ -112,7 +111,7 @@ def ask_office(settings: Settings, office: str, clock: Clock) -> Known:
     ):
         names = session.mirror.read_names(clock.now())
         now = clock.now()
-        return Known(office_names(names), session.client.providers().server_time, now)
+        return Known(names, session.client.providers().server_time, now)
 
 
 def clinics_without_policy(settings: Settings, office: str, known: Known) -> list[str]:

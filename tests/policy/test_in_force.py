@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from asapfill.clock import SteppedClock
 from asapfill.core.errors import ConfigurationError
+from asapfill.core.office import OfficeNames
 from asapfill.core.policy import Policy
 from asapfill.core.rows import Definition, Operatory, Provider
 from asapfill.policy.in_force import Policies, PolicyBook, in_force
-from asapfill.policy.names import OfficeNames
 from asapfill.policy.reading import read_policy
 from asapfill.store.database import Store, open_for_reading, open_store
 from asapfill.store.offices import keep_policy, kept_policies

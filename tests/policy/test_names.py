@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from asapfill.core.errors import ConfigurationError
+from asapfill.core.office import OfficeNames
 from asapfill.core.policy import Policy
 from asapfill.core.rows import Clinic, Definition, Operatory, Provider
-from asapfill.policy.names import OfficeNames, as_shown, claimed_twice, clinic_of, resolve
+from asapfill.policy.names import as_shown, claimed_twice, clinic_of, resolve
 from asapfill.policy.reading import parse_policy
 from asapfill.policy_tools.diff import compare
 

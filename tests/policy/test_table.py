@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from asapfill.core.errors import ConfigurationError
+from asapfill.core.office import OfficeNames
 from asapfill.core.policy import CandidatesPolicy, CommlogPolicy, OpeningsPolicy, Policy, TextsPolicy
 from asapfill.core.rows import Clinic, Definition, Operatory, Provider
 from asapfill.demo.sandboxes import sample_policy
 from asapfill.policy.keys import keys_of
 from asapfill.policy.model import KEYS, PolicyFile
-from asapfill.policy.names import OfficeNames, resolve
+from asapfill.policy.names import resolve
 from asapfill.policy.reading import parse_policy, read_policy
 from asapfill.policy_tools.samples import SAMPLES, main, sample_files
 from asapfill.policy_tools.schema import FILE_NAME, MODELINE, default_words, policy_schema, reference_page
