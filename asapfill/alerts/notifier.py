@@ -123,7 +123,7 @@ def by_apprise(url: str, title: str, body: str, all_right: bool) -> str:  # noqa
 
 
 @dataclass(slots=True)
-class Pace:
+class SendPace:
     """When an address may be told again (the clock's monotonic seconds), and the pause after the next failure."""
 
     after: float = 0.0
@@ -138,7 +138,7 @@ class Notifier:
     clock: Clock
     send: Send = by_apprise
     _stop: threading.Event = field(default_factory=threading.Event)
-    _paces: dict[str, Pace] = field(default_factory=dict)
+    _paces: dict[str, SendPace] = field(default_factory=dict)
     _state_failed: int = 0
     _state_told: set[str] = field(default_factory=set)
 
@@ -206,7 +206,7 @@ class Notifier:
 
     def _send(self, address: Address, letter: Letter) -> str | None:
         """Send, if it is time to; what went wrong, an empty text, or None when it is not."""
-        pace = self._paces.setdefault(address.id, Pace())
+        pace = self._paces.setdefault(address.id, SendPace())
         if self.clock.monotonic() < pace.after:
             return None
         try:

@@ -11,7 +11,7 @@ from asapfill.settings.settings import Settings
 from asapfill.settings.webhooks import EventSettings
 from asapfill.store.database import Store, StoreError, open_for_reading
 from asapfill.store.lock import is_held
-from asapfill.webhooks.listener import CannotListen, Entrance, try_out
+from asapfill.webhooks.listener import CannotListen, ListenAddress, try_out
 from asapfill.words import counted
 
 
@@ -33,9 +33,9 @@ def check_events(settings: Settings, clock: Clock) -> Iterator[Finding]:
 
 
 def _place(events: EventSettings) -> Finding:
-    entrance = Entrance(events.host, events.port, events.prefix, events.certificate, events.certificate_key)
+    address = ListenAddress(events.host, events.port, events.prefix, events.certificate, events.certificate_key)
     try:
-        try_out(entrance)
+        try_out(address)
     except CannotListen as error:
         return Finding("wrong", "events", str(error))
     return Finding("ok", "events", f"asapfill can listen at {events.host}:{events.port}.")

@@ -13,16 +13,17 @@ import signal
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
-from asapfill.alerts.watching import Watching
+from asapfill.alerts.watchers import Watchers
 from asapfill.clock import Clock, SystemClock
 from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.follow import follow_without_policy
 from asapfill.cycle.operations import recover_sessions
 from asapfill.cycle.session import Keys, OfficeSession, open_sessions, reveal_keys
-from asapfill.daemon.rhythm import Standing, phases
-from asapfill.daemon.rota import Rota
+from asapfill.daemon.office_health import OfficeHealth, offsets
+from asapfill.daemon.scheduler import Scheduler
 from asapfill.daemon.systemd import Systemd
 from asapfill.opendental.wire import PROBE, PROMPT, SLOW, Patience
 from asapfill.policy.in_force import PolicyReader, no_policy, policy_book
@@ -31,11 +32,11 @@ from asapfill.store.database import Store, open_store
 from asapfill.store.lock import only_one
 from asapfill.store.mirror import forget_mirrors
 from asapfill.store.offices import end_rest, keep_rest
-from asapfill.webhooks.service import Events, ear_for, tend_events
+from asapfill.webhooks.service import Webhooks, maintain_webhooks, on_delivery
 
 log = logging.getLogger(__name__)
 
-TICK = timedelta(seconds=60)
+INTERVAL = timedelta(seconds=60)
 """From one cycle of an office to the next: each costs a handful of requests, and a text that is a minute later harms
 nobody."""
 
@@ -86,7 +87,7 @@ def run_daemon(settings: Settings, clock: Clock, reread: Reread, systemd: System
 def _serve(
     ready: Ready, clock: Clock, store: Store, reread: Reread, systemd: Systemd, origin: datetime, *, first: bool
 ) -> Ready | None:
-    """Serve by these settings until asked to stop (None), or by other ones. ``origin``: see ``rhythm.next_beat``."""
+    """Serve by these settings until asked to stop (None), or by other ones. ``origin``: see ``next_turn``."""
     settings, keys = ready
     reader = PolicyReader(policy_book(settings), store, SystemClock(), FOLDER_READ / clock.speed)
     stop = threading.Event()
@@ -97,24 +98,24 @@ def _serve(
         policies = reader.read()
         if first and not policies.files:
             raise ConfigurationError(policies.problems or (no_policy(settings, settings.offices),))
-        watching = Watching.of(settings, clock, store)
-        events = Events(settings, {office: customer for office, (_, customer) in keys.items()}, clock, store)
-        rota = _rota(settings, sessions, reader, watching, events, origin)
+        watchers = Watchers.of(settings, clock, store)
+        events = Webhooks(settings, {office: customer for office, (_, customer) in keys.items()}, clock, store)
+        scheduler = _scheduler_of(settings, sessions, reader, watchers, events, origin)
         log.info("daemon.%s offices=%d", "started" if first else "reloaded", len(sessions))
-        rota.start()
-        events.start(ear_for(sessions, rota.wake))
+        scheduler.start()
+        events.start(partial(on_delivery, {session.office: session for session in sessions}, scheduler.wake))
         status = f"Serving {len(sessions)} office{'s' if len(sessions) > 1 else ''}."
         systemd.ready(status)
-        again = _wait(settings, rota, watching, reread, systemd, status)
+        again = _wait(settings, scheduler, watchers, reread, systemd, status)
         if again is None:
             systemd.stopping()
             log.info("daemon.stopping")
         stop.set()
-        events.hush()
-        if not _end(rota, sessions, patient=again is not None):
+        events.stop()
+        if not _end(scheduler, sessions, finish_requests=again is not None):
             again = None
             systemd.stopping()
-        watching.close()
+        watchers.close()
         events.close()
     if again is not None:
         clock.sleep(BETWEEN_KEYS)
@@ -122,14 +123,14 @@ def _serve(
 
 
 def _wait(
-    settings: Settings, rota: Rota, watching: Watching, reread: Reread, systemd: Systemd, status: str
+    settings: Settings, scheduler: Scheduler, watchers: Watchers, reread: Reread, systemd: Systemd, status: str
 ) -> Ready | None:
     """Wait for a signal, and tell the watchdog that no cycle hangs meanwhile. The new settings, or None for the end."""
     stuck: list[str] = []
     while True:
         received = signal.sigtimedwait(_SIGNALS, _LOOK_FOR_SIGNALS)
-        watching.tell()
-        before, stuck = stuck, rota.stuck()
+        watchers.tell()
+        before, stuck = stuck, scheduler.stuck()
         if not stuck:
             systemd.alive()
         elif stuck != before:
@@ -167,19 +168,24 @@ def _read_again(settings: Settings, reread: Reread) -> Ready | None:
     return again, keys
 
 
-def tick(
-    session: OfficeSession, reader: PolicyReader, watching: Watching, events: Events, standing: Standing, late: float
+def serve_office(
+    session: OfficeSession,
+    reader: PolicyReader,
+    watchers: Watchers,
+    events: Webhooks,
+    health: OfficeHealth,
+    late: float,
 ) -> bool:
     """One cycle of one office. Whatever happens is logged and kept for ``status``; nothing ends the daemon.
 
-    ``standing``: what the last cycles were like; ``late``: real seconds. Returns whether the office answered.
+    ``health``: what the last cycles were like; ``late``: real seconds. Returns whether the office answered.
     """
     if session.stop.is_set():
         return True
     real = SystemClock()
     began = real.monotonic()
-    session.client.begin(_patience(standing))
-    with watching.tick(session.office, session.stop) as served:
+    session.client.begin(_patience(health))
+    with watchers.tick(session.office, session.stop) as served:
         policies = reader.for_cycle(session.office)
         files = policies.of(session.office)
         if not files:
@@ -203,71 +209,73 @@ def tick(
                 late,
                 real.monotonic() - began,
             )
-        tend_events(events, session, files[0].timezone)
+        maintain_webhooks(events, session, files[0].timezone)
     return not session.client.failing
 
 
-def _patience(standing: Standing) -> Patience:
+def _patience(health: OfficeHealth) -> Patience:
     """How long an office may take, by how its last cycles were."""
-    if standing.failures:
+    if health.failures:
         return PROBE
-    return PROMPT if standing.lane == "prompt" else SLOW
+    return PROMPT if health.pool == "prompt" else SLOW
 
 
-def _rota(
+def _scheduler_of(
     settings: Settings,
     sessions: list[OfficeSession],
     reader: PolicyReader,
-    watching: Watching,
-    events: Events,
+    watchers: Watchers,
+    events: Webhooks,
     origin: datetime,
-) -> Rota:
+) -> Scheduler:
     """The offices in turn, spread over the interval."""
     by_name = {session.office: session for session in sessions}
-    clock, store = watching.clock, watching.store
+    clock, store = watchers.clock, watchers.store
 
-    def work(office: str, standing: Standing, late: float) -> bool:
-        return tick(by_name[office], reader, watching, events, standing, late)
+    def work(office: str, health: OfficeHealth, late: float) -> bool:
+        return serve_office(by_name[office], reader, watchers, events, health, late)
 
-    def rested(office: str, standing: Standing, rest: timedelta) -> None:
-        if standing.failures:
+    def rested(office: str, health: OfficeHealth, rest: timedelta) -> None:
+        if health.failures:
             seconds = rest.total_seconds() * clock.speed
-            log.warning("office.rests office=%s failures=%d seconds=%d", office, standing.failures, seconds)
-            keep_rest(store, office, standing.failures, clock.now() + timedelta(seconds=seconds))
+            log.warning("office.rests office=%s failures=%d seconds=%d", office, health.failures, seconds)
+            keep_rest(store, office, health.failures, clock.now() + timedelta(seconds=seconds))
         else:
             log.info("office.answers_again office=%s", office)
             end_rest(store, office)
 
     # Workers wait on real time; simulated time only shortens the interval.
-    interval = TICK.total_seconds() / clock.speed
-    return Rota(phases(settings.offices), interval, origin, work, rested=rested, leave=store.release)
+    interval = INTERVAL.total_seconds() / clock.speed
+    return Scheduler(offsets(settings.offices), interval, origin, work, rested=rested, leave=store.release)
 
 
-def _end(rota: Rota, sessions: list[OfficeSession], *, patient: bool) -> bool:
+def _end(scheduler: Scheduler, sessions: list[OfficeSession], *, finish_requests: bool) -> bool:
     """Wait for the cycles under way, which end before their next request; one that hangs is cut off.
 
-    ``patient``: let a request under way have its answer, unless a signal to stop comes. Returns whether none came.
+    ``finish_requests``: let a request under way have its answer, unless a signal to stop comes.
+
+    Returns whether no such signal came.
     """
-    rota.stop()
+    scheduler.stop()
     going_on = True
-    while patient and rota.running() and going_on:
+    while finish_requests and scheduler.running() and going_on:
         going_on = signal.sigtimedwait(_STOP_SIGNALS, 0.1) is None
-    if _ended_within(rota, GRACE):
+    if _ended_within(scheduler, GRACE):
         return going_on
     real = SystemClock()
     deadline = real.monotonic() + LEFT_AFTER
-    while rota.running() and real.monotonic() < deadline:
+    while scheduler.running() and real.monotonic() < deadline:
         for session in sessions:
             session.client.cut()
         real.sleep(0.1)
-    if rota.running():
-        log.warning("daemon.left_threads threads=%d", rota.running())
+    if scheduler.running():
+        log.warning("daemon.left_threads threads=%d", scheduler.running())
     return going_on
 
 
-def _ended_within(rota: Rota, seconds: float) -> bool:
+def _ended_within(scheduler: Scheduler, seconds: float) -> bool:
     real = SystemClock()
     deadline = real.monotonic() + seconds
-    while rota.running() and real.monotonic() < deadline:
+    while scheduler.running() and real.monotonic() < deadline:
         real.sleep(0.02)
-    return not rota.running()
+    return not scheduler.running()

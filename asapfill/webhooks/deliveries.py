@@ -114,7 +114,7 @@ REASONS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class DeliveryCounts:
     """What came for one office since the listener began. ``last``: when the last good delivery came (aware), also one
     before that; or None.
     """
@@ -126,7 +126,7 @@ class Counts:
 
 
 @dataclass(slots=True)
-class _Office:
+class _OfficeTally:
     tokens: float = BURST
     filled: float = 0.0
     deliveries: int = 0
@@ -142,7 +142,7 @@ class Tally:
         """Begin to count. ``lasts``: when the last delivery of an office came before that (aware)."""
         self._clock = clock
         now, lasts = clock.monotonic(), lasts or {}
-        self._offices = {office: _Office(filled=now, last=lasts.get(office)) for office in (*offices, NOBODY)}
+        self._offices = {office: _OfficeTally(filled=now, last=lasts.get(office)) for office in (*offices, NOBODY)}
         self._logged: dict[tuple[str, str], tuple[float, int]] = {}
         self._lock = threading.Lock()
 
@@ -179,8 +179,8 @@ class Tally:
             since = times - (last[1] if last else 0)
         log.warning("events.refused office=%s reason=%s times=%d", office, reason, since)
 
-    def counts(self, office: str) -> Counts:
+    def counts(self, office: str) -> DeliveryCounts:
         """What came for an office so far; ``NOBODY``: what came for none."""
         with self._lock:
             mine = self._offices[office]
-            return Counts(mine.deliveries, mine.rows, mine.last, dict(mine.refused))
+            return DeliveryCounts(mine.deliveries, mine.rows, mine.last, dict(mine.refused))

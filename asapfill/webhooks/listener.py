@@ -47,7 +47,7 @@ class CannotListen(Exception):  # noqa: N818  the name says it
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class ListenAddress:
     """Where to listen. ``certificate`` None: plain HTTP, behind a proxy or inside the office's network.
 
     ``prefix``: the path of the address that Open Dental is told, without a slash at the end; a proxy may take it away.
@@ -60,7 +60,7 @@ class Entrance:
     certificate_key: Path | None = None
 
 
-class Door(socket.socket):
+class LimitedSocket(socket.socket):
     """A listening socket that turns away who comes while MOST_CONNECTIONS are inside, in a TLS handshake or after it:
     the files that this process may open are needed for more important things.
     """
@@ -79,36 +79,36 @@ class Door(socket.socket):
         return connection, address
 
 
-def try_out(entrance: Entrance) -> None:
+def try_out(address: ListenAddress) -> None:
     """See whether it could be listened there, without doing so for longer than a moment.
 
     Raises CannotListen.
     """
-    certificate_of(entrance)
-    open_door(entrance).close()
+    certificate_of(address)
+    open_socket(address).close()
 
 
-def open_door(entrance: Entrance) -> Door:
+def open_socket(address: ListenAddress) -> LimitedSocket:
     """The listening socket. Raises CannotListen."""
-    host, port = entrance.host, entrance.port
-    door = Door(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    host, port = address.host, address.port
+    listening = LimitedSocket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind((host, port))
-        door.listen(BACKLOG)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
     except OSError as error:
-        door.close()
+        listening.close()
         raise CannotListen(
             "port",
             f"asapfill cannot listen at {host}:{port}: {error.strerror or error}. Does another program use the port "
             "(`ss -ltnp`), and is the address one of this machine's? See `listen` below [events].",
         ) from None
-    return door
+    return listening
 
 
-def certificate_of(entrance: Entrance) -> ssl.SSLContext | None:
+def certificate_of(address: ListenAddress) -> ssl.SSLContext | None:
     """The certificate, read anew at each start, so that a reload takes a renewed one. Raises CannotListen."""
-    certificate, key = entrance.certificate, entrance.certificate_key
+    certificate, key = address.certificate, address.certificate_key
     if certificate is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -141,19 +141,19 @@ class Listener:
     """Receives deliveries in a thread of its own, between ``start`` and ``stop``.
 
     Args:
-        entrance: Where to listen.
+        address: Where to listen.
         keys: The customer key of each office.
         tally: Counts what comes.
         deliver: Called in the listener's thread with the office and the hint; must return at once.
     """
 
-    def __init__(self, entrance: Entrance, keys: Mapping[str, str], tally: Tally, deliver: Deliver) -> None:
-        self._entrance = entrance
-        self._receiver = _Receiver(entrance.prefix, keys, tally, deliver)
+    def __init__(self, address: ListenAddress, keys: Mapping[str, str], tally: Tally, deliver: Deliver) -> None:
+        self._address = address
+        self._receiver = _Receiver(address.prefix, keys, tally, deliver)
         self._tally = tally
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
-        self.port = entrance.port
+        self.port = address.port
         """The port, once started: the settings' 0 means any free one (tests)."""
 
     @property
@@ -166,9 +166,9 @@ class Listener:
 
         Raises CannotListen.
         """
-        tls = certificate_of(self._entrance)
-        door = open_door(self._entrance)
-        self.port = door.getsockname()[1]
+        tls = certificate_of(self._address)
+        listening = open_socket(self._address)
+        self.port = listening.getsockname()[1]
         config = uvicorn.Config(
             self._receiver,
             http=_protocol(self._tally),
@@ -188,7 +188,7 @@ class Listener:
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self._server = uvicorn.Server(config)
         # In a thread other than the main one uvicorn leaves the signals alone.
-        self._thread = threading.Thread(target=self._serve, args=(self._server, door), name="events", daemon=True)
+        self._thread = threading.Thread(target=self._serve, args=(self._server, listening), name="events", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -202,13 +202,13 @@ class Listener:
             self._thread.join(2 * _STOPPING)
         self._server = self._thread = None
 
-    def _serve(self, server: uvicorn.Server, door: Door) -> None:
+    def _serve(self, server: uvicorn.Server, listening: LimitedSocket) -> None:
         try:
-            server.run(sockets=[door])
+            server.run(sockets=[listening])
         except (Exception, SystemExit) as error:  # uvicorn ends a start that fails with the latter
             log.exception("events.broken error=%s", type(error).__name__)
         finally:
-            door.close()
+            listening.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +226,7 @@ class _Receiver:
         try:
             await self._take(request)
             answer = _answer(HTTPStatus.OK)
-        except _Refused as refused:
+        except RefusedDelivery as refused:
             self.tally.refused(refused.office, refused.reason)
             answer = refused.answer
         except ClientDisconnect:
@@ -250,28 +250,28 @@ class _Receiver:
         return None
 
     async def _take(self, request: Request) -> None:
-        """Take one delivery. Raises _Refused."""
+        """Take one delivery. Raises RefusedDelivery."""
         office = self._office(request)
         if office is None:
-            raise _Refused(NOBODY, "no_office", HTTPStatus.NOT_FOUND)
+            raise RefusedDelivery(NOBODY, "no_office", HTTPStatus.NOT_FOUND)
         if request.method != "POST":
-            raise _Refused(office, "method", HTTPStatus.METHOD_NOT_ALLOWED, Allow="POST")
+            raise RefusedDelivery(office, "method", HTTPStatus.METHOD_NOT_ALLOWED, Allow="POST")
         # Open Dental sends the bare customer key, without a scheme.
         if not _same(request.headers.get("Authorization", ""), self.keys[office]):
-            raise _Refused(office, "wrong_key", HTTPStatus.UNAUTHORIZED)
+            raise RefusedDelivery(office, "wrong_key", HTTPStatus.UNAUTHORIZED)
         if not self.tally.admit(office):
-            raise _Refused(office, "too_many", HTTPStatus.TOO_MANY_REQUESTS, **{"Retry-After": "10"})
+            raise RefusedDelivery(office, "too_many", HTTPStatus.TOO_MANY_REQUESTS, **{"Retry-After": "10"})
         body = await _body(request)
         if body is None:
-            raise _Refused(office, "too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+            raise RefusedDelivery(office, "too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         try:
             hint = read_delivery(body)
         except NotADelivery:
-            raise _Refused(office, "garbage", HTTPStatus.BAD_REQUEST) from None
+            raise RefusedDelivery(office, "garbage", HTTPStatus.BAD_REQUEST) from None
         self.deliver(office, hint)
 
 
-class _Refused(Exception):  # noqa: N818  nothing went wrong: it is an answer
+class RefusedDelivery(Exception):  # noqa: N818  nothing went wrong: it is an answer
     """A request that is not taken: whose path it had, a reason of ``tally.REASONS``, and the answer."""
 
     def __init__(self, office: str, reason: str, status: HTTPStatus, **headers: str) -> None:

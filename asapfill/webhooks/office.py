@@ -22,7 +22,7 @@ from asapfill.store.database import Store
 from asapfill.store.webhooks import KeptEvents, forget_events, keep_events
 from asapfill.webhooks.subscriptions import (
     PATIENCE,
-    Wanted,
+    WantedSubscriptions,
     apply,
     changes,
     in_force,
@@ -50,14 +50,14 @@ ELSEWHERE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What a finished cycle knows of its office. ``now``: the wall clock, by the office's own reckoning. ``heard``:
-    when the last delivery came, by the same clock; None if none ever did.
+class CycleFacts:
+    """What a finished cycle knows of its office. ``now``: the office's own wall clock. ``last_delivery``: when the last
+    delivery came, by the same clock; None if none ever did.
     """
 
     version: Version | None
     now: datetime
-    heard: datetime | None
+    last_delivery: datetime | None
     office: Callable[[], Office]
 
     def newest(self) -> dict[str, datetime]:
@@ -67,7 +67,7 @@ class Seen:
 
 
 @dataclass(slots=True)
-class OfficeEvents:
+class OfficeWebhooks:
     """One office. ``url``: where its events are to arrive, empty when it is to send none.
 
     ``trouble``: what is wrong, a sentence. ``over``: there is nothing to do here until the settings change.
@@ -86,17 +86,17 @@ class OfficeEvents:
     _since: datetime | None = None
     """From when on (office wall clock) what changed should have arrived here."""
 
-    def tend(self, client: OpenDental, seen: Seen) -> None:
+    def maintain(self, client: OpenDental, facts: CycleFacts) -> None:
         """Look at the subscriptions when it is time: at first, daily, while something is wrong, and when a change was
         found of which no delivery told.
 
         Raises:
             StoreError: the state cannot be written.
         """
-        if self.over or not self._is_due(seen):
+        if self.over or not self._is_due(facts):
             return
         self._looked = self.clock.monotonic()
-        tables = tables_for(seen.version) if self.url else ()
+        tables = tables_for(facts.version) if self.url else ()
         if self.url and not tables:
             self._too_old()
             return
@@ -104,12 +104,12 @@ class OfficeEvents:
         if not addresses:
             self.over = True
             return
-        wanted = Wanted(self.url, self.workstation, tables) if tables else Wanted()
+        wanted = WantedSubscriptions(self.url, self.workstation, tables) if tables else WantedSubscriptions()
         try:
             with client.purpose("events"):
-                ours = in_force(client.subscriptions().rows, addresses, seen.now)
+                ours = in_force(client.subscriptions().rows, addresses, facts.now)
                 todo = changes(ours, wanted)
-                apply(client, todo, wanted, seen.now)
+                apply(client, todo, wanted, facts.now)
         except OpenDentalError as error:
             self._tell(str(error))
             return
@@ -118,8 +118,8 @@ class OfficeEvents:
             return
         self.keep(replace(self.kept, addresses=(self.url,), watched=tables, checked=self.clock.now()))
         if todo or self._since is None:
-            self._since = seen.now
-        self._tell(self._judged(ours, seen))
+            self._since = facts.now
+        self._tell(self._judged(ours, facts))
 
     def keep(self, now: KeptEvents) -> None:
         """Keep this for ``status``, if it is new."""
@@ -127,18 +127,18 @@ class OfficeEvents:
             keep_events(self.store, self.name, now)
             self.kept = now
 
-    def _is_due(self, seen: Seen) -> bool:
+    def _is_due(self, facts: CycleFacts) -> bool:
         if self._looked is None:
             return True
         waited = self.clock.monotonic() - self._looked
         if waited < AGAIN:
             return False
-        return waited >= DAILY or bool(self.trouble) or self._missed(seen)
+        return waited >= DAILY or bool(self.trouble) or self._missed(facts)
 
-    def _missed(self, seen: Seen) -> bool:
+    def _missed(self, facts: CycleFacts) -> bool:
         """Whether a change was found of which no delivery told, since that could be expected."""
-        expected = max(filter(None, (seen.heard, self._since)), default=None)
-        return expected is not None and any(stamp > expected for stamp in seen.newest().values())
+        expected = max(filter(None, (facts.last_delivery, self._since)), default=None)
+        return expected is not None and any(stamp > expected for stamp in facts.newest().values())
 
     def _addresses(self) -> tuple[str, ...]:
         """Every EndPointUrl of ours; kept before anything is made there, so that ours is known as ours for ever."""
@@ -146,15 +146,15 @@ class OfficeEvents:
         self.keep(replace(self.kept, addresses=addresses))
         return addresses
 
-    def _judged(self, ours: Sequence[Subscription], seen: Seen) -> str:
+    def _judged(self, ours: Sequence[Subscription], facts: CycleFacts) -> str:
         """What is wrong with the deliveries, by what was found without them; empty when nothing is known to be."""
-        if self._since is None or seen.now - self._since < PATIENCE:
+        if self._since is None or facts.now - self._since < PATIENCE:
             return ""
-        rows, newest = [row for row in ours if row.end_point_url == self.url], seen.newest()
+        rows, newest = [row for row in ours if row.end_point_url == self.url], facts.newest()
         since = undelivered(rows, newest)
         if since is not None:
             return NOT_DELIVERED.format(since=since, url=self.url)
-        return ELSEWHERE.format(url=self.url) if went_elsewhere(rows, newest, seen.heard, self._since) else ""
+        return ELSEWHERE.format(url=self.url) if went_elsewhere(rows, newest, facts.last_delivery, self._since) else ""
 
     def _too_old(self) -> None:
         """This Open Dental has no events: said once, and the office is asked as ever."""

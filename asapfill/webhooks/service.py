@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -20,8 +20,7 @@ from asapfill.settings.webhooks import EventSettings
 from asapfill.store.database import Store
 from asapfill.store.webhooks import Deaf, keep_deaf, kept_events
 from asapfill.webhooks.deliveries import Hint, Tally, every_day
-from asapfill.webhooks.listener import CannotListen, Entrance
-from asapfill.webhooks.office import OfficeEvents, Seen
+from asapfill.webhooks.office import CycleFacts, OfficeWebhooks
 from asapfill.webhooks.subscriptions import CATCH_UP
 
 if TYPE_CHECKING:
@@ -30,18 +29,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def ear_for(sessions: Iterable[OfficeSession], wake: Callable[[str], None]) -> Hear:
-    """What to do when a delivery has come: have it looked at, at once. Takes no time; any thread may call it."""
-    by_name = {session.office: session for session in sessions}
-
-    def hear(office: str, hint: Hint) -> None:
-        by_name[office].mirror.hint(days=hint.days, appointments=hint.appointments)
-        wake(office)
-
-    return hear
+def on_delivery(sessions: Mapping[str, OfficeSession], wake: Callable[[str], None], office: str, hint: Hint) -> None:
+    """A delivery of an office has come: have what it hints at read, at once. Any thread may call it."""
+    sessions[office].mirror.hint(days=hint.days, appointments=hint.appointments)
+    wake(office)
 
 
-def tend_events(events: Events, session: OfficeSession, timezone: ZoneInfo) -> None:
+def maintain_webhooks(events: Webhooks, session: OfficeSession, timezone: ZoneInfo) -> None:
     """After a cycle: have an office's events looked after, if the office answered.
 
     Raises:
@@ -50,17 +44,17 @@ def tend_events(events: Events, session: OfficeSession, timezone: ZoneInfo) -> N
     if session.stop.is_set() or session.client.failing or session.mirror.names is None:
         return
     wall = office_now(session.clock.now(), timezone) + (session.mirror.skew or timedelta(0))
-    events.tend(session.office, session.client, session.mirror.names.version, wall, session.mirror.office)
+    events.maintain(session.office, session.client, session.mirror.names.version, wall, session.mirror.office)
 
 
 LISTEN_AGAIN: Final = 60.0
 """Seconds until a port that could not be used is tried again."""
 
-Hear = Callable[[str, Hint], None]
+OnDelivery = Callable[[str, Hint], None]
 """Told of an office and what is to be looked at there; must return at once, and may be called from any thread."""
 
 
-class Events:
+class Webhooks:
     """The events of all offices of some settings, between ``start`` and ``close``. Safe to share between threads."""
 
     def __init__(self, settings: Settings, customer_keys: Mapping[str, str], clock: Clock, store: Store) -> None:
@@ -68,14 +62,14 @@ class Events:
         self._where = settings.events
         self._clock = clock
         self._store = store
-        self._hear: Hear = lambda *_: None
+        self._on_delivery: OnDelivery = lambda *_: None
         self._began = clock.now()
         urls = {
             name: self._where.address(name) if self._where is not None and office.events else ""
             for name, office in settings.offices.items()
         }
         self._offices = {
-            name: OfficeEvents(name, urls[name], office.workstation, clock, store, kept_events(store, name))
+            name: OfficeWebhooks(name, urls[name], office.workstation, clock, store, kept_events(store, name))
             for name, office in settings.offices.items()
         }
         self._keys = {name: key for name, key in customer_keys.items() if urls.get(name)}
@@ -87,20 +81,20 @@ class Events:
         self._closed = False
         self._lock = threading.Lock()
 
-    def start(self, hear: Hear) -> None:
+    def start(self, on_delivery: OnDelivery) -> None:
         """Begin to listen, if an office is to send events. A port that cannot be used is told and tried again.
 
         Raises:
             StoreError: the state cannot be written.
         """
-        self._hear = hear
+        self._on_delivery = on_delivery
         with self._lock:
             if self._where is not None and self._keys:
                 self._listen(self._where)
             else:
                 keep_deaf(self._store, None)
 
-    def hush(self) -> None:
+    def stop(self) -> None:
         """Listen no more, without waiting for the end of it. Subscriptions stay: Open Dental keeps for three days what
         it cannot deliver.
         """
@@ -111,12 +105,12 @@ class Events:
 
     def close(self) -> None:
         """Listen no more: the port is free for whoever comes next. Takes a second or two at most."""
-        self.hush()
+        self.stop()
         if self._listener is not None:
             self._listener.wait()
             self._listener = None
 
-    def tend(
+    def maintain(
         self, name: str, client: OpenDental, version: Version | None, wall: datetime, known: Callable[[], Office]
     ) -> None:
         """After a cycle of an office that answered: see that all is well, and set right what is not.
@@ -131,12 +125,12 @@ class Events:
             return
         self._stay_listening()
         if not office.url:
-            office.tend(client, Seen(version, wall, None, known))
+            office.maintain(client, CycleFacts(version, wall, None, known))
             office.keep(replace(office.kept, problem=office.trouble))
             return
         counts = self._tally.counts(name)
-        heard = None if counts.last is None else wall - (self._clock.now() - counts.last)
-        office.tend(client, Seen(version, wall, heard, known))
+        last_delivery = None if counts.last is None else wall - (self._clock.now() - counts.last)
+        office.maintain(client, CycleFacts(version, wall, last_delivery, known))
         office.keep(
             replace(
                 office.kept,
@@ -159,11 +153,11 @@ class Events:
                 self._listen(self._where)
 
     def _listen(self, where: EventSettings) -> None:
-        from asapfill.webhooks.listener import Listener  # noqa: PLC0415  not without events
+        from asapfill.webhooks.listener import CannotListen, ListenAddress, Listener  # noqa: PLC0415  not without events
 
         self._tried = self._clock.monotonic()
-        entrance = Entrance(where.host, where.port, where.prefix, where.certificate, where.certificate_key)
-        listener = Listener(entrance, self._keys, self._tally, self._took)
+        address = ListenAddress(where.host, where.port, where.prefix, where.certificate, where.certificate_key)
+        listener = Listener(address, self._keys, self._tally, self._took)
         try:
             listener.start()
         except CannotListen as error:
@@ -183,4 +177,4 @@ class Events:
             hint = every_day(self._clock.now().date(), hint.rows)
         log.debug("events.delivery office=%s rows=%d look=%s", office, hint.rows, bool(hint))
         if hint:
-            self._hear(office, hint)
+            self._on_delivery(office, hint)

@@ -27,7 +27,7 @@ WATCHED: Final = ("Appointment", "AppointmentDeleted", "Schedule")
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedSubscriptions:
     """The subscriptions that there should be: one for each of ``tables``, none if empty."""
 
     url: str = ""
@@ -36,7 +36,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SubscriptionChange:
     """One thing to set right. ``number`` 0: a subscription that is to be made."""
 
     do: Literal["make", "repair", "remove"]
@@ -59,12 +59,12 @@ def in_force(rows: Iterable[Subscription], addresses: Collection[str], office_no
     return sorted(ours, key=lambda row: row.number)
 
 
-def changes(ours: Sequence[Subscription], wanted: Wanted) -> list[Change]:
+def changes(ours: Sequence[Subscription], wanted: WantedSubscriptions) -> list[SubscriptionChange]:
     """What is to be done so that of ``ours`` exactly the wanted ones remain, each once.
 
     Repairs and new ones come before removals: at no time is nothing watched.
     """
-    found: list[Change] = []
+    found: list[SubscriptionChange] = []
     kept: set[int] = set()
     for table in wanted.tables:
         same = [row for row in ours if (row.end_point_url, row.watch_table) == (wanted.url, table)]
@@ -72,15 +72,17 @@ def changes(ours: Sequence[Subscription], wanted: Wanted) -> list[Change]:
         # Open Dental tells subscriptions apart by their workstation too: the one that is right already stays.
         same.sort(key=lambda row: (not _is_right(row, wanted), row.number))
         if not same:
-            found.append(Change("make", table))
+            found.append(SubscriptionChange("make", table))
             continue
         kept.add(same[0].number)
         if not _is_right(same[0], wanted):
-            found.append(Change("repair", table, same[0].number))
-    return found + [Change("remove", row.watch_table, row.number) for row in ours if row.number not in kept]
+            found.append(SubscriptionChange("repair", table, same[0].number))
+    return found + [SubscriptionChange("remove", row.watch_table, row.number) for row in ours if row.number not in kept]
 
 
-def apply(client: OpenDental, todo: Iterable[Change], wanted: Wanted, office_now: datetime) -> None:
+def apply(
+    client: OpenDental, todo: Iterable[SubscriptionChange], wanted: WantedSubscriptions, office_now: datetime
+) -> None:
     """Do it. ``office_now``: the office's wall clock: from then on changes are sent.
 
     Raises OpenDentalError: what was done until then stays done, the next look goes on from there. A subscription that
@@ -104,7 +106,7 @@ def apply(client: OpenDental, todo: Iterable[Change], wanted: Wanted, office_now
             log.info("events.unsubscribed office=%s table=%s number=%d", client.name, change.table, change.number)
 
 
-def _is_right(row: Subscription, wanted: Wanted) -> bool:
+def _is_right(row: Subscription, wanted: WantedSubscriptions) -> bool:
     return (row.workstation, row.polling_seconds) == (wanted.workstation, POLLING_SECONDS)
 
 
@@ -152,15 +154,15 @@ def undelivered(rows: Sequence[Subscription], newest: Mapping[str, datetime]) ->
 
 
 def went_elsewhere(
-    rows: Sequence[Subscription], newest: Mapping[str, datetime], heard: datetime | None, since: datetime
+    rows: Sequence[Subscription], newest: Mapping[str, datetime], last_delivery: datetime | None, since: datetime
 ) -> bool:
-    """Whether something was delivered, and not to us. ``heard``: our last delivery; ``since``: when we began to listen
-    and to watch.
+    """Whether something was delivered, and not to us. ``last_delivery``: when we last received one; ``since``:
+    when we began to listen and to watch.
     """
     return any(
         row.date_time_start is not None
         and row.watch_table in newest
         and since < newest[row.watch_table] < row.date_time_start
-        and (heard is None or heard < newest[row.watch_table])
+        and (last_delivery is None or last_delivery < newest[row.watch_table])
         for row in rows
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from asapfill.clock import Clock, SystemClock
 from asapfill.webhooks.deliveries import Hint, Tally
-from asapfill.webhooks.listener import Entrance, Listener
+from asapfill.webhooks.listener import ListenAddress, Listener
 
 KEY = "Customer-Mark-0815"
 APPOINTMENT = {"AptNum": 18, "AptDateTime": "2026-04-14 09:00:00", "LName": "Lastnamemark"}
@@ -21,12 +21,12 @@ PATIENCE = 10.0
 
 
 @dataclass
-class Ear:
+class Hooks:
     """A running listener, and what it was told."""
 
     listener: Listener
     tally: Tally
-    heard: list[tuple[str, Hint]] = field(default_factory=list)
+    received: list[tuple[str, Hint]] = field(default_factory=list)
 
     def post(
         self,
@@ -59,21 +59,24 @@ class Ear:
 
 @contextmanager
 def listening(
-    entrance: Entrance | None = None, *, clock: Clock | None = None, deliver: Callable[[str, Hint], None] | None = None
-) -> Iterator[Ear]:
+    address: ListenAddress | None = None,
+    *,
+    clock: Clock | None = None,
+    deliver: Callable[[str, Hint], None] | None = None,
+) -> Iterator[Hooks]:
     """A listener for two offices."""
     keys = {"main-street": KEY, "west": "another-key"}
     tally = Tally(keys, clock or SystemClock())
-    ear: list[Ear] = []
+    hooks: list[Hooks] = []
 
     def note(office: str, hint: Hint) -> None:
-        ear[0].heard.append((office, hint))
+        hooks[0].received.append((office, hint))
 
-    listener = Listener(entrance or Entrance("127.0.0.1", 0), keys, tally, deliver or note)
+    listener = Listener(address or ListenAddress("127.0.0.1", 0), keys, tally, deliver or note)
     listener.start()
-    ear.append(Ear(listener, tally))
+    hooks.append(Hooks(listener, tally))
     try:
-        yield ear[0]
+        yield hooks[0]
     finally:
         listener.stop()
         listener.wait()

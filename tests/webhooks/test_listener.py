@@ -12,10 +12,9 @@ from datetime import datetime
 import pytest
 
 from asapfill.clock import SteppedClock
-from asapfill.webhooks import listener as entrance
 from asapfill.webhooks import listener as module
 from asapfill.webhooks.deliveries import BURST, LOG_AGAIN, NOBODY, Hint
-from asapfill.webhooks.listener import CannotListen, Entrance
+from asapfill.webhooks.listener import CannotListen, ListenAddress
 from tests.daemon.serving import PACIFIC
 from tests.webhooks.senders import KEY, is_closed, listening, until
 
@@ -23,67 +22,67 @@ HEAD = f"POST /main-street/ HTTP/1.1\r\nHost: x\r\nAuthorization: {KEY}\r\n".enc
 
 
 def test_a_delivery_with_the_right_key_is_taken_and_handed_on() -> None:
-    with listening() as ear:
-        assert ear.post() == 200
-        assert ear.heard == [("main-street", Hint(appointments=frozenset({18}), rows=1))]
-        assert ear.post(path="/west/", key="another-key") == 200
-        assert [office for office, _ in ear.heard] == ["main-street", "west"]
+    with listening() as hooks:
+        assert hooks.post() == 200
+        assert hooks.received == [("main-street", Hint(appointments=frozenset({18}), rows=1))]
+        assert hooks.post(path="/west/", key="another-key") == 200
+        assert [office for office, _ in hooks.received] == ["main-street", "west"]
 
 
 def test_what_stands_behind_the_office_in_the_path_does_not_matter() -> None:
-    with listening() as ear:
+    with listening() as hooks:
         for path in ("/main-street", "/main-street/", "/main-street/appointmentevent", "/main-street?x=1"):
-            assert ear.post(path=path) == 200, path
+            assert hooks.post(path=path) == 200, path
 
 
 def test_a_proxy_may_keep_or_take_away_the_path_in_front() -> None:
-    with listening(Entrance("127.0.0.1", 0, prefix="/hooks/asapfill")) as ear:
-        assert ear.post(path="/hooks/asapfill/main-street/") == 200
-        assert ear.post(path="/main-street/") == 200
+    with listening(ListenAddress("127.0.0.1", 0, prefix="/hooks/asapfill")) as hooks:
+        assert hooks.post(path="/hooks/asapfill/main-street/") == 200
+        assert hooks.post(path="/main-street/") == 200
 
 
 def test_a_wrong_key_is_refused() -> None:
     wrong = (None, "", "wrong", KEY + "x", KEY[:-1], f"Bearer {KEY}", "another-key", "é" * 9)
-    with listening() as ear:
+    with listening() as hooks:
         for key in wrong:
-            assert ear.post(key=key) == 401, key
-        assert (ear.heard, ear.refused()) == ([], {"wrong_key": len(wrong)})
+            assert hooks.post(key=key) == 401, key
+        assert (hooks.received, hooks.refused()) == ([], {"wrong_key": len(wrong)})
 
 
 def test_another_path_is_nobodys() -> None:
     paths = ("/", "/east/", "/main-street0/", "/../main-street/x", "//main-street/", "*", "/-/", "/main%00street/")
-    with listening() as ear:
+    with listening() as hooks:
         for path in paths:
-            assert ear.post(path=path) == 404, path
-        assert (ear.heard, ear.refused(), ear.refused(NOBODY)) == ([], {}, {"no_office": len(paths)})
+            assert hooks.post(path=path) == 404, path
+        assert (hooks.received, hooks.refused(), hooks.refused(NOBODY)) == ([], {}, {"no_office": len(paths)})
 
 
 def test_another_method_is_refused() -> None:
     methods = ("GET", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "X")
-    with listening() as ear:
+    with listening() as hooks:
         for method in methods:
-            assert ear.post(method=method) == 405, method
-        assert (ear.heard, ear.refused()) == ([], {"method": len(methods)})
+            assert hooks.post(method=method) == 405, method
+        assert (hooks.received, hooks.refused()) == ([], {"method": len(methods)})
 
 
 def test_garbage_is_refused_and_the_next_delivery_taken() -> None:
-    with listening() as ear:
-        assert ear.post("<html>") == 400
-        assert ear.post(b"[" * 1_000_000) == 400
-        assert ear.refused() == {"garbage": 2}
-        assert ear.post() == 200
+    with listening() as hooks:
+        assert hooks.post("<html>") == 400
+        assert hooks.post(b"[" * 1_000_000) == 400
+        assert hooks.refused() == {"garbage": 2}
+        assert hooks.post() == 200
 
 
 def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
-    with listening() as ear, ear.raw() as connection:
+    with listening() as hooks, hooks.raw() as connection:
         connection.sendall(HEAD + b"Content-Length: 104857600\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 413")
         assert is_closed(connection)
-        assert ear.refused() == {"too_large": 1}
+        assert hooks.refused() == {"too_large": 1}
 
 
 def test_a_hundred_megabytes_without_a_length_are_cut_off() -> None:
-    with listening() as ear, ear.raw() as connection:
+    with listening() as hooks, hooks.raw() as connection:
         connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n")
         sent = 0
         piece = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
@@ -92,13 +91,13 @@ def test_a_hundred_megabytes_without_a_length_are_cut_off() -> None:
                 connection.sendall(piece)
                 sent += 0x10000
         assert module.LARGEST <= sent < module.LARGEST + 16 * 1024 * 1024
-        assert ear.refused() == {"too_large": 1}
-        assert ear.post() == 200
+        assert hooks.refused() == {"too_large": 1}
+        assert hooks.post() == 200
 
 
 def test_a_body_in_chunks_is_taken() -> None:
-    with listening() as ear:
-        connection = http.client.HTTPConnection("127.0.0.1", ear.listener.port, timeout=5)
+    with listening() as hooks:
+        connection = http.client.HTTPConnection("127.0.0.1", hooks.listener.port, timeout=5)
         connection.request("POST", "/main-street/", iter([b"[", b"]"]), {"Authorization": KEY}, encode_chunked=True)
         assert connection.getresponse().status == 200
         connection.close()
@@ -106,12 +105,12 @@ def test_a_body_in_chunks_is_taken() -> None:
 
 def test_a_thousand_wrong_keys_are_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with listening() as ear:
+    with listening() as hooks:
         for _ in range(1000):
-            assert ear.post(key="wrong-secret") == 401
-        assert ear.refused() == {"wrong_key": 1000}
+            assert hooks.post(key="wrong-secret") == 401
+        assert hooks.refused() == {"wrong_key": 1000}
         # They do not use up what the office itself may send.
-        assert ear.post() == 200
+        assert hooks.post() == 200
     lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.INFO]
     assert lines == ["events.refused office=main-street reason=wrong_key times=1"]
     assert "wrong-secret" not in caplog.text
@@ -121,11 +120,11 @@ def test_a_thousand_wrong_keys_are_one_line_in_the_log(caplog: pytest.LogCapture
 
 def test_refusals_are_told_again_after_ten_minutes_with_how_many(caplog: pytest.LogCaptureFixture) -> None:
     clock = SteppedClock(datetime(2026, 4, 14, 9, tzinfo=PACIFIC))
-    with listening(clock=clock) as ear:
+    with listening(clock=clock) as hooks:
         for _ in range(5):
-            ear.post("x")
+            hooks.post("x")
         clock.sleep(LOG_AGAIN)
-        ear.post("x")
+        hooks.post("x")
     assert [record.getMessage() for record in caplog.records] == [
         "events.refused office=main-street reason=garbage times=1",
         "events.refused office=main-street reason=garbage times=5",
@@ -134,12 +133,12 @@ def test_refusals_are_told_again_after_ten_minutes_with_how_many(caplog: pytest.
 
 def test_a_flood_with_the_right_key_is_slowed_down_for_that_office_only() -> None:
     clock = SteppedClock(datetime(2026, 4, 14, 9, tzinfo=PACIFIC))
-    with listening(clock=clock) as ear:
-        answers = [ear.post("[]") for _ in range(BURST + 3)]
+    with listening(clock=clock) as hooks:
+        answers = [hooks.post("[]") for _ in range(BURST + 3)]
         assert answers == [200] * BURST + [429] * 3
-        assert ear.post(path="/west/", key="another-key") == 200
+        assert hooks.post(path="/west/", key="another-key") == 200
         clock.sleep(1)
-        assert [ear.post("[]") for _ in range(3)] == [200, 200, 429]
+        assert [hooks.post("[]") for _ in range(3)] == [200, 200, 429]
 
 
 @pytest.mark.parametrize(
@@ -152,10 +151,10 @@ def test_a_flood_with_the_right_key_is_slowed_down_for_that_office_only() -> Non
 )
 def test_a_slow_drip_is_cut_off_while_others_are_served(dripped: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "LIFE", 0.3)
-    with listening() as ear, ear.raw() as connection:
+    with listening() as hooks, hooks.raw() as connection:
         connection.sendall(dripped)
         began = time.monotonic()
-        assert ear.post() == 200
+        assert hooks.post() == 200
         dripping = threading.Event()
 
         def drip() -> None:
@@ -171,56 +170,56 @@ def test_a_slow_drip_is_cut_off_while_others_are_served(dripped: bytes, monkeypa
         dripping.set()
         thread.join()
         assert time.monotonic() - began < 5
-        until(lambda: ear.post() == 200, "the next delivery")
+        until(lambda: hooks.post() == 200, "the next delivery")
 
 
 def test_a_sender_that_goes_away_in_the_middle_is_counted() -> None:
-    with listening() as ear:
-        with ear.raw() as connection:
+    with listening() as hooks:
+        with hooks.raw() as connection:
             connection.sendall(HEAD + b"Content-Length: 90\r\n\r\n[")
-        until(lambda: ear.refused() == {"broken_off": 1}, "the count")
-        assert ear.heard == []
+        until(lambda: hooks.refused() == {"broken_off": 1}, "the count")
+        assert hooks.received == []
 
 
 def test_what_is_not_http_is_answered_400_without_a_word_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    with listening() as ear:
+    with listening() as hooks:
         for bytes_ in (
             b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
             b"GET\r\n\r\n",
             b"POST / HTTP/1.1\r\nHost: " + b"a" * 40_000,
         ):
-            with ear.raw() as connection:
+            with hooks.raw() as connection:
                 connection.sendall(bytes_)
                 assert connection.recv(100).startswith(b"HTTP/1.1 400")
-        assert ear.refused(NOBODY) == {"garbage": 3}
+        assert hooks.refused(NOBODY) == {"garbage": 3}
         assert [record.getMessage() for record in caplog.records] == [
             "events.refused office=- reason=garbage times=1",
         ]
 
 
 def test_garbage_behind_a_good_start_is_told_too(caplog: pytest.LogCaptureFixture) -> None:
-    with listening() as ear, ear.raw() as connection:
+    with listening() as hooks, hooks.raw() as connection:
         connection.sendall(HEAD + b"Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\nnot-a-length\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
         assert is_closed(connection)
-    with listening() as ear, ear.raw() as connection:
+    with listening() as hooks, hooks.raw() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 404")
         connection.sendall(b"not-a-length\r\n")
         assert is_closed(connection)
-        assert ear.post() == 200
+        assert hooks.post() == 200
     assert "Traceback" not in caplog.text
 
 
 def test_more_connections_than_it_takes_are_turned_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entrance, "MOST_CONNECTIONS", 5)
-    with listening() as ear:
-        idle = [ear.raw() for _ in range(40)]
+    monkeypatch.setattr(module, "MOST_CONNECTIONS", 5)
+    with listening() as hooks:
+        idle = [hooks.raw() for _ in range(40)]
         for late in idle[5:]:
             assert is_closed(late)
             late.close()
         idle.pop(0).close()
-        until(lambda: accepted(ear.post), "a delivery, once somebody left")
+        until(lambda: accepted(hooks.post), "a delivery, once somebody left")
         for connection in idle[:4]:
             connection.close()
 
@@ -237,16 +236,18 @@ def test_a_mistake_of_ours_is_a_500_and_one_line_without_content(caplog: pytest.
     def deliver(_office: str, _hint: Hint) -> None:
         raise RuntimeError("Lastnamemark")
 
-    with listening(deliver=deliver) as ear:
-        assert ear.post() == 500
+    with listening(deliver=deliver) as hooks:
+        assert hooks.post() == 500
     assert [record.getMessage() for record in caplog.records] == ["events.bug error=RuntimeError"]
     assert "Lastnamemark" not in caplog.text
 
 
 def test_a_port_that_is_taken_is_told_and_can_be_tried_again() -> None:
-    with listening() as ear:
-        other = module.Listener(Entrance("127.0.0.1", ear.listener.port), {}, ear.tally, lambda *_: None)
-        with pytest.raises(CannotListen, match=rf"127\.0\.0\.1:{ear.listener.port}: Address already in use.*`listen`"):
+    with listening() as hooks:
+        other = module.Listener(ListenAddress("127.0.0.1", hooks.listener.port), {}, hooks.tally, lambda *_: None)
+        with pytest.raises(
+            CannotListen, match=rf"127\.0\.0\.1:{hooks.listener.port}: Address already in use.*`listen`"
+        ):
             other.start()
         states = [other.alive]
     other.start()
@@ -257,13 +258,13 @@ def test_a_port_that_is_taken_is_told_and_can_be_tried_again() -> None:
 
 
 def test_it_stops_within_limits_with_connections_open() -> None:
-    with listening() as ear, ear.raw() as idle, ear.raw() as reading:
+    with listening() as hooks, hooks.raw() as idle, hooks.raw() as reading:
         reading.sendall(HEAD + b"Content-Length: 90\r\n\r\n[")
-        assert ear.post() == 200
+        assert hooks.post() == 200
         began = time.monotonic()
-        ear.listener.stop()
-        ear.listener.wait()
-        assert not ear.listener.alive
+        hooks.listener.stop()
+        hooks.listener.wait()
+        assert not hooks.listener.alive
         assert time.monotonic() - began < 2.5
         assert is_closed(idle)
         assert is_closed(reading)

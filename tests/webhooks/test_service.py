@@ -1,4 +1,4 @@
-"""Events of all offices together: who may send, what is heard, what is tried again; and nothing when they are off."""
+"""Events of all offices together: who may send, what is taken, what is tried again; and nothing when they are off."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from asapfill.settings.settings import Settings, load_settings
 from asapfill.store.database import Store, open_store
 from asapfill.store.webhooks import Deaf, KeptEvents, keep_deaf, keep_events, kept_deaf
 from asapfill.webhooks.deliveries import Hint
-from asapfill.webhooks.service import LISTEN_AGAIN, Events
+from asapfill.webhooks.service import LISTEN_AGAIN, Webhooks
 from tests.daemon.serving import PACIFIC
 from tests.webhooks.eventful import free_port
 from tests.webhooks.senders import until
@@ -40,14 +40,14 @@ DELIVERY = b'[{"AptNum": 18}]'
 
 @dataclass
 class Service:
-    """Events being served, and what was heard. ``west`` and ``main-street`` have them, ``quiet`` does not."""
+    """Events being served, and what was received. ``west`` and ``main-street`` have them, ``quiet`` does not."""
 
-    events: Events
+    events: Webhooks
     settings: Settings
     store: Store
     clock: SteppedClock
     port: int
-    heard: list[tuple[str, Hint]] = field(default_factory=list)
+    received: list[tuple[str, Hint]] = field(default_factory=list)
 
     def post(self, office: str, key: str, body: bytes = DELIVERY) -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
@@ -58,14 +58,14 @@ class Service:
             connection.close()
 
     def start(self) -> None:
-        self.events.start(lambda office, hint: self.heard.append((office, hint)))
+        self.events.start(lambda office, hint: self.received.append((office, hint)))
 
-    def tend(self, office: str = "main-street") -> str:
+    def maintain(self, office: str = "main-street") -> str:
         """As after a cycle, of an office that cannot be reached just now; what is wrong."""
         with OpenDental(office, ["http://127.0.0.1:1/api/v1"], "d", "c", clock=self.clock) as client:
             today = self.clock.now().date()
             wall = self.clock.now().astimezone(PACIFIC).replace(tzinfo=None)
-            self.events.tend(office, client, (25, 2, 30), wall, lambda: Office(today, today))
+            self.events.maintain(office, client, (25, 2, 30), wall, lambda: Office(today, today))
         document = events_document(self.settings, self.store, office)
         return "" if document is None else str(document["problem"])
 
@@ -84,7 +84,7 @@ def service(folder: Path, events: str | None = None) -> Iterator[Service]:
     settings = load_settings(path, {}, with_secrets=False)
     clock = SteppedClock(NOW)
     with open_store(folder / "state", clock) as store:
-        found = Service(Events(settings, KEYS, clock, store), settings, store, clock, port)
+        found = Service(Webhooks(settings, KEYS, clock, store), settings, store, clock, port)
         try:
             yield found
         finally:
@@ -97,7 +97,7 @@ def test_each_office_is_heard_with_its_own_key_only(tmp_path: Path) -> None:
         for office in KEYS:
             for key in KEYS.values():
                 served.post(office, key)
-        assert served.heard == [
+        assert served.received == [
             ("main-street", Hint(appointments=frozenset({18}), rows=1)),
             ("west", Hint(appointments=frozenset({18}), rows=1)),
         ]
@@ -108,7 +108,7 @@ def test_what_needs_no_look_is_taken_and_not_heard(tmp_path: Path) -> None:
     with service(tmp_path) as served:
         served.start()
         assert served.post("west", KEYS["west"], b'[{"ScheduleNum": 5, "SchedType": "WebSchedASAP"}]') == 200
-        assert served.heard == []
+        assert served.received == []
 
 
 @pytest.mark.parametrize(("silence", "days"), [(timedelta(days=3), 0), (timedelta(days=3, seconds=1), 400)])
@@ -117,13 +117,13 @@ def test_after_more_than_three_days_of_silence_every_day_is_looked_at(
 ) -> None:
     with service(tmp_path) as served:
         keep_events(served.store, "west", KeptEvents(last=NOW))
-        again = Events(served.settings, KEYS, served.clock, served.store)
+        again = Webhooks(served.settings, KEYS, served.clock, served.store)
         served.events = again
         served.start()
         served.clock.sleep(silence.total_seconds())
         served.post("west", KEYS["west"])
         served.post("west", KEYS["west"])
-        first, second = (hint for _, hint in served.heard)
+        first, second = (hint for _, hint in served.received)
         assert (len(first.days), len(second.days)) == (days, 0)
 
 
@@ -131,14 +131,14 @@ def test_a_port_is_tried_again_every_minute_and_told_once(tmp_path: Path, caplog
     with service(tmp_path) as served, socket.create_server(("127.0.0.1", served.port)) as taken:
         served.start()
         for _ in range(3):
-            assert "Address already in use" in served.tend()
+            assert "Address already in use" in served.maintain()
             served.clock.sleep(LISTEN_AGAIN + 1)
         assert caplog.text.count("events.not_listening") == 1
         deaf = kept_deaf(served.store)
         assert deaf is not None
         assert deaf.code == "port"
         taken.close()
-        assert "Address" not in served.tend()
+        assert "Address" not in served.maintain()
         assert kept_deaf(served.store) is None
         assert served.post("west", KEYS["west"]) == 200
 
@@ -159,7 +159,7 @@ def test_a_listener_that_broke_is_started_again(
         until(lambda: not listener.alive, "its end")
         assert "events.broken error=RuntimeError" in caplog.text
         served.clock.sleep(LISTEN_AGAIN + 1)
-        served.tend()
+        served.maintain()
         assert served.post("west", KEYS["west"]) == 200
 
 
@@ -168,7 +168,7 @@ def test_once_closed_it_does_not_come_back(tmp_path: Path) -> None:
         served.start()
         served.events.close()
         served.clock.sleep(LISTEN_AGAIN + 1)
-        served.tend()
+        served.maintain()
         with pytest.raises(ConnectionRefusedError):
             served.post("west", KEYS["west"])
 
@@ -182,7 +182,7 @@ def test_status_tells_what_came_and_what_was_refused(tmp_path: Path) -> None:
             served.post("main-street", key)
         served.post("main-street", KEYS["main-street"], b"<html>")
         assert served.post("main-street", KEYS["main-street"]) == 200
-        served.tend()
+        served.maintain()
         assert served.told("west") == ["    Events: Nothing arrives."]
         first, *refused = served.told()
         assert first == "  Events: 2 deliveries since 09:00, last 09:00."
@@ -194,7 +194,7 @@ def test_status_tells_what_came_and_what_was_refused(tmp_path: Path) -> None:
 def test_a_port_that_is_needed_no_more_is_no_trouble(tmp_path: Path) -> None:
     with service(tmp_path) as served:
         keep_deaf(served.store, Deaf("port", "It is taken."))
-        served.events = Events(served.settings, {"quiet": KEYS["quiet"]}, served.clock, served.store)
+        served.events = Webhooks(served.settings, {"quiet": KEYS["quiet"]}, served.clock, served.store)
         served.start()
         assert kept_deaf(served.store) is None
 
@@ -204,6 +204,6 @@ def test_off_nothing_listens_and_nothing_is_imported(tmp_path: Path) -> None:
         served.start()
         with pytest.raises(ConnectionRefusedError):
             served.post("west", KEYS["west"])
-        assert served.tend() == ""
+        assert served.maintain() == ""
     code = "import sys, asapfill.daemon.daemon; sys.exit(bool({'uvicorn', 'starlette'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

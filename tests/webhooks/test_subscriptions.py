@@ -8,11 +8,19 @@ from typing import Any
 import pytest
 
 from asapfill.core.rows import Subscription
-from asapfill.webhooks.subscriptions import POLLING_SECONDS, WATCHED, Change, Wanted, changes, in_force, tables_for
+from asapfill.webhooks.subscriptions import (
+    POLLING_SECONDS,
+    WATCHED,
+    SubscriptionChange,
+    WantedSubscriptions,
+    changes,
+    in_force,
+    tables_for,
+)
 
 URL, OLD = "https://a.example/hooks/main-street/", "https://a.example/old/main-street/"
 NOW = datetime(2026, 4, 14, 9, 0)
-ONE = Wanted(URL, "", ("Appointment",))
+ONE = WantedSubscriptions(URL, "", ("Appointment",))
 
 
 def row(number: int, table: str = "Appointment", **more: Any) -> Subscription:
@@ -20,26 +28,30 @@ def row(number: int, table: str = "Appointment", **more: Any) -> Subscription:
     return Subscription.read(raw | {"PollingSeconds": POLLING_SECONDS, "UiEventType": ""} | more)
 
 
-def todo(*rows: Subscription, wanted: Wanted = ONE) -> list[Change]:
+def todo(*rows: Subscription, wanted: WantedSubscriptions = ONE) -> list[SubscriptionChange]:
     return changes(in_force(rows, {URL, OLD}, NOW), wanted)
 
 
 def test_what_is_missing_is_made() -> None:
-    assert todo(wanted=Wanted(URL, "", WATCHED)) == [Change("make", table) for table in WATCHED]
+    assert todo(wanted=WantedSubscriptions(URL, "", WATCHED)) == [
+        SubscriptionChange("make", table) for table in WATCHED
+    ]
     assert todo(row(3)) == []
 
 
 def test_what_is_wrong_is_repaired() -> None:
-    assert todo(row(3, PollingSeconds=60)) == [Change("repair", "Appointment", 3)]
-    assert todo(row(3, Workstation="FRONT")) == [Change("repair", "Appointment", 3)]
-    assert todo(row(3), wanted=Wanted(URL, "SERVER", ("Appointment",))) == [Change("repair", "Appointment", 3)]
+    assert todo(row(3, PollingSeconds=60)) == [SubscriptionChange("repair", "Appointment", 3)]
+    assert todo(row(3, Workstation="FRONT")) == [SubscriptionChange("repair", "Appointment", 3)]
+    assert todo(row(3), wanted=WantedSubscriptions(URL, "SERVER", ("Appointment",))) == [
+        SubscriptionChange("repair", "Appointment", 3)
+    ]
 
 
 def test_of_doubles_the_right_one_stays() -> None:
-    assert todo(row(3, Workstation="FRONT"), row(4)) == [Change("remove", "Appointment", 3)]
-    assert todo(row(4), row(3)) == [Change("remove", "Appointment", 4)]
+    assert todo(row(3, Workstation="FRONT"), row(4)) == [SubscriptionChange("remove", "Appointment", 3)]
+    assert todo(row(4), row(3)) == [SubscriptionChange("remove", "Appointment", 4)]
     both = todo(row(3, PollingSeconds=1), row(4, PollingSeconds=2))
-    assert both == [Change("repair", "Appointment", 3), Change("remove", "Appointment", 4)]
+    assert both == [SubscriptionChange("repair", "Appointment", 3), SubscriptionChange("remove", "Appointment", 4)]
 
 
 @pytest.mark.parametrize(
@@ -57,30 +69,33 @@ def test_of_doubles_the_right_one_stays() -> None:
     ],
 )
 def test_others_are_never_touched(other: dict[str, Any]) -> None:
-    for wanted in (ONE, Wanted()):
+    for wanted in (ONE, WantedSubscriptions()):
         assert todo(row(3), row(9, **other), wanted=wanted) == todo(row(3), wanted=wanted)
 
 
 def test_ours_at_an_earlier_address_of_another_table_or_kind_is_removed() -> None:
     removed = todo(row(3), row(4, EndPointUrl=OLD), row(5, "Patient"), row(6, "", UiEventType="PatientSelected"))
     assert removed == [
-        Change("remove", "Appointment", 4),
-        Change("remove", "Patient", 5),
-        Change("remove", "", 6),
+        SubscriptionChange("remove", "Appointment", 4),
+        SubscriptionChange("remove", "Patient", 5),
+        SubscriptionChange("remove", "", 6),
     ]
 
 
 def test_a_new_one_comes_before_an_old_one_goes() -> None:
-    assert todo(row(4, EndPointUrl=OLD)) == [Change("make", "Appointment"), Change("remove", "Appointment", 4)]
+    assert todo(row(4, EndPointUrl=OLD)) == [
+        SubscriptionChange("make", "Appointment"),
+        SubscriptionChange("remove", "Appointment", 4),
+    ]
 
 
 def test_when_events_are_off_all_of_ours_go() -> None:
     rows = [row(3), row(4, "Schedule"), row(5, EndPointUrl=OLD), row(6, EndPointUrl="https://other.example/")]
-    assert [change.number for change in todo(*rows, wanted=Wanted())] == [3, 4, 5]
+    assert [change.number for change in todo(*rows, wanted=WantedSubscriptions())] == [3, 4, 5]
 
 
 def test_one_that_has_ended_is_as_good_as_gone() -> None:
-    assert todo(row(3, DateTimeStop="2026-04-14 09:00:00")) == [Change("make", "Appointment")]
+    assert todo(row(3, DateTimeStop="2026-04-14 09:00:00")) == [SubscriptionChange("make", "Appointment")]
     assert todo(row(3, DateTimeStop="2026-04-14 09:00:01")) == []
     assert todo(row(3, DateTimeStop="0001-01-01 00:00:00")) == []
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.webhooks import listener as entrance
-from asapfill.webhooks.listener import CannotListen, Entrance
+from asapfill.webhooks import listener as module
+from asapfill.webhooks.listener import CannotListen, ListenAddress
 from tests.webhooks.senders import KEY, is_closed, listening, until
 
 TLS = Path(__file__).parent / "tls"
 CERTIFICATE, CERTIFICATE_KEY = TLS / "made-up-cert.pem", TLS / "made-up-key.pem"
-SECURE = Entrance("127.0.0.1", 0, certificate=CERTIFICATE, certificate_key=CERTIFICATE_KEY)
+SECURE = ListenAddress("127.0.0.1", 0, certificate=CERTIFICATE, certificate_key=CERTIFICATE_KEY)
 
 
 def delivered(port: int, trusted: ssl.SSLContext) -> int:
@@ -29,10 +29,10 @@ def delivered(port: int, trusted: ssl.SSLContext) -> int:
 
 
 def test_a_delivery_over_tls_is_taken_and_plain_http_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entrance, "MOST_CONNECTIONS", 3)
+    monkeypatch.setattr(module, "MOST_CONNECTIONS", 3)
     trusted = ssl.create_default_context(cafile=str(CERTIFICATE))
-    with listening(SECURE) as ear:
-        port = ear.listener.port
+    with listening(SECURE) as hooks:
+        port = hooks.listener.port
         assert delivered(port, trusted) == 200
         with pytest.raises(ssl.SSLCertVerificationError):
             delivered(port, ssl.create_default_context())
@@ -65,10 +65,10 @@ def test_a_delivery_over_tls_is_taken_and_plain_http_is_not(monkeypatch: pytest.
     ],
 )
 def test_a_certificate_that_cannot_be_used_is_told_without_asking_for_a_password(certificate: str, key: str) -> None:
-    entrance = Entrance("127.0.0.1", 0, certificate=TLS / certificate, certificate_key=TLS / key)
+    address = ListenAddress("127.0.0.1", 0, certificate=TLS / certificate, certificate_key=TLS / key)
     with (
         pytest.raises(CannotListen, match=rf"{certificate} and its key cannot be used: .*readable") as refused,
-        listening(entrance),
+        listening(address),
     ):
         pass
     assert refused.value.code == "certificate"
@@ -78,11 +78,11 @@ def test_a_renewed_certificate_is_taken_with_the_next_start(tmp_path: Path) -> N
     for name in ("made-up-cert.pem", "made-up-key.pem"):
         shutil.copy(TLS / name, tmp_path)
     (tmp_path / "made-up-cert.pem").rename(tmp_path / "later.pem")
-    entrance = Entrance(
+    address = ListenAddress(
         "127.0.0.1", 0, certificate=tmp_path / "made-up-cert.pem", certificate_key=tmp_path / "made-up-key.pem"
     )
-    with pytest.raises(CannotListen), listening(entrance):
+    with pytest.raises(CannotListen), listening(address):
         pass
     (tmp_path / "later.pem").rename(tmp_path / "made-up-cert.pem")
-    with listening(entrance) as ear:
-        assert delivered(ear.listener.port, ssl.create_default_context(cafile=str(CERTIFICATE))) == 200
+    with listening(address) as hooks:
+        assert delivered(hooks.listener.port, ssl.create_default_context(cafile=str(CERTIFICATE))) == 200

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from asapfill.daemon.rhythm import Standing
-from asapfill.daemon.rota import WOKEN_AT_MOST, Rota
+from asapfill.daemon.office_health import OfficeHealth
+from asapfill.daemon.scheduler import WOKEN_AT_MOST, Scheduler
 from tests.webhooks.senders import until
 
 INTERVAL = 8.0
@@ -23,14 +23,14 @@ class Cycles:
 
     began: list[float] = field(default_factory=list)
 
-    def __call__(self, _office: str, _standing: Standing, _late: float) -> bool:
+    def __call__(self, _office: str, _health: OfficeHealth, _late: float) -> bool:
         self.began.append(time.monotonic())
         return True
 
 
 @contextmanager
-def rota(cycles: Cycles) -> Iterator[Rota]:
-    found = Rota({"main-street": 0.0}, INTERVAL, datetime.now(UTC), cycles)
+def scheduler(cycles: Cycles) -> Iterator[Scheduler]:
+    found = Scheduler({"main-street": 0.0}, INTERVAL, datetime.now(UTC), cycles)
     found.start()
     try:
         yield found
@@ -41,7 +41,7 @@ def rota(cycles: Cycles) -> Iterator[Rota]:
 
 def test_many_wakes_are_one_cycle_and_not_sooner_than_a_moment_after_the_last() -> None:
     cycles = Cycles()
-    with rota(cycles) as found:
+    with scheduler(cycles) as found:
         until(lambda: len(cycles.began) == 1, "the first cycle")
         for _ in range(50):
             found.wake("main-street")

@@ -1,6 +1,6 @@
 """When each office's next cycle is due: spread over the interval, and later for offices that fail or are slow.
 
-Pure: times are seconds, or aware moments that are handed in. Starting cycles is the business of ``rota``.
+Pure: times are seconds, or aware moments that are handed in. Starting cycles is the business of ``scheduler``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from asapfill.settings.settings import OfficeSettings
 
-Lane = Literal["prompt", "slow"]
+PoolName = Literal["prompt", "slow"]
 
 GOLDEN: Final = 0.618033988749895
 """Multiples of it, without the whole part, are spread evenly however many there are, and so are any that follow each
@@ -24,11 +24,11 @@ SLOW: Final = 30.0
 """Real seconds. An office whose cycle takes longer gets its next one in the slow lane."""
 
 LONGEST_PAUSE: Final = 5
-"""Intervals. An office that does not answer is tried again at its first beat after so long, at the latest."""
+"""Intervals. An office that does not answer is tried again at its first turn after so long, at the latest."""
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OfficeHealth:
     """What the last cycles of an office were like.
 
     Attributes:
@@ -40,13 +40,13 @@ class Standing:
     seconds: float | None = None
 
     @property
-    def lane(self) -> Lane:
+    def pool(self) -> PoolName:
         """An office is prompt when its last cycle was; one that was never served reads everything and is not."""
         return "slow" if self.failures or self.seconds is None or self.seconds > SLOW else "prompt"
 
-    def after(self, *, answered: bool, seconds: float) -> Standing:
-        """The standing after one more cycle."""
-        return Standing(0 if answered else self.failures + 1, seconds)
+    def after(self, *, answered: bool, seconds: float) -> OfficeHealth:
+        """The health after one more cycle."""
+        return OfficeHealth(0 if answered else self.failures + 1, seconds)
 
     def pause(self, interval: float) -> float:
         """Real seconds of rest that this office has to keep at least.
@@ -57,10 +57,10 @@ class Standing:
         longest = LONGEST_PAUSE * interval
         if self.failures:
             return min(interval * float(2 ** min(self.failures - 1, 10) - 1), longest)
-        return min(self.seconds or 0.0, longest) if self.lane == "slow" else 0.0
+        return min(self.seconds or 0.0, longest) if self.pool == "slow" else 0.0
 
 
-def phases(offices: Mapping[str, OfficeSettings]) -> dict[str, float]:
+def offsets(offices: Mapping[str, OfficeSettings]) -> dict[str, float]:
     """Where in the interval the cycles of each office begin, 0 to 1. The first office of the settings may begin at 0.
 
     Offices of the same host, which may share a developer key or a server, follow each other in the count.
@@ -71,15 +71,15 @@ def phases(offices: Mapping[str, OfficeSettings]) -> dict[str, float]:
     return {name: (position * GOLDEN) % 1.0 for position, name in enumerate(order)}
 
 
-def next_beat(origin: datetime, phase: float, interval: float, earliest: datetime) -> datetime:
-    """The first moment from ``earliest`` on at which an office of this phase may begin.
+def next_turn(origin: datetime, offset: float, interval: float, earliest: datetime) -> datetime:
+    """The first moment from ``earliest`` on at which an office of this offset may begin.
 
     Args:
         origin: the moment from which all intervals are counted; the same for all offices, and over a reload.
-        phase: of the office, see ``phases``.
+        offset: of the office, see ``offsets``.
         interval: real seconds from one cycle of an office to the next.
         earliest: an aware moment.
     """
-    first = origin + timedelta(seconds=phase * interval)
-    beats = max(0, ceil((earliest - first).total_seconds() / interval))
-    return first + timedelta(seconds=beats * interval)
+    first = origin + timedelta(seconds=offset * interval)
+    turns = max(0, ceil((earliest - first).total_seconds() / interval))
+    return first + timedelta(seconds=turns * interval)

@@ -18,7 +18,7 @@ from apscheduler.executors.base import BaseExecutor, run_job
 log = logging.getLogger(__name__)
 
 
-class Lane(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no types
+class WorkerPool(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no types
     """An executor of APScheduler with at most ``workers`` threads, made when they are needed.
 
     ``leave``: called in each thread when it ends.

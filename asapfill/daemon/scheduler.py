@@ -1,7 +1,8 @@
-"""The rota: each office's next cycle, in which lane it runs, and whether any of them hangs.
+"""The scheduler: each office's next cycle, in which pool of workers it runs, and whether any of them hangs.
 
 APScheduler starts what is due. An office has one job at a time, made anew when its cycle has ended: so no two cycles
-of an office overlap, and none is lost. When cycles are due is told by ``rhythm``; what a cycle does, by the daemon.
+of an office overlap, and none is lost. When cycles are due is told by
+``office_health``; what a cycle does, by the daemon.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from asapfill.clock import Clock, SystemClock
-from asapfill.daemon.lanes import Lane
-from asapfill.daemon.rhythm import Standing, next_beat
+from asapfill.daemon.office_health import OfficeHealth, next_turn
+from asapfill.daemon.workers import WorkerPool
 
 log = logging.getLogger(__name__)
 
@@ -50,26 +51,26 @@ OVERDUE: Final = 60.0
 WOKEN_AT_MOST: Final = 20
 """In an interval. An event reaches the plan within 5 seconds when 3 of them lie between two cycles that were woken."""
 
-Work = Callable[[str, Standing, float], bool]
-"""One cycle: the office, its standing, and how late it begins (real seconds). Whether the office answered."""
+Work = Callable[[str, OfficeHealth, float], bool]
+"""One cycle: the office, its health, and how late it begins (real seconds). Whether the office answered."""
 
-Rested = Callable[[str, Standing, timedelta], None]
+Rested = Callable[[str, OfficeHealth, timedelta], None]
 """Told after a cycle of an office that fails, and once when it does not any more: in what time it is tried again."""
 
 
 @dataclass(slots=True)
-class _Turn:
-    """One office's place in the rota; times are monotonic. ``began`` None: it waits for ``due``."""
+class _ScheduledOffice:
+    """One office's place in the scheduler; times are monotonic. ``began`` None: it waits for ``due``."""
 
-    phase: float
+    offset: float
     due: float = 0.0
     began: float | None = None
     last_began: float = float("-inf")
     woken: bool = False
-    standing: Standing = field(default_factory=Standing)
+    health: OfficeHealth = field(default_factory=OfficeHealth)
 
 
-class _Scheduler(BackgroundScheduler):  # type: ignore[misc]  # APScheduler ships no types
+class _BackgroundScheduler(BackgroundScheduler):  # type: ignore[misc]  # APScheduler ships no types
     """APScheduler's own, which may be shut down while it hands out a job."""
 
     def remove_job(self, job_id: str, jobstore: str | None = None) -> None:
@@ -81,15 +82,15 @@ class _Scheduler(BackgroundScheduler):  # type: ignore[misc]  # APScheduler ship
                 raise
 
 
-class Rota:
-    """Runs ``work`` for each office again and again. ``phases``: see ``rhythm``; ``interval``: real seconds.
+class Scheduler:
+    """Runs ``work`` for each office again and again. ``offsets``: see ``office_health``; ``interval``: real seconds.
 
     ``leave``: called in each worker thread when it ends. ``clock``: for real time; a simulated day does not hasten it.
     """
 
     def __init__(
         self,
-        phases: Mapping[str, float],
+        offsets: Mapping[str, float],
         interval: float,
         origin: datetime,
         work: Work,
@@ -103,21 +104,21 @@ class Rota:
         self._work = work
         self._rested = rested
         self._clock = clock or SystemClock()
-        self._turns = {office: _Turn(phase) for office, phase in phases.items()}
+        self._turns = {office: _ScheduledOffice(offset) for office, offset in offsets.items()}
         self._lock = threading.Lock()
         self._ended = False
-        self.lanes = {
-            "prompt": Lane("prompt", min(PROMPT_WORKERS, len(phases)), leave),
-            "slow": Lane("slow", min(SLOW_WORKERS, len(phases)), leave),
+        self.pools = {
+            "prompt": WorkerPool("prompt", min(PROMPT_WORKERS, len(offsets)), leave),
+            "slow": WorkerPool("slow", min(SLOW_WORKERS, len(offsets)), leave),
         }
-        self._scheduler = _Scheduler(timezone=UTC, executors=dict(self.lanes))
+        self._scheduler = _BackgroundScheduler(timezone=UTC, executors=dict(self.pools))
         self._scheduler.add_listener(_failed, EVENT_JOB_ERROR)
         self._scheduler.add_listener(self._skipped, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
 
     def start(self) -> None:
-        """Begin: each office at its next beat."""
+        """Begin: each office at its next turn."""
         for office in self._turns:
-            # A beat just gone by counts: the first office must not wait a whole interval for having begun so early.
+            # A turn just gone by counts: the first office must not wait a whole interval for having begun so early.
             self._plan(office, -self._interval / 12)
         self._scheduler.start()
 
@@ -129,7 +130,7 @@ class Rota:
 
     def running(self) -> int:
         """After ``stop``: how many threads have not ended yet."""
-        return sum(lane.alive() for lane in self.lanes.values())
+        return sum(pool.alive() for pool in self.pools.values())
 
     def wake(self, office: str) -> None:
         """Have a cycle of this office begin at once; any thread may call it.
@@ -139,7 +140,7 @@ class Rota:
         """
         with self._lock:
             turn = self._turns.get(office)
-            if turn is None or turn.standing.failures or self._ended:
+            if turn is None or turn.health.failures or self._ended:
                 return
             if turn.began is not None:
                 turn.woken = True
@@ -153,7 +154,7 @@ class Rota:
                 return  # it is on its way to a worker and will see what there is to see
             turn.due = self._clock.monotonic() + wait
 
-    def _until_woken(self, turn: _Turn) -> float:
+    def _until_woken(self, turn: _ScheduledOffice) -> float:
         """Real seconds until an office may be woken."""
         return max(0.0, turn.last_began + self._interval / WOKEN_AT_MOST - self._clock.monotonic())
 
@@ -167,17 +168,17 @@ class Rota:
                 if (
                     now - turn.began > LONGEST_CYCLE
                     if turn.began is not None
-                    else now - turn.due > OVERDUE and not self.lanes[turn.standing.lane].busy
+                    else now - turn.due > OVERDUE and not self.pools[turn.health.pool].busy
                 )
             ]
 
     def _plan(self, office: str, pause: float) -> None:
-        """Have the next cycle of an office begin at its first beat after a pause, or at once if it was woken."""
+        """Have the next cycle of an office begin at its first turn after a pause, or at once if it was woken."""
         turn, now = self._turns[office], self._clock.now()
         if turn.woken:
             at = now + timedelta(seconds=self._until_woken(turn))
         else:
-            at = next_beat(self._origin, turn.phase, self._interval, now + timedelta(seconds=pause))
+            at = next_turn(self._origin, turn.offset, self._interval, now + timedelta(seconds=pause))
         turn.woken = False
         turn.due = self._clock.monotonic() + (at - now).total_seconds()
         self._scheduler.add_job(
@@ -186,7 +187,7 @@ class Rota:
             args=[office],
             run_date=at,
             id=office,
-            executor=turn.standing.lane,
+            executor=turn.health.pool,
             max_instances=2,  # this is called when the one before is all but over
             misfire_grace_time=None,
         )
@@ -197,17 +198,17 @@ class Rota:
         began = self._clock.monotonic()
         with self._lock:
             late, turn.began, turn.last_began = began - turn.due, began, began
-        before, answered = turn.standing, True
+        before, answered = turn.health, True
         try:
             answered = self._work(office, before, max(0.0, late))
         finally:
-            standing = before.after(answered=answered, seconds=self._clock.monotonic() - began)
+            health = before.after(answered=answered, seconds=self._clock.monotonic() - began)
             with self._lock:
-                turn.began, turn.standing = None, standing
+                turn.began, turn.health = None, health
                 if not self._ended:
-                    self._plan(office, standing.pause(self._interval))
-            if (standing.failures or before.failures) and not self._ended:
-                self._rested(office, standing, timedelta(seconds=turn.due - self._clock.monotonic()))
+                    self._plan(office, health.pause(self._interval))
+            if (health.failures or before.failures) and not self._ended:
+                self._rested(office, health, timedelta(seconds=turn.due - self._clock.monotonic()))
 
     def _skipped(self, event: JobEvent) -> None:
         """APScheduler has left a cycle out, which only a mistake can bring about. The office gets another one."""

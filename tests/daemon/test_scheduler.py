@@ -1,4 +1,4 @@
-"""The rota: every office again and again, whatever one of them does."""
+"""The scheduler: every office again and again, whatever one of them does."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from apscheduler.executors.base import MaxInstancesReachedError
 
-from asapfill.daemon import rota as rota_module
-from asapfill.daemon.lanes import Lane
-from asapfill.daemon.rhythm import Standing
-from asapfill.daemon.rota import LONGEST_CYCLE, OVERDUE, Rota
+from asapfill.daemon import scheduler as module
+from asapfill.daemon.office_health import OfficeHealth
+from asapfill.daemon.scheduler import LONGEST_CYCLE, OVERDUE, Scheduler
+from asapfill.daemon.workers import WorkerPool
 
 INTERVAL = 0.05
 PATIENCE = 10.0
@@ -35,14 +35,14 @@ class Timeless:
         return time.monotonic() + self.ahead
 
     def sleep(self, seconds: float, stop: threading.Event | None = None) -> None:  # noqa: ARG002  a Clock has it
-        raise AssertionError("the rota never sleeps")
+        raise AssertionError("the scheduler never sleeps")
 
 
 class Offices:
     """What the offices do: ``held`` ones hang until they are let go, ``failing`` ones do not answer."""
 
     def __init__(self) -> None:
-        self.cycles: list[tuple[str, Standing]] = []
+        self.cycles: list[tuple[str, OfficeHealth]] = []
         self.rests: list[tuple[str, int]] = []
         self.left = 0
         self.held: dict[str, threading.Event] = {}
@@ -50,12 +50,12 @@ class Offices:
         self.breaking: set[str] = set()
         self.at_once: dict[str, int] = {}
 
-    def work(self, office: str, standing: Standing, late: float) -> bool:
+    def work(self, office: str, health: OfficeHealth, late: float) -> bool:
         assert late >= 0
         self.at_once[office] = self.at_once.get(office, 0) + 1
         assert self.at_once[office] == 1, "two cycles of one office at a time"
         try:
-            self.cycles.append((office, standing))
+            self.cycles.append((office, health))
             if office in self.held:
                 self.held[office].wait(PATIENCE)
             if office in self.breaking:
@@ -64,9 +64,9 @@ class Offices:
         finally:
             self.at_once[office] -= 1
 
-    def rested(self, office: str, standing: Standing, rest: timedelta) -> None:
-        assert rest >= timedelta(0) or standing.failures == 0
-        self.rests.append((office, standing.failures))
+    def rested(self, office: str, health: OfficeHealth, rest: timedelta) -> None:
+        assert rest >= timedelta(0) or health.failures == 0
+        self.rests.append((office, health.failures))
 
     def leave(self) -> None:
         self.left += 1
@@ -83,10 +83,12 @@ def until(true: Callable[[], object], what: str) -> None:
 
 
 @contextmanager
-def serving(offices: Offices, *names: str, interval: float = INTERVAL, clock: Timeless | None = None) -> Iterator[Rota]:
-    phases = {name: number / len(names) for number, name in enumerate(names)}
-    rota = Rota(
-        phases,
+def serving(
+    offices: Offices, *names: str, interval: float = INTERVAL, clock: Timeless | None = None
+) -> Iterator[Scheduler]:
+    offsets = {name: number / len(names) for number, name in enumerate(names)}
+    scheduler = Scheduler(
+        offsets,
         interval,
         datetime.now(UTC),
         offices.work,
@@ -94,14 +96,14 @@ def serving(offices: Offices, *names: str, interval: float = INTERVAL, clock: Ti
         leave=offices.leave,
         clock=clock,
     )
-    rota.start()
+    scheduler.start()
     try:
-        yield rota
+        yield scheduler
     finally:
         for event in offices.held.values():
             event.set()
-        rota.stop()
-        until(lambda: rota.running() == 0, "the end of every thread")
+        scheduler.stop()
+        until(lambda: scheduler.running() == 0, "the end of every thread")
 
 
 def test_every_office_is_served_again_and_again_and_each_thread_takes_leave() -> None:
@@ -116,15 +118,15 @@ def test_every_office_is_served_again_and_again_and_each_thread_takes_leave() ->
 
 def test_an_office_that_hangs_costs_the_others_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """More offices hang than there are workers for offices in trouble."""
-    monkeypatch.setattr(rota_module, "SLOW_WORKERS", 3)
+    monkeypatch.setattr(module, "SLOW_WORKERS", 3)
     offices = Offices()
     dead = [f"dead-{number}" for number in range(6)]
-    with serving(offices, "elm", *dead) as rota:
+    with serving(offices, "elm", *dead) as scheduler:
         until(lambda: offices.count("elm") > 2, "cycles of an office that is well")
         offices.held = {name: threading.Event() for name in dead}
         before = offices.count("elm")
         until(lambda: offices.count("elm") > before + 10, "cycles of an office that is well beside those that hang")
-        assert rota.stuck() == []
+        assert scheduler.stuck() == []
 
 
 def test_an_office_that_fails_is_tried_less_often_and_in_the_slow_lane_until_it_answers() -> None:
@@ -136,9 +138,9 @@ def test_an_office_that_fails_is_tried_less_often_and_in_the_slow_lane_until_it_
         offices.failing = set()
         until(lambda: ("oak", 0) in offices.rests, "word that it answers again")
         until(lambda: offices.count("oak") >= 6, "cycles after that")
-    standings = [standing.failures for name, standing in offices.cycles if name == "oak"]
-    assert standings[:4] == [0, 1, 2, 3]
-    assert standings[-1] == 0
+    healths = [health.failures for name, health in offices.cycles if name == "oak"]
+    assert healths[:4] == [0, 1, 2, 3]
+    assert healths[-1] == 0
     assert [failures for _, failures in offices.rests[:3]] == [1, 2, 3]
 
 
@@ -154,15 +156,15 @@ def test_a_mistake_in_a_cycle_does_not_end_the_office_s_turn(caplog: pytest.LogC
 def test_a_cycle_that_the_scheduler_leaves_out_is_one_event_and_another_cycle_follows(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    submit = Lane._do_submit_job
+    submit = WorkerPool._do_submit_job
     refusals = iter([True])
 
-    def refuse_once(lane: Lane, job: Any, run_times: Any) -> None:
+    def refuse_once(pool: WorkerPool, job: Any, run_times: Any) -> None:
         if next(refusals, False):
             raise MaxInstancesReachedError(job)
-        submit(lane, job, run_times)
+        submit(pool, job, run_times)
 
-    monkeypatch.setattr(Lane, "_do_submit_job", refuse_once)
+    monkeypatch.setattr(WorkerPool, "_do_submit_job", refuse_once)
     offices = Offices()
     with serving(offices, "elm"):
         until(lambda: offices.count("elm") >= 2, "cycles after the one left out")
@@ -172,24 +174,24 @@ def test_a_cycle_that_the_scheduler_leaves_out_is_one_event_and_another_cycle_fo
 
 def test_a_stop_while_a_cycle_is_just_handed_out_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread of APScheduler's that breaks would be told by pytest, and fail this."""
-    submit, offices = Lane._do_submit_job, Offices()
+    submit, offices = WorkerPool._do_submit_job, Offices()
     # Else the end of the cycle, which plans the next one, and the scheduler would wait for each other here.
     offices.held = {"elm": threading.Event()}
-    rota = Rota({"elm": 0.0}, INTERVAL, datetime.now(UTC), offices.work, leave=offices.leave)
-    stopping = threading.Thread(target=rota.stop)
+    scheduler = Scheduler({"elm": 0.0}, INTERVAL, datetime.now(UTC), offices.work, leave=offices.leave)
+    stopping = threading.Thread(target=scheduler.stop)
 
-    def stop_meanwhile(lane: Lane, job: Any, run_times: Any) -> None:
-        submit(lane, job, run_times)
+    def stop_meanwhile(pool: WorkerPool, job: Any, run_times: Any) -> None:
+        submit(pool, job, run_times)
         stopping.start()
-        until(lambda: not rota._scheduler.running, "the stop")
+        until(lambda: not scheduler._scheduler.running, "the stop")
 
-    monkeypatch.setattr(Lane, "_do_submit_job", stop_meanwhile)
-    rota.start()
+    monkeypatch.setattr(WorkerPool, "_do_submit_job", stop_meanwhile)
+    scheduler.start()
     until(lambda: stopping.ident is not None, "a cycle")
     stopping.join(PATIENCE)
     assert not stopping.is_alive()
     offices.held["elm"].set()
-    until(lambda: rota.running() == 0, "the end of every thread")
+    until(lambda: scheduler.running() == 0, "the end of every thread")
 
 
 def test_without_another_thread_the_cycles_wait_for_those_that_there_are(
@@ -212,25 +214,25 @@ def test_without_another_thread_the_cycles_wait_for_those_that_there_are(
 
 
 def test_an_office_that_is_woken_begins_at_once_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rota_module, "WOKEN_AT_MOST", 1e9)
+    monkeypatch.setattr(module, "WOKEN_AT_MOST", 1e9)
     offices = Offices()
-    with serving(offices, "elm", interval=1000) as rota:
+    with serving(offices, "elm", interval=1000) as scheduler:
         until(lambda: offices.count("elm") == 1, "the first cycle")
-        until(lambda: rota.stuck() == [] and rota._turns["elm"].began is None, "its end")
+        until(lambda: scheduler.stuck() == [] and scheduler._turns["elm"].began is None, "its end")
         for _ in range(5):
-            rota.wake("elm")
+            scheduler.wake("elm")
         until(lambda: offices.count("elm") >= 2, "the cycle that was asked for")
-        rota.wake("nobody")
+        scheduler.wake("nobody")
 
 
 def test_an_office_that_is_woken_in_the_middle_of_a_cycle_gets_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rota_module, "WOKEN_AT_MOST", 1e9)
+    monkeypatch.setattr(module, "WOKEN_AT_MOST", 1e9)
     offices = Offices()
     offices.held = {"elm": threading.Event()}
-    with serving(offices, "elm", interval=1000) as rota:
+    with serving(offices, "elm", interval=1000) as scheduler:
         until(lambda: offices.count("elm") == 1, "the first cycle")
-        rota.wake("elm")
-        rota.wake("elm")
+        scheduler.wake("elm")
+        scheduler.wake("elm")
         offices.held["elm"].set()
         until(lambda: offices.count("elm") == 2, "one more")
         time.sleep(0.05)
@@ -238,12 +240,12 @@ def test_an_office_that_is_woken_in_the_middle_of_a_cycle_gets_another_one(monke
 
 
 def test_an_office_that_fails_is_not_woken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rota_module, "WOKEN_AT_MOST", 1e9)
+    monkeypatch.setattr(module, "WOKEN_AT_MOST", 1e9)
     offices = Offices()
     offices.failing = {"elm"}
-    with serving(offices, "elm", interval=1000) as rota:
+    with serving(offices, "elm", interval=1000) as scheduler:
         until(lambda: offices.rests, "a failed cycle")
-        rota.wake("elm")
+        scheduler.wake("elm")
         time.sleep(0.05)
         assert offices.count("elm") == 1
 
@@ -251,20 +253,20 @@ def test_an_office_that_fails_is_not_woken(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_cycle_that_hangs_is_told_by_its_office_and_so_is_one_that_never_begins() -> None:
     offices, clock = Offices(), Timeless()
     offices.held = {"elm": threading.Event()}
-    with serving(offices, "elm", "oak", interval=1000, clock=clock) as rota:
+    with serving(offices, "elm", "oak", interval=1000, clock=clock) as scheduler:
         until(lambda: offices.count("elm") == 1, "a cycle under way")
-        assert rota.stuck() == []
+        assert scheduler.stuck() == []
         clock.ahead = LONGEST_CYCLE + 1
-        assert rota.stuck() == ["elm", "oak"], "oak is long due, and nobody hinders it"
+        assert scheduler.stuck() == ["elm", "oak"], "oak is long due, and nobody hinders it"
         clock.ahead = OVERDUE
-        assert rota.stuck() == []
+        assert scheduler.stuck() == []
 
 
 def test_offices_that_wait_for_a_worker_are_not_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rota_module, "SLOW_WORKERS", 1)
+    monkeypatch.setattr(module, "SLOW_WORKERS", 1)
     offices, clock = Offices(), Timeless()
     offices.held = {"elm": threading.Event()}
-    with serving(offices, "elm", "oak", clock=clock) as rota:
+    with serving(offices, "elm", "oak", clock=clock) as scheduler:
         until(lambda: offices.count("elm") == 1, "a cycle under way")
         clock.ahead = OVERDUE + 10
-        assert rota.stuck() == [], "the only worker is busy"
+        assert scheduler.stuck() == [], "the only worker is busy"

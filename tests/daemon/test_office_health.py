@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asapfill.daemon.rhythm import SLOW, Standing, next_beat, phases
+from asapfill.daemon.office_health import SLOW, OfficeHealth, next_turn, offsets
 from asapfill.settings.secret import Secret
 from asapfill.settings.settings import OfficeSettings
 
@@ -27,7 +27,7 @@ def widest_gap(places: list[float]) -> float:
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 50, 500])
 def test_cycles_are_spread_over_the_interval(count: int) -> None:
-    places = list(phases(offices(*(f"https://{number}.example/api/v1" for number in range(count)))).values())
+    places = list(offsets(offices(*(f"https://{number}.example/api/v1" for number in range(count)))).values())
     assert places[0] == 0
     assert all(0 <= place < 1 for place in places)
     assert widest_gap(places) <= 2 / count
@@ -35,45 +35,45 @@ def test_cycles_are_spread_over_the_interval(count: int) -> None:
 
 def test_offices_of_one_host_are_spread_among_themselves_wherever_they_stand_in_the_settings() -> None:
     urls = [f"https://{'shared' if number % 25 == 0 else number}.example/api/v1" for number in range(500)]
-    found = phases(offices(*urls))
+    found = offsets(offices(*urls))
     shared = [found[f"office-{number}"] for number in range(0, 500, 25)]
     assert len(shared) == 20
     assert widest_gap(shared) <= 2.7 / 20
 
 
 @given(
-    phase=st.floats(0, 1, exclude_max=True),
+    offset=st.floats(0, 1, exclude_max=True),
     interval=st.floats(0.2, 60),
     later=st.floats(-1000, 1_000_000),
 )
 def test_a_beat_is_never_before_it_was_asked_for_and_always_at_the_office_s_own_place(
-    phase: float, interval: float, later: float
+    offset: float, interval: float, later: float
 ) -> None:
     earliest = ORIGIN + timedelta(seconds=later)
-    beat = next_beat(ORIGIN, phase, interval, earliest)
-    assert beat >= earliest - timedelta(milliseconds=1)
-    assert beat - max(earliest, ORIGIN) <= timedelta(seconds=interval, milliseconds=1)
-    beats = (beat - ORIGIN).total_seconds() / interval - phase
-    assert abs(beats - round(beats)) * interval < 0.001
+    turn = next_turn(ORIGIN, offset, interval, earliest)
+    assert turn >= earliest - timedelta(milliseconds=1)
+    assert turn - max(earliest, ORIGIN) <= timedelta(seconds=interval, milliseconds=1)
+    turns = (turn - ORIGIN).total_seconds() / interval - offset
+    assert abs(turns - round(turns)) * interval < 0.001
 
 
 def test_an_office_that_fails_rests_longer_each_time_up_to_five_intervals() -> None:
-    standing, pauses = Standing(0, 1.0), []
+    health, pauses = OfficeHealth(0, 1.0), []
     for _ in range(12):
-        standing = standing.after(answered=False, seconds=5)
-        assert standing.lane == "slow"
-        pauses.append(standing.pause(60))
+        health = health.after(answered=False, seconds=5)
+        assert health.pool == "slow"
+        pauses.append(health.pause(60))
     assert pauses == [0, 60, 180, *[300] * 9]
-    well = standing.after(answered=True, seconds=2)
-    assert (well.failures, well.lane, well.pause(60)) == (0, "prompt", 0)
+    well = health.after(answered=True, seconds=2)
+    assert (well.failures, well.pool, well.pause(60)) == (0, "prompt", 0)
 
 
 def test_a_slow_office_rests_as_long_as_its_cycle_took_and_has_a_lane_of_its_own() -> None:
-    slow = Standing(0, 1.0).after(answered=True, seconds=SLOW + 20)
-    assert (slow.lane, slow.pause(60)) == ("slow", SLOW + 20)
-    assert Standing(0, 1.0).after(answered=True, seconds=4000).pause(60) == 300
-    assert slow.after(answered=True, seconds=SLOW - 1).lane == "prompt"
+    slow = OfficeHealth(0, 1.0).after(answered=True, seconds=SLOW + 20)
+    assert (slow.pool, slow.pause(60)) == ("slow", SLOW + 20)
+    assert OfficeHealth(0, 1.0).after(answered=True, seconds=4000).pause(60) == 300
+    assert slow.after(answered=True, seconds=SLOW - 1).pool == "prompt"
 
 
 def test_an_office_that_was_never_served_is_taken_for_a_slow_one_and_does_not_rest() -> None:
-    assert (Standing().lane, Standing().pause(60)) == ("slow", 0)
+    assert (OfficeHealth().pool, OfficeHealth().pause(60)) == ("slow", 0)

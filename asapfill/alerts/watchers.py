@@ -16,7 +16,7 @@ from asapfill.store.database import Store
 
 
 @dataclass(slots=True)
-class Watching:
+class Watchers:
     """Everybody who wants to know how the daemon is."""
 
     settings: Settings
@@ -27,7 +27,7 @@ class Watching:
     notifier: Notifier
 
     @classmethod
-    def of(cls, settings: Settings, clock: Clock, store: Store) -> Watching:
+    def of(cls, settings: Settings, clock: Clock, store: Store) -> Watchers:
         """What the settings ask for. The notifier begins to look at once."""
         notifier = Notifier(settings, clock)
         notifier.start()
