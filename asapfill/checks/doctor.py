@@ -28,9 +28,9 @@ from asapfill.clock import Clock
 from asapfill.core.errors import ConfigurationError
 from asapfill.cycle.session import open_sessions
 from asapfill.policy.in_force import Policies, last_good_versions, no_policy, read_folder
-from asapfill.report.text import wrapped
 from asapfill.settings.settings import Settings, find_settings, load_settings
 from asapfill.settings.simulated import clock_for
+from asapfill.words import wrapped
 
 _WORST: tuple[Verdict, ...] = ("wrong", "look", "ok")
 

@@ -30,7 +30,7 @@ from asapfill.commands.common import (
 def check(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
     """Check settings, policies and (unless offline) every office."""
     from asapfill.checks.check import check_all
-    from asapfill.report.text import fitted, wrapped
+    from asapfill.words import fitted, wrapped
 
     settings, clock = open_settings(config, with_secrets=not offline)
     checked = check_all(settings, chosen_offices(settings, office), clock, offline=offline)

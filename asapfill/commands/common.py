@@ -85,7 +85,7 @@ def explained(command: Command) -> Command:
 
 
 def _fitted(error: Exception) -> str:
-    from asapfill.report.text import fitted
+    from asapfill.words import fitted
 
     return fitted(error)
 

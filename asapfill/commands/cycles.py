@@ -105,7 +105,7 @@ def _tell(
     text: Callable[[ClinicResult], str],
 ) -> NoReturn:
     """Print what a cycle found, problems on standard error, and end with its exit code."""
-    from asapfill.report.text import fitted
+    from asapfill.words import fitted
 
     for problem in cycle.problems:
         click.echo(f"{fitted(problem)}\n", err=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
 from asapfill.core.offer import Offer, State
 from asapfill.core.office import Labels
@@ -16,7 +15,7 @@ from asapfill.core.plan import Skipped
 from asapfill.core.reasons import RULES
 from asapfill.cycle.results import ClinicResult, OfferLine
 from asapfill.offers.journal import Step
-from asapfill.words import counted
+from asapfill.words import counted, fitted, wrapped
 
 STATES: Final[Mapping[State, str]] = {
     State.WAITING: "waits for a person's yes",
@@ -43,9 +42,6 @@ STATES: Final[Mapping[State, str]] = {
     State.CLOSED: "somebody else has the time",
 }
 """Every state."""
-
-
-WIDTH = 80
 
 
 def plan_text(result: ClinicResult) -> str:
@@ -135,30 +131,6 @@ def _step_words(step: Step) -> str:
     words = STATES[step.after]
     reason = RULES[step.reason].sentence if step.reason in RULES else ""
     return words if not reason or reason.rstrip(".").casefold() == words.casefold() else f"{words}. {reason}"
-
-
-def place_text(item: Mapping[str, Any]) -> str:
-    """Operatory and provider of a document (``documents.place``) by the office's names; by number where it has none."""
-    operatory = item["operatory_name"] or f"operatory {item['operatory']}"
-    return f"{operatory}, {item['provider_name'] or 'provider ' + str(item['provider'])}"
-
-
-def wrapped(text: str, indent: int = 2) -> list[str]:
-    """Text in lines of at most 80 columns."""
-    # Times and names have hyphens, and a name that is cut there cannot be copied.
-    return textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
-
-
-def fitted(text: object) -> str:
-    """A problem of a file, line by line as it is, but for lines that are too long for a narrow screen."""
-    lines: list[str] = []
-    for line in str(text).split("\n"):
-        lines += (
-            [line]
-            if len(line) <= WIDTH
-            else textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
-        )
-    return "\n".join(lines)
 
 
 def _title(result: ClinicResult) -> str:
