@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -12,6 +10,7 @@ from typing import Any, Final
 
 from asapfill.clock import Clock
 from asapfill.core.office import Labels
+from asapfill.files import replace_file
 from asapfill.offers.journal import Journal
 from asapfill.report.weekly_advice import remarks
 from asapfill.report.weekly_figures import (
@@ -122,14 +121,7 @@ def write_report(report: Report, out: Path) -> Path:
         OSError: it cannot be written; what was there is still there.
     """
     path = out / f"report-{report.period.first}-to-{report.period.last}.html" if out.is_dir() else out
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123  a descriptor, not a path
-            file.write(report.html)
-        os.replace(temporary, path)  # noqa: PTH105  reads as what it is
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    replace_file(path, report.html)
     return path
 
 
