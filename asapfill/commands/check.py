@@ -15,6 +15,7 @@ from asapfill.commands.common import (
     office_option,
     open_settings,
     print_json,
+    print_problems,
 )
 
 
@@ -26,21 +27,10 @@ from asapfill.commands.common import (
 @explained
 def check(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
     """Check settings, policies and (unless offline) every office."""
-    from asapfill.checks.check import check_all
-    from asapfill.words import fitted, wrapped
+    from asapfill.checks.check import check_all, checked_text
 
     settings, clock = open_settings(config, with_secrets=not offline)
     checked = check_all(settings, chosen_offices(settings, office), clock, offline=offline)
-    for problem in checked.problems:
-        click.echo(f"{fitted(problem)}\n", err=True)
-    if as_json:
-        print_json(checked.document())
-    else:
-        for name, findings in checked.findings.items():
-            click.echo(name)
-            for finding in findings:
-                lines = wrapped(f"  {finding.verdict:<6} {finding.subject}: {finding.message}", 9)
-                in_file = [fitted(f"  {finding.verdict}  {finding.message}")]
-                click.echo("\n".join(lines if "\n" not in finding.message else in_file))
-        click.echo(checked.verdict)
+    print_problems(checked.problems)
+    print_json(checked.document()) if as_json else click.echo(checked_text(checked))
     sys.exit(checked.exit_code)
