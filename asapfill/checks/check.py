@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,10 +84,6 @@ def checked_text(checked: Checked) -> str:
 def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, offline: bool) -> Checked:
     """Check the policies and, unless ``offline``, every office."""
     policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
-    problems = list(policies.problems)
-    unserved = [office for office in offices if not policies.of(office)]
-    if unserved and not problems:
-        problems.append(no_policy(settings, unserved))
     findings: dict[str, Sequence[Finding]] = {}
     if not offline:
         with open_sessions(settings, offices, clock, None, threading.Event()) as sessions:
@@ -98,7 +94,13 @@ def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, off
                 )
                 for session in sessions
             }
-    return Checked(tuple(problems), findings, offline=offline)
+    return Checked(policy_problems(settings, policies, offices), findings, offline=offline)
+
+
+def policy_problems(settings: Settings, policies: Policies, offices: Iterable[str]) -> tuple[Problem, ...]:
+    """What is wrong with the policies; without a mistake in any, which of ``offices`` have none."""
+    unserved = [office for office in offices if not policies.of(office)]
+    return policies.problems or ((no_policy(settings, unserved),) if unserved else ())
 
 
 def _parts_with_mistakes(policies: Policies) -> list[PolicyFile]:

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from asapfill.checks.check import policy_problems
 from asapfill.checks.findings import Finding, Verdict, exit_code_of
 from asapfill.checks.installation import check_events, check_files, check_keys, check_notices, check_state
 from asapfill.checks.machine import check_machine, check_program, check_service
 from asapfill.checks.office_setup import check_connection, check_setup
 from asapfill.checks.readiness import check_office
 from asapfill.clock import Clock
-from asapfill.core.errors import ConfigurationError
+from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.cycle.session import open_sessions
-from asapfill.policy.in_force import Policies, last_good_versions, no_policy, read_folder
+from asapfill.policy.in_force import Policies, last_good_versions, read_folder
 from asapfill.settings.settings import Settings, find_settings, load_settings
 from asapfill.settings.simulated import clock_for
 from asapfill.words import wrapped
@@ -76,7 +77,7 @@ def examine(
         settings = load_settings(find_settings(config, environ, cwd), environ, with_secrets=False)
         clock = clock_for(settings)
     except ConfigurationError as error:
-        parts += [Topic("settings", tuple(_mistakes("settings", error))), Topic("service", tuple(check_service()))]
+        parts += [Topic("settings", _mistakes("settings", error.problems)), Topic("service", tuple(check_service()))]
         return Diagnosis(tuple(parts))
     policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
     parts += [
@@ -101,22 +102,17 @@ def examine(
     return Diagnosis(tuple(parts))
 
 
-def _mistakes(subject: str, error: ConfigurationError) -> Iterator[Finding]:
-    for problem in error.problems:
-        yield Finding("wrong", subject, str(problem), configuration=True)
+def _mistakes(subject: str, problems: Iterable[Problem]) -> tuple[Finding, ...]:
+    return tuple(Finding("wrong", subject, str(problem), configuration=True) for problem in problems)
 
 
 def _policies(settings: Settings, policies: Policies) -> Iterator[Finding]:
-    for problem in policies.problems:
-        yield Finding("wrong", "policies", str(problem), configuration=True)
-    unserved = [name for name in settings.offices if not policies.of(name)]
-    if unserved and not policies.problems:
-        yield Finding("wrong", "policies", str(no_policy(settings, unserved)), configuration=True)
+    yield from _mistakes("policies", policy_problems(settings, policies, settings.offices))
     for file in policies.files:
         yield Finding("ok", "policies", f"{file.source.path.name} for {file.office}: mode {file.mode}.")
 
 
-def _offices(settings: Settings, wanted: Collection[str], policies: Policies, clock: Clock) -> Iterable[Topic]:
+def _offices(settings: Settings, wanted: Collection[str], policies: Policies, clock: Clock) -> Iterator[Topic]:
     for name in wanted:
         office = settings.offices[name]
         if any(secret.problems() for secret in (office.developer_key, office.customer_key)):
@@ -139,6 +135,6 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
                 lines += [f"  {item.verdict:<6} {first}", *(f"         {line}" for line in rest)]
             else:
                 lines += wrapped(f"  {item.verdict:<6} {item.subject}: {item.message}", 9)
-    counted = {verdict: sum(item.verdict == verdict for item in diagnosis.findings) for verdict in _WORST}
-    lines += ["", f"{counted['wrong']} wrong, {counted['look']} to look at, {counted['ok']} ok."]
+    wrong, look, ok = (sum(item.verdict == verdict for item in diagnosis.findings) for verdict in _WORST)
+    lines += ["", f"{wrong} wrong, {look} to look at, {ok} ok."]
     return "\n".join(lines)

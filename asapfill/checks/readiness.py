@@ -1,7 +1,4 @@
-"""``asapfill check``: is every office reachable, allowed, new enough, and do the policies make sense there?
-
-Only reads. Each finding says ok, look or wrong, and what to do.
-"""
+"""``check`` of one office: is it reachable, allowed, new enough, and do the policies make sense there? Only reads."""
 
 from __future__ import annotations
 
