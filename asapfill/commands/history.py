@@ -35,14 +35,11 @@ def history(
     opening: str | None,
 ) -> None:
     """Tell offers and outcomes, step by step."""
-    from asapfill.report.documents import history_document
-    from asapfill.report.history import office_labels, read_history
-    from asapfill.report.text import history_text
+    from asapfill.report.history import history_document, history_text, read_history
 
     if patient is not None and opening is not None:
         raise click.UsageError("Give --patient or --opening, not both.")
     settings, clock = open_settings(config, with_secrets=False)
     first: date = since.date() if since is not None else (clock.now() - timedelta(days=7)).date()
-    stories = read_history(settings, chosen_offices(settings, office), clock, first, patient, opening)
-    labels = office_labels(settings, clock)
-    print_json(history_document(stories, labels)) if as_json else click.echo(history_text(stories, labels))
+    found = read_history(settings, chosen_offices(settings, office), clock, first, patient, opening)
+    print_json(history_document(found)) if as_json else click.echo(history_text(found))
