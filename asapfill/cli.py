@@ -1,7 +1,4 @@
-"""The program's entry. Each command lives in ``commands`` and is imported when it is asked for.
-
-So ``asapfill --help`` answers at once, whatever the commands need.
-"""
+"""The program's entry. Each command is imported when it is asked for, so that ``asapfill --help`` answers at once."""
 
 from __future__ import annotations
 
@@ -16,28 +13,31 @@ from asapfill import __version__
 from asapfill.logs import Form, configure_logs
 
 COMMANDS = {
-    "demo": ("simulating", "Run a simulated office's working day through asapfill, fast."),
-    "check": ("asking", "Check settings, policies and (unless offline) every office."),
-    "openings": ("cycles", "List the openings, and what was left alone and why."),
-    "plan": ("cycles", "Show the offers that one cycle would make now. Sends nothing."),
-    "explain": ("asking", "Apply every rule to one candidate or opening, pass or fail."),
-    "once": ("cycles", "Run one full cycle, honouring the policy's mode."),
-    "run": ("cycles", "Run the daemon: serve every office until stopped."),
-    "status": ("asking", "Is it alive, what is open, what is waiting, what went wrong."),
-    "history": ("asking", "Tell offers and outcomes, step by step."),
-    "pause": ("people", "Stop sending at once, also in a running daemon."),
-    "resume": ("people", "Let sending go on."),
-    "approve": ("people", "Say yes to offers that wait (mode ask)."),
-    "decline": ("people", "Say no to offers that wait (mode ask)."),
-    "doctor": ("doctor", "Everything that could be wrong with this installation, and remedies."),
-    "notify": ("notify", "Try the addresses that are told when something needs a person."),
-    "report": ("report", "Write the weekly report: an HTML page with pictures."),
-    "support": ("support", "Write a bundle for asking for help, without secrets or people."),
-    "policy": ("policy", "Write a policy, see what an edit changes, help an editor."),
-    "state": ("state", "Back up, restore, verify the state; settle an offer."),
-    "sandbox": ("simulating", "Serve a simulated Open Dental office on loopback."),
+    "demo": "Run a simulated office's working day through asapfill, fast.",
+    "check": "Check settings, policies and (unless offline) every office.",
+    "openings": "List the openings, and what was left alone and why.",
+    "plan": "Show the offers that one cycle would make now. Sends nothing.",
+    "explain": "Apply every rule to one candidate or opening, pass or fail.",
+    "once": "Run one full cycle, honouring the policy's mode.",
+    "run": "Run the daemon: serve every office until stopped.",
+    "status": "Is it alive, what is open, what is waiting, what went wrong.",
+    "history": "Tell offers and outcomes, step by step.",
+    "pause": "Stop sending at once, also in a running daemon.",
+    "resume": "Let sending go on.",
+    "approve": "Say yes to offers that wait (mode ask).",
+    "decline": "Say no to offers that wait (mode ask).",
+    "doctor": "Everything that could be wrong with this installation, and remedies.",
+    "notify": "Try the addresses that are told when something needs a person.",
+    "report": "Write the weekly report: an HTML page with pictures.",
+    "support": "Write a bundle for asking for help, without secrets or people.",
+    "policy": "Write a policy, see what an edit changes, help an editor.",
+    "state": "Back up, restore, verify the state; settle an offer.",
+    "sandbox": "Serve a simulated Open Dental office on loopback.",
 }
-"""Every command: its module in ``commands``, and its line in the help."""
+"""Every command with its line in the help; its module in ``commands`` has its name."""
+
+SHARED = {"resume": "pause", "decline": "approve"}
+"""Commands that stand in the module of their twin."""
 
 
 class Commands(click.Group):
@@ -51,7 +51,7 @@ class Commands(click.Group):
         """The command itself, imported now."""
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"asapfill.commands.{COMMANDS[cmd_name][0]}")
+        module = import_module(f"asapfill.commands.{SHARED.get(cmd_name, cmd_name)}")
         command: click.Command = getattr(module, cmd_name)
         return command
 
@@ -62,7 +62,7 @@ class Commands(click.Group):
     ) -> None:
         """The list of commands for the help, without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})

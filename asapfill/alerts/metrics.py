@@ -7,8 +7,6 @@ half of it; how old it is tells whether the daemon lives.
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -17,6 +15,7 @@ from pathlib import Path
 from asapfill import __version__
 from asapfill.clock import Clock, SystemClock
 from asapfill.core.offer import State
+from asapfill.files import replace_file
 from asapfill.settings.settings import Settings
 from asapfill.store.cycles import last_ticks, totals
 from asapfill.store.database import Store, StoreError
@@ -54,7 +53,7 @@ class MetricsFile:
         """Write what is true now. A disk or state that refuses is told once in the log; it never stops the daemon."""
         self.news.clear()
         try:
-            replace(self.path, metrics_text(settings, store, clock))
+            replace_file(self.path, metrics_text(settings, store, clock), READABLE)
         except (OSError, StoreError) as error:
             if not self._broken:
                 why = getattr(error, "strerror", None) or type(error).__name__
@@ -64,23 +63,6 @@ class MetricsFile:
             if self._broken:
                 log.info("metrics.writable path=%s", self.path)
             self._broken = False
-
-
-def replace(path: Path, text: str) -> None:
-    """Write a file in one step: whoever reads sees the old one or the new one.
-
-    Raises:
-        OSError: it cannot be written; the old one is still there.
-    """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123  a descriptor, not a path
-            file.write(text)
-        Path(temporary).chmod(READABLE)
-        os.replace(temporary, path)  # noqa: PTH105  reads as what it is
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def metrics_text(settings: Settings, store: Store, clock: Clock) -> str:

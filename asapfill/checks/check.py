@@ -1,14 +1,14 @@
-"""``check`` over files and offices, and the verdict at its end. What is asked of one office is in ``checking``."""
+"""``check`` over files and offices, and the verdict at its end. What is asked of one office is in ``readiness``."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from asapfill.checks.findings import Finding, Verdict
-from asapfill.checks.office import check_office
+from asapfill.checks.findings import Finding, Verdict, exit_code_of
+from asapfill.checks.readiness import check_office
 from asapfill.clock import Clock
 from asapfill.core.errors import Problem
 from asapfill.cycle.session import open_sessions
@@ -16,7 +16,7 @@ from asapfill.policy.in_force import Policies, last_good_versions, no_policy, re
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import read_bytes, readable_part
 from asapfill.settings.settings import Settings
-from asapfill.words import counted
+from asapfill.words import counted, fitted, wrapped
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,7 @@ class Checked:
     @property
     def exit_code(self) -> int:
         """78 when settings or policies are wrong, 1 when an office is, else 0."""
-        wrong = self._found("wrong")
-        if self.problems or any(finding.configuration for finding in wrong):
-            return 78
-        return 1 if wrong else 0
+        return 78 if self.problems else exit_code_of(item for found in self.findings.values() for item in found)
 
     def document(self) -> dict[str, Any]:
         """``check --json``."""
@@ -65,24 +62,28 @@ class Checked:
                 for item in self.problems
             ],
             "offices": [
-                {
-                    "office": office,
-                    "findings": [
-                        {"verdict": item.verdict, "subject": item.subject, "message": item.message} for item in findings
-                    ],
-                }
+                {"office": office, "findings": [item.document() for item in findings]}
                 for office, findings in self.findings.items()
             ],
         }
 
 
+def checked_text(checked: Checked) -> str:
+    """The findings and the verdict for a person; the mistakes in files are shown before."""
+    lines: list[str] = []
+    for office, findings in checked.findings.items():
+        lines.append(office)
+        for item in findings:
+            if "\n" in item.message:
+                lines.append(fitted(f"  {item.verdict}  {item.message}"))
+            else:
+                lines += wrapped(f"  {item.verdict:<6} {item.subject}: {item.message}", 9)
+    return "\n".join([*lines, checked.verdict])
+
+
 def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, offline: bool) -> Checked:
     """Check the policies and, unless ``offline``, every office."""
     policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
-    problems = list(policies.problems)
-    unserved = [office for office in offices if not policies.of(office)]
-    if unserved and not problems:
-        problems.append(no_policy(settings, unserved))
     findings: dict[str, Sequence[Finding]] = {}
     if not offline:
         with open_sessions(settings, offices, clock, None, threading.Event()) as sessions:
@@ -93,7 +94,13 @@ def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, off
                 )
                 for session in sessions
             }
-    return Checked(tuple(problems), findings, offline=offline)
+    return Checked(policy_problems(settings, policies, offices), findings, offline=offline)
+
+
+def policy_problems(settings: Settings, policies: Policies, offices: Iterable[str]) -> tuple[Problem, ...]:
+    """What is wrong with the policies; without a mistake in any, which of ``offices`` have none."""
+    unserved = [office for office in offices if not policies.of(office)]
+    return policies.problems or ((no_policy(settings, unserved),) if unserved else ())
 
 
 def _parts_with_mistakes(policies: Policies) -> list[PolicyFile]:

@@ -1,6 +1,7 @@
 """``asapfill doctor``: everything that could be wrong with this installation, on one page, with remedies.
 
-Only reads, and asks the offices what ``check`` asks. Nothing that is wrong keeps the rest from being looked at.
+Only reads, and asks the offices what ``check`` asks and how they are set up. What is wrong in one part keeps no other
+from being checked.
 """
 
 from __future__ import annotations
@@ -11,32 +12,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from asapfill.checks.findings import Finding, Verdict
-from asapfill.checks.machine import (
-    check_machine,
-    check_program,
-    check_secrets,
-    check_service,
-    check_state,
-    check_written_by_others,
-)
-from asapfill.checks.notices import check_notices
-from asapfill.checks.office import check_office
-from asapfill.checks.office_setup import check_setup, check_way
-from asapfill.checks.webhooks import check_events
+from asapfill.checks.check import policy_problems
+from asapfill.checks.findings import Finding, Verdict, exit_code_of
+from asapfill.checks.installation import check_events, check_files, check_keys, check_notices, check_state
+from asapfill.checks.machine import check_machine, check_program, check_service
+from asapfill.checks.office_setup import check_connection, check_setup
+from asapfill.checks.readiness import check_office
 from asapfill.clock import Clock
-from asapfill.core.errors import ConfigurationError
+from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.cycle.session import open_sessions
-from asapfill.policy.in_force import Policies, last_good_versions, no_policy, read_folder
-from asapfill.report.text import wrapped
+from asapfill.policy.in_force import Policies, last_good_versions, read_folder
 from asapfill.settings.settings import Settings, find_settings, load_settings
 from asapfill.settings.simulated import clock_for
+from asapfill.words import wrapped
 
 _WORST: tuple[Verdict, ...] = ("wrong", "look", "ok")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Topic:
     """One part of the page: of the installation, or an office."""
 
     name: str
@@ -47,7 +41,7 @@ class Part:
 class Diagnosis:
     """The whole page."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[Topic, ...]
 
     @property
     def findings(self) -> list[Finding]:
@@ -61,23 +55,15 @@ class Diagnosis:
 
     @property
     def exit_code(self) -> int:
-        """By the worst line: 78 settings, keys or policies are wrong, 1 something else is, 0 nothing is."""
-        wrong = [finding for finding in self.findings if finding.verdict == "wrong"]
-        return 78 if any(finding.configuration for finding in wrong) else 1 if wrong else 0
+        """By the worst line, see ``exit_code_of``."""
+        return exit_code_of(self.findings)
 
     def document(self) -> dict[str, Any]:
         """``doctor --json``."""
         return {
             "verdict": self.worst,
             "parts": [
-                {
-                    "part": part.name,
-                    "findings": [
-                        {"verdict": item.verdict, "subject": item.subject, "message": item.message}
-                        for item in part.findings
-                    ],
-                }
-                for part in self.parts
+                {"part": part.name, "findings": [item.document() for item in part.findings]} for part in self.parts
             ],
         }
 
@@ -86,61 +72,56 @@ def examine(
     config: Path | None, environ: Mapping[str, str], cwd: Path, office: str | None, *, offline: bool
 ) -> Diagnosis:
     """Look at everything. ``offline``: ask no office. ``office``: only this one; None for all."""
-    parts = [Part("program", tuple(check_program())), Part("machine", tuple(check_machine()))]
+    parts = [Topic("program", tuple(check_program())), Topic("machine", tuple(check_machine()))]
     try:
         settings = load_settings(find_settings(config, environ, cwd), environ, with_secrets=False)
         clock = clock_for(settings)
     except ConfigurationError as error:
-        parts += [Part("settings", tuple(_mistakes("settings", error))), Part("service", tuple(check_service()))]
+        parts += [Topic("settings", _mistakes("settings", error.problems)), Topic("service", tuple(check_service()))]
         return Diagnosis(tuple(parts))
     policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
     parts += [
-        Part("settings", (Finding("ok", "settings", f"{settings.path} is right."), *check_written_by_others(settings))),
-        Part("keys", tuple(check_secrets(settings))),
-        Part("policies", tuple(_policies(settings, policies))),
-        Part("state", tuple(check_state(settings, clock))),
-        Part("notices", tuple(check_notices(settings, clock))),
-        Part("service", tuple(check_service())),
+        Topic("settings", (Finding("ok", "settings", f"{settings.path} is right."), *check_files(settings))),
+        Topic("keys", tuple(check_keys(settings))),
+        Topic("policies", tuple(_policies(settings, policies))),
+        Topic("state", tuple(check_state(settings, clock))),
+        Topic("notices", tuple(check_notices(settings, clock))),
+        Topic("service", tuple(check_service())),
     ]
     events = tuple(check_events(settings, clock))
-    parts += [Part("events", events)] if events else []
+    parts += [Topic("events", events)] if events else []
     wanted = [name for name in settings.offices if office in {None, name}]
     if not wanted:
         known = ", ".join(settings.offices)
         unknown = Finding(
             "wrong", "offices", f"The settings have no office {office}. They have: {known}.", configuration=True
         )
-        parts.append(Part("offices", (unknown,)))
+        parts.append(Topic("offices", (unknown,)))
     if not offline:
         parts += _offices(settings, wanted, policies, clock)
     return Diagnosis(tuple(parts))
 
 
-def _mistakes(subject: str, error: ConfigurationError) -> Iterator[Finding]:
-    for problem in error.problems:
-        yield Finding("wrong", subject, str(problem), configuration=True)
+def _mistakes(subject: str, problems: Iterable[Problem]) -> tuple[Finding, ...]:
+    return tuple(Finding("wrong", subject, str(problem), configuration=True) for problem in problems)
 
 
 def _policies(settings: Settings, policies: Policies) -> Iterator[Finding]:
-    for problem in policies.problems:
-        yield Finding("wrong", "policies", str(problem), configuration=True)
-    unserved = [name for name in settings.offices if not policies.of(name)]
-    if unserved and not policies.problems:
-        yield Finding("wrong", "policies", str(no_policy(settings, unserved)), configuration=True)
+    yield from _mistakes("policies", policy_problems(settings, policies, settings.offices))
     for file in policies.files:
         yield Finding("ok", "policies", f"{file.source.path.name} for {file.office}: mode {file.mode}.")
 
 
-def _offices(settings: Settings, wanted: Collection[str], policies: Policies, clock: Clock) -> Iterable[Part]:
+def _offices(settings: Settings, wanted: Collection[str], policies: Policies, clock: Clock) -> Iterator[Topic]:
     for name in wanted:
         office = settings.offices[name]
         if any(secret.problems() for secret in (office.developer_key, office.customer_key)):
             reason = "It was not asked, because its keys cannot be read here (see keys)."
-            yield Part(name, (Finding("look", "connection", reason),))
+            yield Topic(name, (Finding("look", "connection", reason),))
             continue
         with open_sessions(settings, [name], clock, None, threading.Event()) as (session,):
             findings = check_office(session, policies.of(name))
-            yield Part(name, (*findings, *check_setup(session, policies.of(name)), *check_way(session, office)))
+            yield Topic(name, (*findings, *check_setup(session, policies.of(name)), *check_connection(session, office)))
 
 
 def diagnosis_text(diagnosis: Diagnosis) -> str:
@@ -154,6 +135,6 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
                 lines += [f"  {item.verdict:<6} {first}", *(f"         {line}" for line in rest)]
             else:
                 lines += wrapped(f"  {item.verdict:<6} {item.subject}: {item.message}", 9)
-    counted = {verdict: sum(item.verdict == verdict for item in diagnosis.findings) for verdict in _WORST}
-    lines += ["", f"{counted['wrong']} wrong, {counted['look']} to look at, {counted['ok']} ok."]
+    wrong, look, ok = (sum(item.verdict == verdict for item in diagnosis.findings) for verdict in _WORST)
+    lines += ["", f"{wrong} wrong, {look} to look at, {ok} ok."]
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,9 +11,19 @@ Verdict = Literal["ok", "look", "wrong"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the check. ``configuration``: settings or policy are wrong, not the office."""
+    """One line. ``configuration``: settings or policy are wrong, not the office."""
 
     verdict: Verdict
     subject: str
     message: str
     configuration: bool = False
+
+    def document(self) -> dict[str, str]:
+        """For ``check --json`` and ``doctor --json``."""
+        return {"verdict": self.verdict, "subject": self.subject, "message": self.message}
+
+
+def exit_code_of(findings: Iterable[Finding]) -> int:
+    """78 when settings, keys or policies are wrong, 1 when something else is, 0 when nothing is."""
+    wrong = [finding for finding in findings if finding.verdict == "wrong"]
+    return 78 if any(finding.configuration for finding in wrong) else 1 if wrong else 0

@@ -1,4 +1,4 @@
-"""What ``doctor`` finds out about files: whether others can read keys or change what asapfill does, and the state."""
+"""What ``doctor`` finds out about this machine: Python and the packages, clock and time zones, the systemd unit."""
 
 from __future__ import annotations
 
@@ -6,75 +6,25 @@ import ctypes
 import re
 import shutil
 import sqlite3
-import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from importlib import metadata
 from pathlib import Path
 from zoneinfo import TZPATH
 
 from asapfill import __version__
 from asapfill.checks.findings import Finding
-from asapfill.clock import Clock
-from asapfill.settings.secret import Secret
-from asapfill.settings.settings import Settings
-from asapfill.store.database import FILE_NAME, StoreError, open_for_reading
-from asapfill.store.lock import holder, is_held
-from asapfill.words import counted
-
-_UNSYNCHRONISED = 5
-"""What adjtimex(2) answers, TIME_ERROR, while nothing keeps the kernel's clock right."""
-_ROOM = 512
-"""Bytes: more than ``struct timex`` has on any kind of Linux. All zeros, it asks and changes nothing."""
-
-
-def check_machine() -> Iterator[Finding]:
-    """Its clock and its time zone."""
-    yield judge_clock(kernel_clock())
-    yield Finding(
-        "ok",
-        "time zone",
-        f"This machine is in {time.strftime('%Z')}; offices are in the zones of their policies ({_rules()}).",
-    )
-
-
-def kernel_clock() -> int | None:
-    """What the kernel says of its clock, as adjtimex(2) numbers it; None where it cannot be asked."""
-    try:
-        ask = ctypes.CDLL(None).adjtimex
-    except (OSError, AttributeError):
-        return None  # not Linux
-    answer = int(ask(ctypes.create_string_buffer(_ROOM)))
-    return None if answer < 0 else answer
-
-
-def judge_clock(state: int | None) -> Finding:
-    """What an answer of ``kernel_clock`` means. NTP, chrony and systemd-timesyncd all set the same flag there."""
-    remedy = "See `timedatectl`, and `systemctl enable --now systemd-timesyncd` or chrony."
-    if state is None:
-        return Finding("look", "clock", f"This system does not tell whether its clock is kept right. {remedy}")
-    if state == _UNSYNCHRONISED:
-        return Finding(
-            "look",
-            "clock",
-            "The kernel knows of nothing that keeps its clock right (NTP); for a container or a virtual machine the "
-            f"host may do it. With clocks 5 minutes apart nothing is sent. {remedy}",
-        )
-    return Finding("ok", "clock", "The clock is kept right (NTP).")
-
-
-def _rules() -> str:
-    """Where the rules of the time zones come from: the system's come before the package's."""
-    return f"rules of tzdata {metadata.version('tzdata')} where {TZPATH[0]} has none" if TZPATH else "rules of tzdata"
-
 
 OLDEST_SQLITE = (3, 37, 0)
 """The first version with STRICT tables, which the state is made of."""
 UNIT = "asapfill.service"
 _PATIENCE = 10.0
+_UNSYNCHRONISED = 5
+"""What adjtimex(2) answers, TIME_ERROR, while nothing keeps the kernel's clock right."""
+_ROOM = 512
+"""Bytes: more than ``struct timex`` has on any kind of Linux. All zeros, it asks and changes nothing."""
 
 
 def check_program() -> Iterator[Finding]:
@@ -116,6 +66,46 @@ def _packages() -> Iterator[Finding]:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version.partition("+")[0])[:3])
+
+
+def check_machine() -> Iterator[Finding]:
+    """Its clock and its time zone."""
+    yield judge_clock(kernel_clock())
+    yield Finding(
+        "ok",
+        "time zone",
+        f"This machine is in {time.strftime('%Z')}; offices are in the zones of their policies ({_rules()}).",
+    )
+
+
+def kernel_clock() -> int | None:
+    """What the kernel says of its clock, as adjtimex(2) numbers it; None where it cannot be asked."""
+    try:
+        ask = ctypes.CDLL(None).adjtimex
+    except (OSError, AttributeError):
+        return None  # not Linux
+    answer = int(ask(ctypes.create_string_buffer(_ROOM)))
+    return None if answer < 0 else answer
+
+
+def judge_clock(state: int | None) -> Finding:
+    """What an answer of ``kernel_clock`` means. NTP, chrony and systemd-timesyncd all set the same flag there."""
+    remedy = "See `timedatectl`, and `systemctl enable --now systemd-timesyncd` or chrony."
+    if state is None:
+        return Finding("look", "clock", f"This system does not tell whether its clock is kept right. {remedy}")
+    if state == _UNSYNCHRONISED:
+        return Finding(
+            "look",
+            "clock",
+            "The kernel knows of nothing that keeps its clock right (NTP); for a container or a virtual machine the "
+            f"host may do it. With clocks 5 minutes apart nothing is sent. {remedy}",
+        )
+    return Finding("ok", "clock", "The clock is kept right (NTP).")
+
+
+def _rules() -> str:
+    """Where the rules of the time zones come from: the system's come before the package's."""
+    return f"rules of tzdata {metadata.version('tzdata')} where {TZPATH[0]} has none" if TZPATH else "rules of tzdata"
 
 
 def check_service() -> Iterator[Finding]:
@@ -175,113 +165,3 @@ def judge_unit(unit: dict[str, str]) -> Iterator[Finding]:
         )
     if unit.get("NeedDaemonReload") == "yes":
         yield Finding("look", "service", "Its unit file was changed on disk: `systemctl daemon-reload`, then restart.")
-
-
-LEAST_FREE = 200 * 1024 * 1024
-"""Bytes on the state's disk: a state of a hundred offices is some tens of megabytes, and a backup needs as much."""
-BACKUP_AGE = timedelta(days=8)
-_OTHERS_READ, _OTHERS_WRITE = stat.S_IROTH, stat.S_IWOTH
-
-
-def check_written_by_others(settings: Settings) -> Iterator[Finding]:
-    """Whether anybody on this machine may change settings or policies: they decide who is texted."""
-    paths = [settings.path, settings.path.parent, settings.policies]
-    if settings.policies.is_dir():
-        paths += sorted(path for path in settings.policies.iterdir() if path.suffix in {".yaml", ".yml"})
-    open_ones = [path for path in paths if path.exists() and path.stat().st_mode & _OTHERS_WRITE]
-    for path in open_ones:
-        yield Finding("wrong", "files", f"Every user of this machine may change {path}. `chmod o-w {path}`.")
-    if not open_ones:
-        yield Finding("ok", "files", "Settings and policies can be changed by their owners only.")
-
-
-def check_secrets(settings: Settings) -> Iterator[Finding]:
-    """Where each key comes from, whether it is there, and who can read it. Never the key itself."""
-    for office in settings.offices.values():
-        for secret in (office.developer_key, office.customer_key):
-            yield _secret(office.name, secret)
-
-
-def _secret(office: str, secret: Secret) -> Finding:
-    kind, _, name = secret.source.partition(":")
-    what = f"{secret.key} of {office}"
-    if kind == "credential" and not secret.environ.get("CREDENTIALS_DIRECTORY"):
-        return Finding("look", "keys", f"The {what} is a systemd credential: only the service itself can read it.")
-    problems = secret.problems()
-    if problems:
-        return Finding("wrong", "keys", f"{what}: {problems[0]}", configuration=True)
-    if kind == "file":
-        path = secret.file.parent / name
-        mode = path.stat().st_mode
-        if mode & (_OTHERS_READ | _OTHERS_WRITE):
-            return Finding("wrong", "keys", f"Every user of this machine can read the {what}. `chmod 0640 {path}`.")
-    return Finding("ok", "keys", f"The {what} is there ({kind}).")
-
-
-def check_state(settings: Settings, clock: Clock) -> Iterator[Finding]:
-    """The state: sound, private, with room to grow, in use or not, backed up."""
-    folder, path = settings.state, settings.state / FILE_NAME
-    try:
-        if not path.exists():
-            yield Finding("look", "state", f"There is no state in {folder} yet: nothing was ever sent from here.")
-            return
-        yield from _private(folder, path)
-        yield from _sound(folder, clock)
-        free = shutil.disk_usage(folder).free
-        megabytes, size = free // 2**20, path.stat().st_size // 2**10
-        room = f"{size} KiB, and {megabytes} MiB are free on its disk."
-        yield Finding("ok", "state", room) if free >= LEAST_FREE else Finding("wrong", "state", f"{room} Make room.")
-        yield Finding("ok", "state", _in_use(folder))
-        yield _backup(folder, clock)
-    except OSError as error:
-        yield Finding(
-            "wrong",
-            "state",
-            f"{error.filename or folder}: {error.strerror}. Run doctor as the user that runs asapfill: "
-            "sudo -u asapfill asapfill doctor",
-        )
-
-
-def _in_use(folder: Path) -> str:
-    if not is_held(folder):
-        return "No asapfill works on it right now."
-    process = holder(folder)
-    return f"An asapfill works on it{f': process {process}' if process else ''}."
-
-
-def _private(folder: Path, path: Path) -> Iterator[Finding]:
-    for place, wanted in ((folder, 0o700), (path, 0o600)):
-        mode = stat.S_IMODE(place.stat().st_mode)
-        if mode & ~wanted:
-            yield Finding(
-                "wrong", "state", f"{place} has mode {mode:04o}: others may look in. `chmod {wanted:04o} {place}`."
-            )
-    if path.is_symlink():
-        yield Finding(
-            "wrong", "state", f"{path} is a symbolic link, which asapfill refuses to write. Put the file there."
-        )
-
-
-def _sound(folder: Path, clock: Clock) -> Iterator[Finding]:
-    try:
-        store = open_for_reading(folder, clock)
-    except StoreError as error:
-        yield Finding("wrong", "state", str(error))
-        return
-    if store is not None:
-        store.close()
-        yield Finding("ok", "state", "The state database is sound.")
-
-
-def _backup(folder: Path, clock: Clock) -> Finding:
-    copies = [path for path in folder.glob(f"{FILE_NAME}.backup-*") if path.is_file()]
-    remedy = "`systemctl enable --now asapfill-backup.timer` makes one every night."
-    if not copies:
-        return Finding("look", "backup", f"There is no backup in {folder}. {remedy}")
-    newest = max(path.stat().st_mtime for path in copies)
-    age = clock.now() - datetime.fromtimestamp(newest, UTC)
-    if age > BACKUP_AGE:
-        return Finding("look", "backup", f"The newest backup is {age.days} days old. {remedy}")
-    return Finding(
-        "ok", "backup", f"{counted(len(copies), 'backup')}, the newest {counted(max(age.days, 0), 'day')} old."
-    )

@@ -1,4 +1,4 @@
-"""What ``doctor`` finds out about an office beyond ``checking``: how it is reached, and how it is set up for offers.
+"""What ``doctor`` finds out about an office beyond ``readiness``: how it is reached, and how it is set up for offers.
 
 Everything but the speed comes from what ``check_office`` has just read.
 """
@@ -24,7 +24,7 @@ MOST_NAMED = 12
 """Names in one line; an office with more of the same kind sees how many more."""
 
 
-def check_way(session: OfficeSession, office: OfficeSettings) -> Iterator[Finding]:
+def check_connection(session: OfficeSession, office: OfficeSettings) -> Iterator[Finding]:
     """How the office is reached, and how long a small request takes, the wait at its gate included."""
     ways = ", then ".join("remote API" if REMOTE_API in url else "the office's own address" for url in office.urls)
     exposed = [parts.hostname for parts in map(addresses.split, filter(addresses.is_exposed, office.urls)) if parts]

@@ -37,7 +37,7 @@ _WORDS: Final = {"mode", "openings.days", "texts.days", "candidates.include", "c
 
 
 def bundle(config: Path | None, environ: Mapping[str, str], cwd: Path) -> dict[str, Any]:
-    """The bundle, as JSON. What cannot be read is left out and said so; no office is asked."""
+    """The bundle, as a JSON document. What cannot be read is said so; no office is asked."""
     diagnosis = examine(config, environ, cwd, None, offline=True)
     document: dict[str, Any] = {
         "asapfill": __version__,

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
+from asapfill.words import fitted
+
 if TYPE_CHECKING:
     from asapfill.clock import Clock
-    from asapfill.cycle.results import AsIf
+    from asapfill.core.errors import Problem
+    from asapfill.cycle.operations import Cycle
+    from asapfill.cycle.results import AsIf, ClinicResult
     from asapfill.settings.settings import Settings
 
 DONE, FAILED, ALREADY_RUNNING, CONFIGURATION, INTERRUPTED = 0, 1, 75, 78, 130
@@ -59,14 +63,14 @@ def explained(command: Command) -> Command:
         try:
             return command(*args, **kwargs)
         except ConfigurationError as error:
-            end(_fitted(error), CONFIGURATION)
+            end(fitted(error), CONFIGURATION)
         except AlreadyRunning as error:
             end(str(error), ALREADY_RUNNING)
         except (StoreError, OpenDentalError) as error:
             end(str(error), FAILED)
         except Unserved as error:
             if error.configuration:
-                end(_fitted(error), CONFIGURATION)
+                end(fitted(error), CONFIGURATION)
             end(str(error), FAILED)
         except BrokenPipeError:
             # The reader (head, a pager) has gone; the interpreter must not complain about it at its end.
@@ -82,12 +86,6 @@ def explained(command: Command) -> Command:
             end("Stopped.", INTERRUPTED)
 
     return run  # type: ignore[return-value]  # same parameters, by construction
-
-
-def _fitted(error: Exception) -> str:
-    from asapfill.report.text import fitted
-
-    return fitted(error)
 
 
 def open_settings(config: Path | None, *, with_secrets: bool = True) -> tuple[Settings, Clock]:
@@ -119,9 +117,32 @@ def known_office(settings: Settings, office: str | None) -> str | None:
     return office
 
 
+def print_problems(problems: Iterable[Problem]) -> None:
+    """Mistakes in files, on standard error."""
+    for problem in problems:
+        click.echo(f"{fitted(problem)}\n", err=True)
+
+
 def print_json(document: dict[str, Any]) -> None:
     """One JSON document on standard output."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def end_with_cycle(
+    cycle: Cycle,
+    document: Callable[[Iterable[ClinicResult]], dict[str, Any]] | None,
+    text: Callable[[ClinicResult], str],
+) -> NoReturn:
+    """Print what a cycle found, as ``document`` or, if there is none, as ``text``; end with its exit code."""
+    print_problems(cycle.problems)
+    if document is None:
+        click.echo("\n\n".join(text(result) for result in cycle.results))
+    else:
+        print_json(document(cycle.results))
+        for result in cycle.results:
+            for trouble in result.errors:
+                click.echo(trouble.message, err=True)
+    sys.exit(cycle.exit_code)
 
 
 def end(message: str, code: int) -> NoReturn:

@@ -68,7 +68,7 @@ def new(config: Path | None, office: str | None, out: Path | None, offline: bool
     Asks what is not given, at a terminal only; Enter takes the answer in brackets.
     """
     from asapfill.policy_tools.new import NotWritten, draft_policy, place_for, refusals, write_policy
-    from asapfill.report.text import wrapped
+    from asapfill.words import wrapped
 
     settings, clock = open_settings(config, with_secrets=False)
     asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
@@ -171,7 +171,7 @@ def _known(settings: Settings, office: str, clock: Clock) -> Known | None:
 def _answer(question: Question, answers: Mapping[str, Written], known: Known | None) -> Written:
     """Ask until the answer can be used."""
     from asapfill.policy_tools.new import refusals
-    from asapfill.report.text import wrapped
+    from asapfill.words import wrapped
 
     before = refusals(answers, known)
     if question.explained:

@@ -42,7 +42,7 @@ def report(config: Path | None, office: str | None, since: datetime | None, out:
 
     With --json the figures go to standard output, and a page is written only if --out says where.
     """
-    from asapfill.report.reporting import make_report, write_report
+    from asapfill.report.weekly import make_report, write_report
 
     settings, clock = open_settings(config, with_secrets=False)
     day: date | None = since.date() if since is not None else None

@@ -28,10 +28,10 @@ from asapfill.policy.reading import parse_policy, read_policy
 from asapfill.policy.times import hours_in_words
 from asapfill.policy_tools.writing import quoted_name
 from asapfill.report.documents import offered
-from asapfill.report.text import wrapped
 from asapfill.settings.settings import Settings
 from asapfill.store.database import moment_of, open_for_reading
 from asapfill.store.offices import KeptPolicy, kept_policies
+from asapfill.words import wrapped
 
 Effect = Literal["more", "less", "both", "other"]
 RANKS = ("preview", "ask", "automatic", "skip", "text")

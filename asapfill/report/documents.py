@@ -4,7 +4,7 @@ additions.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,6 @@ from asapfill.core.openings import LeftAlone, Opening
 from asapfill.core.plan import Skipped
 from asapfill.core.slot_search import Difference
 from asapfill.cycle.results import ClinicResult, OfferLine
-from asapfill.offers.journal import Step
 
 
 def plan_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
@@ -46,16 +45,6 @@ def opening(item: Opening, labels: Labels) -> dict[str, Any]:
         **place(item.operatory, item.provider, labels),
         "start": wall(item.start),
         "end": wall(item.end),
-    }
-
-
-def history_document(offers: Iterable[tuple[Offer, tuple[Step, ...]]], labels: Mapping[str, Labels]) -> dict[str, Any]:
-    """``history --json``. ``labels``: per office."""
-    return {
-        "offers": [
-            {**_journal_offer(offer, labels.get(offer.office, Labels())), "steps": [_step(step) for step in steps]}
-            for offer, steps in offers
-        ]
     }
 
 
@@ -161,28 +150,4 @@ def _difference(item: Difference, labels: Labels) -> dict[str, Any]:
         "end": wall(item.end),
         "free_for": "asapfill" if item.ours else "open dental",
         "cause": item.cause,
-    }
-
-
-def _journal_offer(offer: Offer, labels: Labels) -> dict[str, Any]:
-    return {
-        "id": offer.id,
-        "office": offer.office,
-        "clinic": offer.clinic,
-        **offered(offer, labels),
-        "wave": offer.wave,
-        "opening": offer.opening,
-        "state": str(offer.state),
-        "reason": offer.reason,
-        "asapcomm": offer.asapcomm,
-        "made": wall(offer.made),
-    }
-
-
-def _step(step: Step) -> dict[str, Any]:
-    return {
-        "at": step.at.isoformat(timespec="seconds"),
-        "from": str(step.before) if step.before is not None else None,
-        "to": str(step.after),
-        "reason": step.reason,
     }

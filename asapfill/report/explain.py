@@ -38,9 +38,8 @@ from asapfill.opendental.errors import NotFound
 from asapfill.policy.in_force import policies_for
 from asapfill.report.documents import opening as opening_document
 from asapfill.report.documents import place, wall
-from asapfill.report.text import place_text, wrapped
 from asapfill.settings.settings import Settings
-from asapfill.words import counted
+from asapfill.words import counted, place_text, wrapped
 
 SHORTEST_RUN = 5
 """Fewer starts than this are told one by one."""

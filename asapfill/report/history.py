@@ -1,17 +1,32 @@
-"""``history``: offers and their steps out of the state, which is only read."""
+"""``history``: offers and what became of them, step by step, out of the state, which is only read."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from asapfill.clock import Clock
 from asapfill.core.offer import Offer
 from asapfill.core.office import Labels
+from asapfill.core.reasons import RULES
 from asapfill.offers.journal import Journal, Step
+from asapfill.report.documents import offered, wall
+from asapfill.report.text import STATES
 from asapfill.settings.settings import Settings
 from asapfill.store.database import open_for_reading
 from asapfill.store.offices import known_office
+from asapfill.words import wrapped
+
+
+@dataclass(frozen=True, slots=True)
+class OfferHistory:
+    """One offer with its steps, and what its office calls operatories and providers."""
+
+    offer: Offer
+    steps: tuple[Step, ...]
+    labels: Labels
 
 
 def read_history(
@@ -21,13 +36,13 @@ def read_history(
     since: date,
     patient: int | None,
     opening: str | None = None,
-) -> list[tuple[Offer, tuple[Step, ...]]]:
-    """Offers made on ``since`` (office day) or later with their steps, oldest first; or all of a patient or opening."""
+) -> list[OfferHistory]:
+    """Offers made on ``since`` (office day) or later, oldest first; or all of a patient or an opening."""
     store = open_for_reading(settings.state, clock)
     if store is None:
         return []
+    found = []
     with store:
-        stories = []
         for office in offices:
             journal = Journal(store, office)
             if patient is not None:
@@ -36,15 +51,63 @@ def read_history(
                 offers = journal.by_opening(opening)
             else:
                 offers = tuple(offer for offer in journal.since(since) if offer.day >= since)
-            stories += [(offer, journal.steps(offer.id)) for offer in offers]
-        return sorted(stories, key=lambda story: story[0].id)
+            known = known_office(store, office)
+            labels = known.labels if known is not None else Labels()
+            found += [OfferHistory(offer, journal.steps(offer.id), labels) for offer in offers]
+    return sorted(found, key=lambda item: item.offer.id)
 
 
-def office_labels(settings: Settings, clock: Clock) -> dict[str, Labels]:
-    """What the offices call their operatories and providers, as far as they were ever served."""
-    store = open_for_reading(settings.state, clock)
-    if store is None:
-        return {}
-    with store:
-        known = {office: known_office(store, office) for office in settings.offices}
-        return {office: found.labels for office, found in known.items() if found is not None}
+def history_document(items: Sequence[OfferHistory]) -> dict[str, Any]:
+    """``history --json``."""
+    return {
+        "offers": [
+            {
+                "id": item.offer.id,
+                "office": item.offer.office,
+                "clinic": item.offer.clinic,
+                **offered(item.offer, item.labels),
+                "wave": item.offer.wave,
+                "opening": item.offer.opening,
+                "state": str(item.offer.state),
+                "reason": item.offer.reason,
+                "asapcomm": item.offer.asapcomm,
+                "made": wall(item.offer.made),
+                "steps": [
+                    {
+                        "at": step.at.isoformat(timespec="seconds"),
+                        "from": str(step.before) if step.before is not None else None,
+                        "to": str(step.after),
+                        "reason": step.reason,
+                    }
+                    for step in item.steps
+                ],
+            }
+            for item in items
+        ]
+    }
+
+
+def history_text(items: Sequence[OfferHistory]) -> str:
+    """The same for a terminal."""
+    if not items:
+        return "No offers."
+    lines = ["Oldest first; times are the office's.", ""]
+    for item in items:
+        offer, labels = item.offer, item.labels
+        lines += wrapped(
+            f"#{offer.id}  {offer.kind} {offer.number}, patient {offer.patient}: "
+            f"{offer.start:%a %Y-%m-%d %H:%M}, {labels.operatory(offer.operatory)}, {labels.provider(offer.provider)}, "
+            f"wave {offer.wave}",
+            4,
+        )
+        for step in item.steps:
+            at = offer.office_time(step.at)
+            lines += wrapped(f"    {at:%a %m-%d %H:%M}  {_step_words(step)}", 21)
+    return "\n".join(lines)
+
+
+def _step_words(step: Step) -> str:
+    """What happened, and why where that says more."""
+    words = STATES[step.after]
+    reason = RULES[step.reason].sentence if step.reason in RULES else ""
+    return words if not reason or reason.rstrip(".").casefold() == words.casefold() else f"{words}. {reason}"

@@ -16,7 +16,7 @@ from asapfill.core.office import Labels
 from asapfill.offers.journal import Journal
 from asapfill.policy.in_force import Policies, no_policy, read_folder, stands_in
 from asapfill.report.documents import offered
-from asapfill.report.text import STATES, fitted, place_text, wrapped
+from asapfill.report.text import STATES
 from asapfill.settings.settings import Settings
 from asapfill.store.cycles import last_ticks, requests_since
 from asapfill.store.database import Store, open_for_reading
@@ -25,7 +25,7 @@ from asapfill.store.notices import failing_addresses, kept_notices
 from asapfill.store.offices import EVERY_OFFICE, Rest, known_office, paused, resting
 from asapfill.store.webhooks import kept_deaf, kept_events
 from asapfill.webhooks.deliveries import REASONS
-from asapfill.words import counted
+from asapfill.words import counted, fitted, place_text, wrapped
 
 
 def events_document(settings: Settings, store: Store, office: str) -> dict[str, Any] | None:

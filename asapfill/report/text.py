@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 
-from asapfill.core.offer import Offer, State
+from asapfill.core.offer import State
 from asapfill.core.office import Labels
 from asapfill.core.openings import LeftAlone, Opening
 from asapfill.core.plan import Skipped
 from asapfill.core.reasons import RULES
 from asapfill.cycle.results import ClinicResult, OfferLine
-from asapfill.offers.journal import Step
-from asapfill.words import counted
+from asapfill.words import counted, fitted, wrapped
 
 STATES: Final[Mapping[State, str]] = {
     State.WAITING: "waits for a person's yes",
@@ -43,9 +41,6 @@ STATES: Final[Mapping[State, str]] = {
     State.CLOSED: "somebody else has the time",
 }
 """Every state."""
-
-
-WIDTH = 80
 
 
 def plan_text(result: ClinicResult) -> str:
@@ -109,56 +104,6 @@ def _differences(result: ClinicResult) -> list[str]:
         when = f"{item.start:%a %m-%d} {_span(item.start, item.end)}"
         lines += wrapped(f"  {when}  {name:<10.10} only {who} calls it free: {cause}", 36)
     return [*lines, *([] if result.differences else ["  No difference."])]
-
-
-def history_text(offers: Iterable[tuple[Offer, tuple[Step, ...]]], labels: Mapping[str, Labels]) -> str:
-    """Offers and their stories, oldest first. ``labels``: per office."""
-    lines: list[str] = []
-    for offer, steps in offers:
-        called = labels.get(offer.office, Labels())
-        lines += wrapped(
-            f"#{offer.id}  {offer.kind} {offer.number}, patient {offer.patient}: "
-            f"{offer.start:%a %Y-%m-%d %H:%M}, {called.operatory(offer.operatory)}, {called.provider(offer.provider)}, "
-            f"wave {offer.wave}",
-            4,
-        )
-        for step in steps:
-            at = offer.office_time(step.at)
-            lines += wrapped(f"    {at:%a %m-%d %H:%M}  {_step_words(step)}", 21)
-    if not lines:
-        return "No offers."
-    return "\n".join(["Oldest first; times are the office's.", "", *lines])
-
-
-def _step_words(step: Step) -> str:
-    """What happened, and why where that says more."""
-    words = STATES[step.after]
-    reason = RULES[step.reason].sentence if step.reason in RULES else ""
-    return words if not reason or reason.rstrip(".").casefold() == words.casefold() else f"{words}. {reason}"
-
-
-def place_text(item: Mapping[str, Any]) -> str:
-    """Operatory and provider of a document (``documents.place``) by the office's names; by number where it has none."""
-    operatory = item["operatory_name"] or f"operatory {item['operatory']}"
-    return f"{operatory}, {item['provider_name'] or 'provider ' + str(item['provider'])}"
-
-
-def wrapped(text: str, indent: int = 2) -> list[str]:
-    """Text in lines of at most 80 columns."""
-    # Times and names have hyphens, and a name that is cut there cannot be copied.
-    return textwrap.wrap(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False) or [""]
-
-
-def fitted(text: object) -> str:
-    """A problem of a file, line by line as it is, but for lines that are too long for a narrow screen."""
-    lines: list[str] = []
-    for line in str(text).split("\n"):
-        lines += (
-            [line]
-            if len(line) <= WIDTH
-            else textwrap.wrap(line, WIDTH, subsequent_indent="    ", break_on_hyphens=False, break_long_words=False)
-        )
-    return "\n".join(lines)
 
 
 def _title(result: ClinicResult) -> str:

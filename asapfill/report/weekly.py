@@ -1,270 +1,151 @@
-"""The weekly report's figures, counted from plain data: what was found, offered, texted, answered and filled.
-
-Pure: where the data comes from is ``operations.reporting``'s, how the page looks ``report.weekly_page``'s. An offer
-counts for the day of the office on which it was made, an opening for the day on which it was first found.
-"""
+"""``report``: the weekly report out of the state, which is only read, also while the daemon runs."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields
-from datetime import date, datetime, timedelta
-from statistics import median
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import Any, Final
 
-from asapfill.core.offer import COUNTED, UNCLEAR, Offer, State
-from asapfill.store.figures import HELD, LeftPlace, OpenTime
-
-TEXTED: Final = COUNTED - UNCLEAR
-"""A text went out, as far as Open Dental tells."""
-NOT_MADE: Final = frozenset({State.UNSENT, State.LAPSED, State.WITHDRAWN, State.WAITING, State.APPROVED})
-"""Never reached Open Dental."""
-
-OUTCOMES: Final[dict[str, frozenset[State]]] = {
-    "Accepted": frozenset({State.ACCEPTED}),
-    "Declined": frozenset({State.DECLINED, State.STOPPED}),
-    "Took another offered time": frozenset({State.OTHER_SLOT}),
-    "The time was gone": frozenset({State.TAKEN}),
-    "No answer": frozenset({State.UNANSWERED, State.EXPIRED, State.PASSED, State.CLOSED}),
-    "Could not be delivered": frozenset({State.FAILED}),
-    "Still open": frozenset({State.SENT, State.VIEWED}),
-}
-"""What becomes of a text, in the order of the page."""
-ANSWERED: Final = ("Accepted", "Declined", "Took another offered time", "The time was gone")
-
-LEADS: Final[tuple[tuple[str, timedelta], ...]] = (
-    ("under 4 hours", timedelta(hours=4)),
-    ("4 to 24 hours", timedelta(hours=24)),
-    ("1 to 3 days", timedelta(days=3)),
-    ("3 to 7 days", timedelta(days=7)),
-    ("over 7 days", timedelta.max),
+from asapfill.clock import Clock
+from asapfill.core.office import Labels
+from asapfill.files import replace_file
+from asapfill.offers.journal import Journal
+from asapfill.report.weekly_advice import remarks
+from asapfill.report.weekly_figures import (
+    Figures,
+    OfficeFigures,
+    Period,
+    Records,
+    figures_of,
 )
-"""From the text to the start of the offered time."""
-WAITS: Final[tuple[tuple[str, int], ...]] = (
-    ("under 15 minutes", 15),
-    ("15 to 60 minutes", 60),
-    ("1 to 4 hours", 240),
-    ("4 to 24 hours", 1440),
-    ("over a day", 10**9),
-)
-"""Minutes from finding an opening to the yes of whoever fills it."""
+from asapfill.report.weekly_page import page
+from asapfill.settings.settings import Settings
+from asapfill.store.database import Store, StoreError, open_for_reading
+from asapfill.store.figures import day_counts, left_places, open_times
+from asapfill.store.offices import KnownOffice, known_office
+
+WEEK: Final = 7
+"""Days of a report when nobody says since when."""
+PAST: Final = 7
+"""Earlier periods in the picture over time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """Days of an office, both included."""
+class Report:
+    """The report in its two forms. ``empty``: nothing is known of these days."""
 
-    first: date
-    last: date
-
-    def __contains__(self, day: date) -> bool:
-        """Whether a day is one of them."""
-        return self.first <= day <= self.last
+    html: str
+    document: dict[str, Any]
+    period: Period
 
     @property
-    def days(self) -> list[date]:
-        """Each of them."""
-        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
-
-    def before(self, times: int = 1) -> Period:
-        """As many days right before it, or ``times`` as far back."""
-        length = timedelta(days=len(self.days) * times)
-        return Period(self.first - length, self.last - length)
+    def empty(self) -> bool:
+        """Whether asapfill did nothing in these days."""
+        figures = [office["figures"] for office in self.document["offices"]]
+        return not any(one["cycles"] or one["offers"] for one in figures)
 
 
-@dataclass(frozen=True, slots=True)
-class Records:
-    """What the state knows of one office, or of one clinic of it. ``counts``: clinic, day, what, count.
+def make_report(settings: Settings, clock: Clock, office: str | None, since: date | None) -> Report:
+    """The report on ``office`` (None: all of them) from the day ``since`` until today; without it, on the seven days
+    before today, which on a Monday are last week.
 
-    ``found``: with the naive office time of the first finding beside each stretch.
+    Raises:
+        StoreError: there is no state, or it cannot be read.
+        ValueError: ``since`` is a day to come.
     """
-
-    offers: tuple[Offer, ...] = ()
-    found: tuple[tuple[datetime, OpenTime], ...] = ()
-    left: tuple[LeftPlace, ...] = ()
-    counts: tuple[tuple[int, date, str, int], ...] = ()
-
-    def of_clinic(self, clinic: int) -> Records:
-        """Only one clinic's."""
-        return Records(
-            tuple(offer for offer in self.offers if offer.clinic == clinic),
-            tuple((at, item) for at, item in self.found if item.clinic == clinic),
-            self.left,
-            tuple(row for row in self.counts if row[0] == clinic),
-        )
-
-    @property
-    def clinics(self) -> list[int]:
-        """ClinicNums that anything is known of."""
-        numbers = {offer.clinic for offer in self.offers} | {item.clinic for _, item in self.found}
-        return sorted(numbers | {row[0] for row in self.counts})
+    store = open_for_reading(settings.state, clock)
+    if store is None:
+        raise StoreError(f"There is no state in {settings.state} yet: nothing was ever sent from here.")
+    with store:
+        wanted = [name for name in settings.offices if office in {None, name}]
+        known = {name: known_office(store, name) for name in wanted}
+        # One period for all: the westernmost office's day is the one that everybody has reached.
+        today = min(clock.now().astimezone(_zone(known[name])).date() for name in wanted)
+        period = period_until(today, since)
+        past = [period.before(times) for times in range(PAST, 0, -1)]
+        parts = [_part(store, name, known[name], period, past) for name in wanted]
+    return Report(page(parts, period, past), document(parts, period), period)
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The figures of some days. Minutes are of chair time.
+def period_until(today: date, since: date | None) -> Period:
+    """The days of a report.
 
-    ``waves`` and ``leads``: texts, and of these accepted, by wave and by time before the start. ``waits``: minutes from
-    finding an opening to its filling. ``held``: by reason, the most people held back by it at one time, the highest of
-    the days. ``filled_by_day``: minutes by the day on which the offer was made.
+    Raises:
+        ValueError: ``since`` is a day to come.
     """
-
-    openings: int = 0
-    open_minutes: int = 0
-    offers: int = 0
-    texts: int = 0
-    unclear: int = 0
-    refused: int = 0
-    filled: int = 0
-    filled_minutes: int = 0
-    refills: int = 0
-    requests: int = 0
-    cycles: int = 0
-    cycles_failed: int = 0
-    outcomes: Counter[str] = field(default_factory=Counter)
-    suppressed: Counter[str] = field(default_factory=Counter)
-    held: Counter[str] = field(default_factory=Counter)
-    waves: Counter[int] = field(default_factory=Counter)
-    waves_accepted: Counter[int] = field(default_factory=Counter)
-    leads: Counter[str] = field(default_factory=Counter)
-    leads_accepted: Counter[str] = field(default_factory=Counter)
-    filled_by_day: Counter[date] = field(default_factory=Counter)
-    waits: tuple[int, ...] = ()
-
-    @property
-    def answered(self) -> int:
-        """Texts to which the patient did something."""
-        return sum(self.outcomes[name] for name in ANSWERED)
-
-    @property
-    def texts_per_filled(self) -> float | None:
-        """Texts for each filled opening."""
-        return round(self.texts / self.filled, 1) if self.filled else None
-
-    @property
-    def wait(self) -> int | None:
-        """The middle of ``waits``."""
-        return round(median(self.waits)) if self.waits else None
-
-    def document(self) -> dict[str, Any]:
-        """For ``report --json``."""
-        return {
-            "openings": self.openings,
-            "open_minutes": self.open_minutes,
-            "offers": self.offers,
-            "texts": self.texts,
-            "answered": self.answered,
-            "filled": self.filled,
-            "filled_minutes": self.filled_minutes,
-            "refills": self.refills,
-            "texts_per_filled": self.texts_per_filled,
-            "minutes_to_fill": self.wait,
-            "unclear": self.unclear,
-            "refused": self.refused,
-            "outcomes": {name: self.outcomes[name] for name in OUTCOMES},
-            "suppressed": dict(self.suppressed.most_common()),
-            "held": dict(self.held.most_common()),
-            "by_wave": [
-                {"wave": wave, "texts": self.waves[wave], "accepted": self.waves_accepted[wave]}
-                for wave in sorted(self.waves)
-            ],
-            "by_time_before": [
-                {"time": name, "texts": self.leads[name], "accepted": self.leads_accepted[name]} for name, _ in LEADS
-            ],
-            "requests": self.requests,
-            "cycles": self.cycles,
-            "cycles_failed": self.cycles_failed,
-        }
+    if since is None:
+        return Period(today - timedelta(days=WEEK), today - timedelta(days=1))
+    if since > today:
+        raise ValueError(f"{since:%Y-%m-%d} is a day to come")
+    return Period(since, today)
 
 
-def summed(parts: Iterable[Figures]) -> Figures:
-    """The figures of several offices together."""
-    total = Figures()
-    for part in parts:
-        total = Figures(**{item.name: getattr(total, item.name) + getattr(part, item.name) for item in fields(Figures)})
-    return total
+def _zone(known: KnownOffice | None) -> tzinfo:
+    return known.timezone if known is not None else UTC
 
 
-def figures_of(records: Records, period: Period) -> Figures:
-    """The figures of some days."""
-    made = [offer for offer in records.offers if offer.day in period and offer.state not in NOT_MADE]
-    texted = [offer for offer in made if offer.state in TEXTED]
-    accepted = [offer for offer in texted if offer.state is State.ACCEPTED]
-    stretches = [item for at, item in records.found if at.date() in period]
-    filled_by_day: Counter[date] = Counter()
-    for offer in accepted:
-        filled_by_day[offer.day] += minutes(offer.start, offer.end)
-    waits = [wait for offer in accepted if (wait := _wait(offer, records.found)) is not None]
-    counts: Counter[str] = Counter()
-    held: Counter[str] = Counter()
-    for _, day, what, count in records.counts:
-        if day not in period:
-            continue
-        if what.startswith(HELD):
-            held[what.removeprefix(HELD)] = max(count, held[what.removeprefix(HELD)])
-        else:
-            counts[what] += count
-    return Figures(
-        openings=len(stretches),
-        open_minutes=sum(minutes(item.start, item.end) for item in stretches),
-        offers=len(made),
-        texts=len(texted),
-        unclear=sum(offer.state in UNCLEAR for offer in made),
-        refused=sum(offer.state is State.REFUSED for offer in made),
-        filled=len(accepted),
-        filled_minutes=filled_by_day.total(),
-        refills=sum(_is_refill(offer, records) for offer in accepted),
-        requests=counts["requests"],
-        cycles=counts["cycles"],
-        cycles_failed=counts["cycles_failed"],
-        outcomes=Counter(name for offer in texted for name, states in OUTCOMES.items() if offer.state in states),
-        suppressed=Counter(offer.reason or "suppressed_other" for offer in made if offer.state is State.SUPPRESSED),
-        held=held,
-        waves=Counter(offer.wave for offer in texted),
-        waves_accepted=Counter(offer.wave for offer in accepted),
-        leads=Counter(_lead(offer) for offer in texted),
-        leads_accepted=Counter(_lead(offer) for offer in accepted),
-        filled_by_day=filled_by_day,
-        waits=tuple(waits),
+def _part(store: Store, name: str, known: KnownOffice | None, period: Period, past: Sequence[Period]) -> OfficeFigures:
+    """One office's figures in the period and before, and its clinics' where there are several."""
+    zone, labels = _zone(known), known.labels if known is not None else Labels()
+    records = _records(store, name, zone, past[0].first, period.last)
+    figures = tuple(figures_of(records, days) for days in past)
+    clinics: list[tuple[str, Figures, Figures]] = []
+    if len(records.clinics) > 1:
+        for number in records.clinics:
+            mine = records.of_clinic(number)
+            label = labels.clinic(number) if number else "no clinic"
+            clinics.append((label, figures_of(mine, period), figures_of(mine, past[-1])))
+    return OfficeFigures(name, figures_of(records, period), figures, tuple(clinics))
+
+
+def _records(store: Store, office: str, zone: tzinfo, first: date, last: date) -> Records:
+    """Everything known of an office from ``first`` to ``last``."""
+    begin = datetime.combine(first, datetime.min.time(), zone)
+    end = datetime.combine(last + timedelta(days=1), datetime.min.time(), zone)
+    # An opening may have been found some time before the period in which it was filled.
+    found = open_times(store, office, begin - timedelta(days=31), end)
+    return Records(
+        offers=tuple(offer for offer in Journal(store, office).since(first) if offer.day <= last),
+        found=tuple((item.found.astimezone(zone).replace(tzinfo=None), item) for item in found),
+        left=left_places(store, office),
+        counts=day_counts(store, office, first, last),
     )
 
 
-def minutes(start: datetime, end: datetime) -> int:
-    """Whole minutes of a stretch."""
-    return int((end - start).total_seconds()) // 60
+def write_report(report: Report, out: Path) -> Path:
+    """Write the page to ``out``, or into it by its dates where it is a folder; only its owner may read it.
+
+    Raises:
+        OSError: it cannot be written; what was there is still there.
+    """
+    path = out / f"report-{report.period.first}-to-{report.period.last}.html" if out.is_dir() else out
+    replace_file(path, report.html)
+    return path
 
 
-def _lead(offer: Offer) -> str:
-    return next(name for name, most in LEADS if offer.start - offer.made < most)
-
-
-def _wait(offer: Offer, found: Sequence[tuple[datetime, OpenTime]]) -> int | None:
-    """Minutes from the first finding of the place to the yes; None when the place is not known."""
-    known = [
-        item.found
-        for _, item in found
-        if (item.clinic, item.operatory) == (offer.clinic, offer.operatory)
-        and item.start < offer.end
-        and offer.start < item.end
-    ]
-    if not known or offer.settled is None:
-        return None
-    return max(0, int((offer.settled - min(known)).total_seconds()) // 60)
-
-
-def _is_refill(offer: Offer, records: Records) -> bool:
-    """Whether an accepted offer fills the place that a mover left."""
-    places = {
-        place.number
-        for place in records.left
-        if place.operatory == offer.operatory and place.start < offer.end and offer.start < place.end
+def document(parts: Sequence[OfficeFigures], period: Period) -> dict[str, Any]:
+    """``report --json``."""
+    ahead = period.before()
+    return {
+        "from": period.first.isoformat(),
+        "to": period.last.isoformat(),
+        "before": {"from": ahead.first.isoformat(), "to": ahead.last.isoformat()},
+        "offices": [
+            {
+                "office": part.name,
+                "figures": part.now.document(),
+                "before": part.before.document(),
+                "clinics": [
+                    {"clinic": name, "figures": now.document(), "before": earlier.document()}
+                    for name, now, earlier in part.clinics
+                ],
+                "stands_out": [
+                    {"tone": remark.tone, "text": remark.text, "todo": remark.todo or None}
+                    for remark in remarks(part.now, part.before)
+                ],
+            }
+            for part in parts
+        ],
     }
-    return any(
-        other.number in places
-        and other.kind == "appointment"
-        and other.state is State.ACCEPTED
-        and other.settled is not None
-        and other.settled <= offer.created
-        for other in records.offers
-    )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from asapfill.core.reasons import RULES
-from asapfill.report.weekly import Figures
+from asapfill.report.weekly_figures import Figures
 from asapfill.words import counted
 
 Tone = Literal["good", "look", "bad"]

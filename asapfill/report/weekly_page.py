@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from markupsafe import Markup
 
 from asapfill import __version__
 from asapfill.core.reasons import RULES
 from asapfill.report.pictures import Bar, bars, columns, template
-from asapfill.report.weekly import LEADS, OUTCOMES, WAITS, Figures, Period, summed
 from asapfill.report.weekly_advice import Remark, remarks
+from asapfill.report.weekly_figures import LEADS, OUTCOMES, WAITS, Figures, OfficeFigures, Period, summed
 
 MOST_OFFICES: Final = 12
 """Offices with a section of their own on one page; with more, the page has their table only."""
@@ -27,25 +27,6 @@ PASSING: Final = frozenset({"quiet_hours", "too_late_to_text", "not_needed", "as
 """Reasons of the hour or of the plan: they hold back everybody at some time of each day, and say nothing of anybody."""
 _LONG: Final = 2 * 24 * 60
 """Minutes from which on days say more than hours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One office, or all of them together, in the period. ``past``: the same for earlier periods, oldest first, the
-    last being the one right before.
-
-    ``clinics``: name, figures, figures before; empty where there is only one.
-    """
-
-    name: str
-    now: Figures
-    past: tuple[Figures, ...]
-    clinics: tuple[tuple[str, Figures, Figures], ...] = ()
-
-    @property
-    def before(self) -> Figures:
-        """The period right before."""
-        return self.past[-1] if self.past else Figures()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +48,7 @@ class Picture:
     remark: str = ""
 
 
-def page(parts: Sequence[Part], period: Period, past: Sequence[Period]) -> str:
+def page(parts: Sequence[OfficeFigures], period: Period, past: Sequence[Period]) -> str:
     """The page's HTML. ``parts``: each office; with several, all of them together come first.
 
     ``past``: the earlier periods of the parts' ``past``.
@@ -75,7 +56,7 @@ def page(parts: Sequence[Part], period: Period, past: Sequence[Period]) -> str:
     if len(parts) > 1:
         earlier = tuple(summed(together) for together in zip(*(part.past for part in parts), strict=True))
         names = tuple((part.name, part.now, part.before) for part in parts)
-        everything = Part("All offices", summed(part.now for part in parts), earlier, names)
+        everything = OfficeFigures("All offices", summed(part.now for part in parts), earlier, names)
         parts = [everything, *parts] if len(parts) <= MOST_OFFICES else [everything]
     return template("weekly.html", hours=hours).render(
         title=days_text(period),
@@ -166,7 +147,7 @@ def _change(now: int, before: int, words: Callable[[int], str] = "{:,}".format) 
     return f"{words(abs(now - before))} {'more' if now > before else fewer} than before"
 
 
-def pictures(part: Part, period: Period, past: Sequence[Period]) -> list[Picture]:
+def pictures(part: OfficeFigures, period: Period, past: Sequence[Period]) -> list[Picture]:
     """The drawings for which there is something to draw."""
     now, before = part.now, part.before
     drawn = []
@@ -212,7 +193,7 @@ def _short_hours(count: int) -> str:
     return f"{count / 60:.1f}".removesuffix(".0") + " h" if count else "–"
 
 
-def _by_week(part: Part, period: Period, past: Sequence[Period]) -> Picture:
+def _by_week(part: OfficeFigures, period: Period, past: Sequence[Period]) -> Picture:
     title = "Chair time filled, over time"
     # Before the first cycle there was nothing to fill.
     first = next((n for n, one in enumerate(part.past) if one.cycles or one.offers), len(part.past))
@@ -323,29 +304,3 @@ def _short(code: str) -> str:
         return _SHORT[code]
     sentence = RULES[code].sentence.rstrip(".") if code in RULES else code
     return sentence if len(sentence) <= 26 else f"{sentence[:25].rstrip()}…"  # noqa: PLR2004  as many fit
-
-
-def document(parts: Sequence[Part], period: Period) -> dict[str, Any]:
-    """``report --json``."""
-    ahead = period.before()
-    return {
-        "from": period.first.isoformat(),
-        "to": period.last.isoformat(),
-        "before": {"from": ahead.first.isoformat(), "to": ahead.last.isoformat()},
-        "offices": [
-            {
-                "office": part.name,
-                "figures": part.now.document(),
-                "before": part.before.document(),
-                "clinics": [
-                    {"clinic": name, "figures": now.document(), "before": earlier.document()}
-                    for name, now, earlier in part.clinics
-                ],
-                "stands_out": [
-                    {"tone": remark.tone, "text": remark.text, "todo": remark.todo or None}
-                    for remark in remarks(part.now, part.before)
-                ],
-            }
-            for part in parts
-        ],
-    }

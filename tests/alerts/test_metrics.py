@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.alerts.metrics import MetricsFile, replace
+from asapfill.alerts.metrics import MetricsFile
+from asapfill.files import replace_file
 from asapfill.settings.settings import load_settings
 from asapfill.settings.simulated import clock_for
 from asapfill.store.database import open_store
@@ -91,9 +92,9 @@ def test_a_folder_that_cannot_be_written_is_told_once_and_stops_nothing(
 
 def test_a_write_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     path = tmp_path / "asapfill.prom"
-    replace(path, "old\n")
+    replace_file(path, "old\n")
     with pytest.raises(UnicodeEncodeError):
-        replace(path, "new\n\ud800")
+        replace_file(path, "new\n\ud800")
     assert path.read_text() == "old\n"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -106,7 +107,7 @@ def test_cycles_of_many_offices_do_not_each_write_the_file(bench: Bench, monkeyp
     clock = clock_for(settings)
     metrics = MetricsFile(settings.metrics)
     writings: list[str] = []
-    monkeypatch.setattr("asapfill.alerts.metrics.replace", lambda _, text: writings.append(text))
+    monkeypatch.setattr("asapfill.alerts.metrics.replace_file", lambda _, text, __: writings.append(text))
     with open_store(settings.state, clock) as store:
         metrics.write_when_due(settings, store, clock)
         assert len(writings) == 0, "no cycle has ended yet"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.checks.webhooks import check_events
+from asapfill.checks.installation import check_events
 from asapfill.clock import SteppedClock
 from asapfill.settings.settings import load_settings
 from asapfill.store.database import open_store

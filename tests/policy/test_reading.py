@@ -16,7 +16,7 @@ from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.core.policy import Policy
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import parse_policy, read_policies, read_policy
-from asapfill.report.text import fitted
+from asapfill.words import fitted
 
 BROKEN = Path(__file__).parent / "broken"
 SAMPLE = Path(__file__).parents[2] / "policies" / "sample.yaml"

@@ -15,10 +15,10 @@ from asapfill.core.offer import Offer, State
 from asapfill.core.reasons import RULES
 from asapfill.report import weekly_advice, weekly_page
 from asapfill.report.pictures import Bar, bars, columns
-from asapfill.report.reporting import make_report, period_until
-from asapfill.report.weekly import Figures, Period, Records, figures_of, summed
+from asapfill.report.weekly import make_report, period_until
 from asapfill.report.weekly_advice import remarks
-from asapfill.report.weekly_page import Part, days_text, page
+from asapfill.report.weekly_figures import Figures, OfficeFigures, Period, Records, figures_of, summed
+from asapfill.report.weekly_page import days_text, page
 from asapfill.settings.settings import load_settings
 from asapfill.store.care import KEPT, forget_old
 from asapfill.store.database import open_store
@@ -190,7 +190,7 @@ def test_pictures_are_sound_svg_with_their_numbers_in_them(draw: object) -> None
 
 def test_several_offices_have_a_table_of_all_and_a_section_each() -> None:
     past = [WEEK.before()]
-    parts = [Part("elm", week(filled=2), (week(),)), Part("main-street", week(filled=3), (week(),))]
+    parts = [OfficeFigures("elm", week(filled=2), (week(),)), OfficeFigures("main-street", week(filled=3), (week(),))]
     html = page(parts, WEEK, past)
     assert re.findall(r"<h2>(.*?)</h2>", html) == ["All offices", "elm", "main-street"]
     assert re.findall(r'<tr><th scope="row">(.*?)</th><td>\d+</td><td>40</td><td>(\d)</td>', html) == [
@@ -198,7 +198,7 @@ def test_several_offices_have_a_table_of_all_and_a_section_each() -> None:
         ("main-street", "3"),
     ]
     assert "5 openings were filled with 80 texts: 12 h 00 min of chair time." in html
-    many = page([Part(f"office-{n}", week(), (week(),)) for n in range(40)], WEEK, past)
+    many = page([OfficeFigures(f"office-{n}", week(), (week(),)) for n in range(40)], WEEK, past)
     assert re.findall(r"<h2>(.*?)</h2>", many) == ["All offices"]
     assert "office-39" in many
 

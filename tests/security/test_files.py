@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from asapfill.alerts.metrics import replace
+from asapfill.files import replace_file
 from tests.daemon.bench import COMMAND, Bench
 
 
@@ -68,5 +68,5 @@ def test_the_metrics_file_takes_a_links_place_and_not_its_targets(tmp_path: Path
     target, link = tmp_path / "precious", tmp_path / "asapfill.prom"
     target.write_text("precious")
     link.symlink_to(target)
-    replace(link, "new\n")
+    replace_file(link, "new\n")
     assert (target.read_text(), link.is_symlink(), link.read_text()) == ("precious", False, "new\n")

@@ -1,4 +1,4 @@
-"""``pause``, ``resume``, ``approve`` and ``decline``: what a person says to a running asapfill."""
+"""``approve`` and ``decline``: a person's answer to offers that wait for it (mode ask)."""
 
 from __future__ import annotations
 
@@ -8,41 +8,7 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import (
-    DONE,
-    FAILED,
-    config_option,
-    explained,
-    known_office,
-    office_option,
-    open_settings,
-)
-
-
-@click.command()
-@config_option
-@click.argument("office", required=False)
-@explained
-def pause(config: Path | None, office: str | None) -> None:
-    """Stop sending at once, for OFFICE or for all, also in a running daemon."""
-    from asapfill.offers.answers import set_pause
-
-    settings, clock = open_settings(config, with_secrets=False)
-    set_pause(settings, known_office(settings, office), clock, paused=True)
-    click.echo(f"Sending is paused for {office or 'all offices'}. `asapfill resume` starts it again.", err=True)
-
-
-@click.command()
-@config_option
-@click.argument("office", required=False)
-@explained
-def resume(config: Path | None, office: str | None) -> None:
-    """Let sending go on, for OFFICE or for all."""
-    from asapfill.offers.answers import set_pause
-
-    settings, clock = open_settings(config, with_secrets=False)
-    set_pause(settings, known_office(settings, office), clock, paused=False)
-    click.echo(f"Sending goes on for {office or 'all offices'}.", err=True)
+from asapfill.commands.common import DONE, FAILED, config_option, explained, known_office, office_option, open_settings
 
 
 @click.command()

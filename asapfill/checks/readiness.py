@@ -1,7 +1,4 @@
-"""``asapfill check``: is every office reachable, allowed, new enough, and do the policies make sense there?
-
-Only reads. Each finding says ok, look or wrong, and what to do.
-"""
+"""``check`` of one office: is it reachable, allowed, new enough, and do the policies make sense there? Only reads."""
 
 from __future__ import annotations
 
@@ -176,7 +173,7 @@ def _policy(session: OfficeSession, policy: Policy, names: Names) -> Iterator[Fi
             f"Texts go out at least {LEAST_LEAD_MINUTES} minutes before a slot, whatever `notice` says.",
         )
     if session.mirror.skew is None or abs(session.mirror.skew) <= CLOCKS_MAY_DIFFER:
-        yield from _second_witness(session, policy)
+        yield from _slot_search(session, policy)
 
 
 def _excepted_patients(session: OfficeSession, policy: Policy) -> Iterator[Finding]:
@@ -195,7 +192,7 @@ def _excepted_patients(session: OfficeSession, policy: Policy) -> Iterator[Findi
         yield Finding("ok", "except_patients", f"The first {MOST_LOOKED_UP} of {len(numbers)} numbers were looked up.")
 
 
-def _second_witness(session: OfficeSession, policy: Policy) -> Iterator[Finding]:
+def _slot_search(session: OfficeSession, policy: Policy) -> Iterator[Finding]:
     """Our free time beside Open Dental's own search, where that can judge."""
     found, _ = openings_now(session, policy, session.clock.now(), keep=False)
     differences, compared = compare_all(session, policy, found)

@@ -1,22 +1,15 @@
-"""``sandbox`` and ``demo``: a simulated office to try asapfill on."""
+"""``sandbox``: a simulated Open Dental office on loopback, to try asapfill on."""
 
 from __future__ import annotations
 
 import math
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from asapfill.commands.common import (
-    DONE,
-    FAILED,
-    explained,
-    json_option,
-    print_json,
-)
+from asapfill.commands.common import explained
 
 
 class _Seconds(click.FloatRange):
@@ -100,18 +93,3 @@ def sandbox(
         page_cap=page_cap,
     )
     serve_sandbox(options, office_file, folder, say=lambda text: click.echo(text, err=True))
-
-
-@click.command()
-@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same day.")
-@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("demo"), show_default=True,
-              help="Folder for the schedule page.")  # fmt: skip
-@json_option
-@explained
-def demo(seed: int, out: Path, as_json: bool) -> None:
-    """Run a simulated office's working day through asapfill, fast."""
-    from asapfill.demo.demo import run_demo, summary_text
-
-    summary = run_demo(seed, out, say=lambda text: click.echo(text, err=True))
-    print_json(summary.document()) if as_json else click.echo(summary_text(summary))
-    sys.exit(DONE if summary.sent_twice == 0 and not summary.errors else FAILED)

@@ -1,0 +1,36 @@
+"""``check``: whether settings, policies and offices are as they should be."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from asapfill.commands.common import (
+    chosen_offices,
+    config_option,
+    explained,
+    json_option,
+    office_option,
+    open_settings,
+    print_json,
+    print_problems,
+)
+
+
+@click.command()
+@config_option
+@office_option
+@json_option
+@click.option("--offline", is_flag=True, help="Check the files only; ask no office.")
+@explained
+def check(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
+    """Check settings, policies and (unless offline) every office."""
+    from asapfill.checks.check import check_all, checked_text
+
+    settings, clock = open_settings(config, with_secrets=not offline)
+    checked = check_all(settings, chosen_offices(settings, office), clock, offline=offline)
+    print_problems(checked.problems)
+    print_json(checked.document()) if as_json else click.echo(checked_text(checked))
+    sys.exit(checked.exit_code)

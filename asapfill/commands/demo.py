@@ -1,0 +1,25 @@
+"""``demo``: a simulated office's working day with asapfill, fast."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from asapfill.commands.common import DONE, FAILED, explained, json_option, print_json
+
+
+@click.command()
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same day.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("demo"), show_default=True,
+              help="Folder for the schedule page.")  # fmt: skip
+@json_option
+@explained
+def demo(seed: int, out: Path, as_json: bool) -> None:
+    """Run a simulated office's working day through asapfill, fast."""
+    from asapfill.demo.demo import run_demo, summary_text
+
+    summary = run_demo(seed, out, say=lambda text: click.echo(text, err=True))
+    print_json(summary.document()) if as_json else click.echo(summary_text(summary))
+    sys.exit(DONE if summary.sent_twice == 0 and not summary.errors else FAILED)

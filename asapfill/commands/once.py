@@ -1,0 +1,33 @@
+"""``once``: one full cycle, and what it did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from asapfill.commands.common import (
+    chosen_offices,
+    config_option,
+    end_with_cycle,
+    explained,
+    json_option,
+    office_option,
+    open_settings,
+)
+
+
+@click.command()
+@config_option
+@office_option
+@json_option
+@explained
+def once(config: Path | None, office: str | None, as_json: bool) -> None:
+    """Run one full cycle, honouring the policy's mode."""
+    from asapfill.cycle.operations import run_once
+    from asapfill.report.documents import plan_document
+    from asapfill.report.text import plan_text
+
+    settings, clock = open_settings(config)
+    cycle = run_once(settings, chosen_offices(settings, office), clock, act=True)
+    end_with_cycle(cycle, plan_document if as_json else None, plan_text)

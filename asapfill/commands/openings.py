@@ -1,0 +1,36 @@
+"""``openings``: the free time on the schedule that may be offered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from asapfill.commands.common import (
+    chosen_offices,
+    config_option,
+    end_with_cycle,
+    explained,
+    json_option,
+    office_option,
+    open_settings,
+)
+
+
+@click.command()
+@config_option
+@office_option
+@json_option
+@click.option(
+    "--compare", is_flag=True, help="Put Open Dental's own search beside ours, with the cause of differences."
+)
+@explained
+def openings(config: Path | None, office: str | None, as_json: bool, compare: bool) -> None:
+    """List the openings, and what was left alone and why."""
+    from asapfill.cycle.operations import run_once
+    from asapfill.report.documents import openings_document
+    from asapfill.report.text import openings_text
+
+    settings, clock = open_settings(config)
+    cycle = run_once(settings, chosen_offices(settings, office), clock, act=False, compare=compare)
+    end_with_cycle(cycle, openings_document if as_json else None, openings_text)

@@ -1,0 +1,24 @@
+"""Writing a file in one step."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def replace_file(path: Path, text: str, mode: int = 0o600) -> None:
+    """Write a file so that whoever reads it sees the old text or the new one, never half of it. ``mode``: who may.
+
+    Raises:
+        OSError: it cannot be written; what was there is still there.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123  a descriptor, not a path
+            file.write(text)
+        Path(temporary).chmod(mode)
+        os.replace(temporary, path)  # noqa: PTH105  reads as what it is
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
