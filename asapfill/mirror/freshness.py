@@ -79,17 +79,17 @@ def kept_for(part: Part, wall: datetime) -> timedelta:
 
 
 @dataclass(slots=True)
-class Turns:
+class Freshness:
     """When each part was last read (aware)."""
 
     read_at: dict[Part, datetime] = field(default_factory=dict)
 
     def lateness(self, part: Part, now: datetime, kept: timedelta) -> float:
-        """Age over the age it may have; infinite when never read, doubted, or read at a time that is still to come."""
+        """Age over the age it may have; infinite when never read, invalidated, or read at a time still to come."""
         read = self.read_at.get(part)
         return math.inf if read is None or read > now else (now - read) / kept
 
-    def doubt(self, parts: Iterable[Part]) -> None:
+    def invalidate(self, parts: Iterable[Part]) -> None:
         """These are to be read again at once."""
         for part in list(parts):
             self.read_at.pop(part, None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any, Generic, TypeVar
 
 from asapfill.core.rows import ASAP, Appointment, AptStatus, AsapComm, Recall, Row, Schedule
@@ -115,6 +115,10 @@ class Days(Generic[Dated]):
     def counts(self) -> Counter[date]:
         """Rows by day."""
         return Counter(day for row in self.numbered.rows.values() if (day := self._day_of(row)) is not None)
+
+    def next_busy_day(self, today: date) -> date:
+        """The first day from ``today`` on that has rows, as far as known; today where there is none."""
+        return min((day for day, rows in self.counts().items() if rows and day >= today), default=today)
 
     def roll(self, first: date, last: date) -> bool:
         """Other days count from now on; whether rows were forgotten."""
@@ -228,19 +232,3 @@ def _schedule_day(row: Schedule) -> date | None:
 def span(first: date, last: date) -> list[date]:
     """The days from ``first`` to ``last``, inclusive."""
     return [first + timedelta(days=count) for count in range((last - first).days + 1)]
-
-
-def newest_stamp(rows: Iterable[Appointment], most: int) -> datetime | None:
-    """The time stamp of the row that changed last; None when more than ``most`` rows have it, or none tells."""
-    stamps = Counter(row.date_t_stamp for row in rows if row.date_t_stamp is not None)
-    newest = max(stamps, default=None)
-    return newest if newest is not None and stamps[newest] <= most else None
-
-
-def went_back(known: Mapping[int, Appointment], rows: Iterable[Appointment]) -> bool:
-    """Whether a row is older than we know it to have been: the office was restored from a backup."""
-    for row in rows:
-        before = known.get(row.number)
-        if before is not None and before.date_t_stamp and row.date_t_stamp and row.date_t_stamp < before.date_t_stamp:
-            return True
-    return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from asapfill.core.office import OfficeNames
@@ -77,6 +77,49 @@ def names_of(lists: Mapping[str, Iterable[Any]]) -> Names:
     return Names(**rows, preferences=preferences, version=read_version(preferences.get("ProgramVersion")))
 
 
+@dataclass(slots=True)
+class Lists:
+    """The rows of each list as last read, by its name; ``names`` None: none was read yet."""
+
+    rows: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    names: Names | None = None
+    _complete: bool = False
+    """Whether every list was read at least once."""
+
+    @property
+    def version(self) -> tuple[int, ...] | None:
+        """The office's version of Open Dental, as far as it is known."""
+        return None if self.names is None else self.names.version
+
+    def remember(self, rows: dict[str, tuple[Any, ...]]) -> None:
+        """Begin with what was known when the last process ended."""
+        self.rows = rows
+        if "preferences" in rows:
+            self.names = names_of(rows)
+
+    def known_names(self) -> Names:
+        """The names, as far as they were read."""
+        if self.names is None:
+            self.names = names_of(self.rows)
+        return self.names
+
+    def take(self, name: str, rows: tuple[Any, ...]) -> bool:
+        """A list as it is now; whether that is news."""
+        self.rows[name] = rows
+        before, self.names = self.names, names_of(self.rows)
+        complete = len(self.rows) == len(LISTS)
+        if complete and (self.names != before or not self._complete):
+            _log_names(self.names)
+        self._complete = complete
+        return self.names != before
+
+    def take_preference(self, name: str, value: str | None) -> bool:
+        """One preference as it is now (None: there is none of that name); whether that is news."""
+        others = [row for row in self.rows["preferences"] if row.pref_name != name]
+        mine = [] if value is None else [Preference(pref_name=name, value_string=value)]
+        return self.take("preferences", (*others, *mine))
+
+
 def fetch_list(client: OpenDental, name: str, version: tuple[int, ...] | None) -> Listing[Any]:
     """Read one list; a list that this version does not have is empty.
 
@@ -113,7 +156,7 @@ def optional(read: Callable[[], Listing[Any]], item: str, version: tuple[int, ..
         return Listing(())
 
 
-def log_names(names: Names) -> None:
+def _log_names(names: Names) -> None:
     """Tell in the log what was read."""
     log.info(
         "office.names operatories=%d providers=%d blockout_types=%d clinics=%d",

@@ -5,45 +5,18 @@ Kept are the ASAP recalls and the other recalls of the same patients, which deci
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
-from asapfill.core.rows import ASAP, Appointment, HistAppointment, Recall
+from asapfill.core.rows import ASAP, Recall
 from asapfill.mirror.known import Numbered
-from asapfill.opendental.paging import Chunk
+from asapfill.opendental.client import OpenDental
+from asapfill.opendental.errors import NotFound, NotOpenDental, TooOld
+from asapfill.opendental.paging import MOST_PAGES, Chunk
 
-MOST_HISTORIES = 20
-"""So many changed appointments are traced at the first look; an office where more changed in a few minutes is in the
-middle of something, and what was not traced is found settled or not at the next look."""
-
-Place = tuple[int, datetime, timedelta]
-"""OperatoryNum, start (naive office time) and length."""
-
-
-def vacated(
-    deletions: Iterable[HistAppointment],
-    changed: Iterable[Appointment],
-    histories: Iterable[HistAppointment],
-    moment: datetime,
-) -> list[Place]:
-    """Places that appointments held before they were moved or deleted since ``moment`` (naive office time).
-
-    ``changed``: appointments that changed since then, ``histories``: what was done to them.
-    """
-    history = [*deletions, *histories]
-    deleted = {row.apt_num for row in history if row.hist_appt_action == "Deleted"}
-    recent = {row.apt_num for row in changed} | {
-        row.apt_num
-        for row in history
-        if row.apt_num in deleted and row.hist_date_t_stamp is not None and row.hist_date_t_stamp >= moment
-    }
-    return [
-        (row.op, row.apt_date_time, timedelta(minutes=5 * max(len(row.pattern), 6)))
-        for row in history
-        if row.apt_num in recent and row.op and row.apt_date_time is not None
-    ]
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -57,6 +30,27 @@ class Sweep:
     offset: int = 0
     up_to: int = 0
     whole: bool = True
+
+    def read_on(self, client: OpenDental, recalls: Numbered[Recall], note: Callable[[tuple[str, ...]], None]) -> bool:
+        """Read the next page, in the first round all that are left; whether there is news. ``note``: gets the sentences
+        about rows that could not be read.
+
+        Raises OpenDentalError: the office could not be read; the round goes on where it stands.
+        """
+        news = False
+        try:
+            for _ in range(MOST_PAGES):
+                page = client.recall_page(self.offset)
+                if not page.rows and not self.offset:
+                    page = client.recall_page(0)
+                note(page.problems)
+                news |= self.take(page, recalls, lambda patient: client.recalls(pat_num=patient).rows)
+                if not self.whole:
+                    return news
+        except (NotFound, TooOld) as error:
+            log.info("office.list_missing %s", error)
+            return news
+        raise NotOpenDental(f"GET /recalls: the list did not end after {MOST_PAGES} pages. See what runs at the urls.")
 
     def take(
         self, page: Chunk[Recall], recalls: Numbered[Recall], others_of: Callable[[int], Iterable[Recall]]

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from asapfill.mirror.freshness import APPOINTMENTS, Part
-from asapfill.mirror.reader import Reader
+from asapfill.mirror.reading import Reader
 from asapfill.opendental.client import OpenDental
 
 NINE = datetime(2026, 4, 14, 9, 0)
@@ -40,8 +40,8 @@ def reader(machine: Machine) -> Reader:
     """A reader that has found the office's clock to be ours, and has today's rows."""
     made = Reader(cast(OpenDental, None), machine)  # begins without a request
     made.begin(NINE)
-    made.skew = timedelta(0)
-    made.turns.note([TODAY], machine.now())
+    made.time.skew = timedelta(0)
+    made.freshness.note([TODAY], machine.now())
     return made
 
 
@@ -50,7 +50,7 @@ def test_while_nothing_is_set_what_was_measured_stays() -> None:
     read = reader(machine)
     machine.sleep(60)
     read.begin(NINE + timedelta(seconds=60))
-    assert read.skew == timedelta(0)
+    assert read.time.skew == timedelta(0)
     assert read.lateness(TODAY) < 1
 
 
@@ -61,7 +61,7 @@ def test_our_clock_set_or_another_zone_in_the_policy_shows_at_once_and_is_measur
     machine.sleep(60)
     machine.set_by = timedelta(hours=hours)
     read.begin(NINE + timedelta(seconds=60, hours=hours))
-    assert read.skew == timedelta(hours=-hours)
+    assert read.time.skew == timedelta(hours=-hours)
     assert read.lateness(Part(APPOINTMENTS, (NINE + timedelta(hours=hours)).date())) > 1
 
 
@@ -71,4 +71,4 @@ def test_small_steps_add_up() -> None:
     for step in range(1, 11):
         machine.sleep(60)
         read.begin(NINE + timedelta(seconds=60 * step + 50 * step))
-    assert read.skew == timedelta(seconds=-500)
+    assert read.time.skew == timedelta(seconds=-500)
