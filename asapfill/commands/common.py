@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from asapfill.cycle.results import AsIf, ClinicResult
     from asapfill.settings.settings import Settings
 
-DONE, FAILED, ALREADY_RUNNING, CONFIGURATION, INTERRUPTED = 0, 1, 75, 78, 130
+DONE, FAILED, CONFIGURATION, INTERRUPTED = 0, 1, 78, 130
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 config_option = click.option(
@@ -54,24 +54,14 @@ def explained(command: Command) -> Command:
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  passes a command's own parameters through
-        from asapfill.core.errors import ConfigurationError
-        from asapfill.opendental.errors import OpenDentalError
-        from asapfill.report.explain import Unserved
-        from asapfill.store.database import StoreError
-        from asapfill.store.lock import AlreadyRunning
+        from asapfill.core.errors import AsapfillError
 
         try:
             return command(*args, **kwargs)
-        except ConfigurationError as error:
-            end(fitted(error), CONFIGURATION)
-        except AlreadyRunning as error:
-            end(str(error), ALREADY_RUNNING)
-        except (StoreError, OpenDentalError) as error:
-            end(str(error), FAILED)
-        except Unserved as error:
-            if error.configuration:
-                end(fitted(error), CONFIGURATION)
-            end(str(error), FAILED)
+        except AsapfillError as error:
+            if error.exit_code is None:
+                raise
+            end(fitted(error) if error.exit_code == CONFIGURATION else str(error), error.exit_code)
         except BrokenPipeError:
             # The reader (head, a pager) has gone; the interpreter must not complain about it at its end.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

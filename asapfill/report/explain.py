@@ -20,6 +20,7 @@ from asapfill.core.candidates import (
     first_failure,
     recall_checks,
 )
+from asapfill.core.errors import AsapfillError, ConfigurationError
 from asapfill.core.fits import Fit, Ground, fits, prepare, refusal
 from asapfill.core.limits import may_text_now, rules
 from asapfill.core.offer import NewOffer
@@ -463,9 +464,13 @@ def _explain(
     return None if item is None else explanation_document(result, item)
 
 
-class Unserved(Exception):  # noqa: N818  a fact about an office, told to a person
-    """An office could not be looked at, or lacks what was asked for; the message is for a person."""
+class Unserved(AsapfillError):  # noqa: N818  a fact about an office, told to a person
+    """An office could not be looked at, or lacks what was asked for; the message is for a person.
+
+    Exit code 78 when the ``configuration`` keeps the office from being served, else 1.
+    """
 
     def __init__(self, message: str, *, configuration: bool) -> None:
-        self.configuration = configuration
         super().__init__(message)
+        if configuration:
+            self.exit_code = ConfigurationError.exit_code
