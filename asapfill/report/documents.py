@@ -1,5 +1,6 @@
-"""The JSON documents of ``plan``, ``once``, ``openings``, ``status`` and ``history``. Scripts depend on them: only
-additions.
+"""The JSON documents of ``plan``, ``once`` and ``openings``, and what all documents say in the same way.
+
+Scripts depend on documents: keys are only ever added.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def openings_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
         "offices": [
             {
                 **_head(result),
-                "openings": [opening(item, result.labels) for item in result.openings],
+                "openings": [opening_document(item, result.labels) for item in result.openings],
                 "left_alone": [_left(item, result.labels) for item in result.left_alone],
                 "compared": result.compared,
                 "differences": [_difference(item, result.labels) for item in result.differences],
@@ -38,7 +39,7 @@ def openings_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
     }
 
 
-def opening(item: Opening, labels: Labels) -> dict[str, Any]:
+def opening_document(item: Opening, labels: Labels) -> dict[str, Any]:
     """One opening."""
     return {
         "id": item.id,
@@ -78,7 +79,7 @@ def wall(moment: datetime) -> str:
 def _clinic(result: ClinicResult) -> dict[str, Any]:
     return {
         **_head(result),
-        "openings": [opening(item, result.labels) for item in result.openings],
+        "openings": [opening_document(item, result.labels) for item in result.openings],
         "offers": [_line(line, result.labels) for line in result.offers],
         "skipped": [_skipped(item, result.labels) for item in result.skipped],
         **_tail(result),

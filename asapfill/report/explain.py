@@ -1,14 +1,13 @@
-"""``explain``: every rule applied to one candidate or one opening, pass or fail."""
+"""``explain``: every rule applied to one candidate or one opening, pass or fail, as a JSON document."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from itertools import groupby, takewhile
-from typing import Any, Literal
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from asapfill.clock import Clock, office_now
 from asapfill.core.candidates import (
@@ -23,8 +22,8 @@ from asapfill.core.candidates import (
 from asapfill.core.errors import AsapfillError, ConfigurationError
 from asapfill.core.fits import Fit, Ground, fits, prepare, refusal
 from asapfill.core.limits import may_text_now, rules
-from asapfill.core.offer import NewOffer
-from asapfill.core.office import Office, operatory_both
+from asapfill.core.offer import Kind, NewOffer
+from asapfill.core.office import Labels, Office, operatory_both
 from asapfill.core.openings import Opening
 from asapfill.core.policy import Policy
 from asapfill.core.reasons import RULES, Reason
@@ -37,121 +36,74 @@ from asapfill.cycle.session import OfficeSession
 from asapfill.cycle.spoken import patients_to_read, read_commlogs, spoken_to
 from asapfill.opendental.errors import NotFound
 from asapfill.policy.in_force import policies_for
-from asapfill.report.documents import opening as opening_document
-from asapfill.report.documents import place, wall
+from asapfill.report.documents import opening_document, place, wall
 from asapfill.settings.settings import Settings
-from asapfill.words import counted, place_text, wrapped
-
-SHORTEST_RUN = 5
-"""Fewer starts than this are told one by one."""
 
 
-def explanation_text(document: dict[str, Any]) -> str:
-    """The text of an explanation document, at most 80 columns wide."""
-    lines = _opening(document) if "id" in document else _candidate(document)
-    return "\n".join(line for part in lines for line in (wrapped(part, 26) if len(part) > 80 else [part]))  # noqa: PLR2004
+def explain_one(
+    settings: Settings,
+    offices: Collection[str],
+    clock: Clock,
+    *,
+    appointment: int | None = None,
+    recall: int | None = None,
+    opening: str | None = None,
+) -> dict[str, Any]:
+    """The explanation of one candidate or opening, from the first clinic that has it.
 
-
-def _candidate(document: dict[str, Any]) -> list[str]:
-    kind, number = document["kind"], document["number"]
-    minutes = f", {document['minutes']} minutes" if document["minutes"] else ""
-    lines = [f"{kind.capitalize()} {number}, patient {document['patient']}{minutes} · {document['office']}", ""]
-    for check in document["checks"]:
-        if check["passed"]:
-            lines += wrapped(f"  pass  {check['sentence']}", 8)
-        else:
-            sentence = check["sentence"]
-            if check["detail"]:
-                sentence = f"{sentence.removesuffix('.')} ({check['detail']})."
-            lines += wrapped(f"  FAIL  {sentence}", 8)
-            lines += wrapped(f"        Rule: {check['source']}.", 8)
-    lines += ["", f"Places where the visit fits: {len(document['fits'])}"]
-    for (where, day), starts in groupby(document["fits"], key=lambda fit: (place_text(fit), fit["start"][:10])):
-        times = _runs([datetime.fromisoformat(fit["start"]) for fit in starts])
-        lines += wrapped(f"  {date.fromisoformat(day):%a %m-%d}  {where:<18} {times}", 33)
-    lines += _nowhere(document)
-    reason = document["reason"]
-    if document["asked"]:
-        lines += ["", "One cycle now would offer a place."]
-    elif reason is not None:
-        lines += ["", f"Not asked now: {RULES[reason].sentence}", f"Rule: {RULES[reason].source}."]
-    return lines
-
-
-def _runs(starts: list[datetime]) -> str:
-    """Times of one day; where many follow each other at one distance, the first and the last with that distance."""
-    parts: list[str] = []
-    rest = starts
-    while rest:
-        step = rest[1] - rest[0] if len(rest) > 1 else timedelta(0)
-        even = takewhile(lambda index: rest[index] - rest[index - 1] == step, range(1, len(rest)))  # noqa: B023  used at once
-        run = rest[: 1 + len(list(even))]
-        if len(run) < SHORTEST_RUN:
-            parts.append(f"{rest[0]:%H:%M}")
-            rest = rest[1:]
-            continue
-        parts.append(f"{run[0]:%H:%M} to {run[-1]:%H:%M} every {step // timedelta(minutes=1)} min")
-        rest = rest[len(run) :]
-    return ", ".join(parts)
-
-
-def _nowhere(document: dict[str, Any]) -> list[str]:
-    """Why a visit fits nowhere."""
-    if document["fits"]:
-        return []
-    if document["minutes"] is None:
-        return ["  How long it takes cannot be told, or it is no visit to offer: see above."]
-    if not document["openings"]:
-        return ["  There is no opening at all now (`asapfill openings` says why)."]
-    lines = [f"  What stands against it in the {counted(document['openings'], 'opening')} that there are:"]
-    for item in document["nowhere"]:
-        lines += wrapped(f"  {item['openings']:>4}  {item['detail']}", 8)
-    return lines
-
-
-def _opening(document: dict[str, Any]) -> list[str]:
-    lines = [f"Opening {document['id']} · {document['office']}"]
-    opening = document["opening"]
-    if opening is not None:
-        start = datetime.fromisoformat(opening["start"])
-        lines.append(f"{place_text(opening)}, {start:%a %Y-%m-%d %H:%M} to {opening['end'][11:16]}")
-    for reason in document["reasons"]:
-        lines += ["", f"{reason['detail']}", f"Rule: {reason['source']}."]
-    candidates = document.get("candidates", [])
-    if candidates:
-        lines.append("")
-    for candidate in sorted(candidates, key=lambda item: (not item["asked"], not item["starts"], item["number"])):
-        who = f"{candidate['kind']} {candidate['number']}"
-        what = "would be offered now" if candidate["asked"] else RULES[candidate["reason"]].sentence
-        lines.append(f"  {who:<20} {candidate['minutes']:>3} min  {what}")
-    return lines
-
-
-Kind = Literal["appointment", "recall"]
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What ``explain`` tells about one candidate. ``asked``: whether the plan made now would ask them.
-
-    ``nowhere``: where the visit fits nowhere, in how many openings each rule stands against it, the commonest first.
+    Raises:
+        ConfigurationError: no policy is for any of these offices, or its names are wrong.
+        OpenDentalError: the office could not be read.
+        Unserved: none of them has it; the message says what there is.
     """
+    policies = policies_for(settings, offices, clock)
+    served = {file.office for file in policies.files}.intersection(offices)
+    found: dict[str, Any] | None = None
+    instead: tuple[str, ...] = ()
+    with sessions_for(settings, served, clock, threading.Event(), act=False) as sessions:
+        for session in sessions:
+            for result in run_cycle(session, policies.of(session.office), act=False):
+                for trouble in result.errors:
+                    raise Unserved(trouble.message, configuration=trouble.configuration)
+                document = _explain(session, result, appointment, recall, opening)
+                if document is not None and "other_clinic" not in str(document.get("reason")):
+                    return document
+                found = found or document
+                instead += openings_called(session, result, opening) if opening is not None else ()
+    if found is None:
+        raise Unserved(_not_there(appointment, recall, opening, instead), configuration=False)
+    return found
 
-    kind: Kind
-    number: int
-    patient: int
-    checks: tuple[Check, ...]
-    candidate: Candidate | None
-    places: tuple[Fit, ...]
-    reason: Reason | None
-    asked: bool
-    nowhere: Mapping[str, int]
+
+def _not_there(appointment: int | None, recall: int | None, opening: str | None, instead: Sequence[str]) -> str:
+    """What to say about something that no office has. ``instead``: the openings of the operatory that was named."""
+    if opening is None:
+        what = f"appointment {appointment}" if appointment is not None else f"recall {recall}"
+        return f"No office that asapfill serves has {what}."
+    if not instead:
+        return f"No office that asapfill serves has opening {opening}. `asapfill openings` lists them with their ids."
+    ids = "".join(f"\n  {name}" for name in instead)
+    return f"{opening} is an operatory, not an opening. Its openings now:{ids}"
 
 
-def explain_candidate(session: OfficeSession, result: ClinicResult, kind: Kind, number: int) -> Explanation | None:
+def _explain(
+    session: OfficeSession, result: ClinicResult, appointment: int | None, recall: int | None, opening: str | None
+) -> dict[str, Any] | None:
+    if opening is not None:
+        return explain_opening(session, result, opening)
+    kind: Kind = "appointment" if appointment is not None else "recall"
+    return explain_candidate(session, result, kind, appointment or recall or 0)
+
+
+def explain_candidate(session: OfficeSession, result: ClinicResult, kind: Kind, number: int) -> dict[str, Any] | None:
     """Every rule for one candidate; None when the office has no such appointment or recall.
 
-    ``result``: of a cycle that only looked. Raises OpenDentalError: the office could not be read.
+    ``result``: of a cycle that only looked. In the document: ``asked``: whether the plan made now would ask them;
+    ``fits``: every place on the office's time grid; ``nowhere``: where the visit fits nowhere, in how many openings
+    each rule stands against it, the commonest first.
+
+    Raises:
+        OpenDentalError: the office could not be read.
     """
     policy, found = result.policy, result.found
     if policy is None or found is None:
@@ -161,36 +113,41 @@ def explain_candidate(session: OfficeSession, result: ClinicResult, kind: Kind, 
         return None
     session.mirror.read_patients([row.pat_num])
     office = session.mirror.office()
-    now = session.clock.now()
-    wall_now = office_now(now, policy.timezone)
+    wall_now = office_now(session.clock.now(), policy.timezone)
     checks = (
         appointment_checks(row, office, policy, wall_now)
         if isinstance(row, Appointment)
         else recall_checks(row, office, policy, wall_now)
     )
-    candidate = _as_candidate(row, office, policy, session)
+    candidate = _as_candidate(row, office, policy, wall_now)
     ground = prepare(office, policy, found)
     places = tuple(fits(candidate, ground)) if candidate is not None else ()
     checks += _limit_checks(session, policy, candidate, places)
-    failed = first_failure(checks)
-    line = next((line for line in result.offers if (line.offer.kind, line.offer.number) == (kind, number)), None)
+    asked = any((line.offer.kind, line.offer.number) == (kind, number) for line in result.offers)
     skipped = next((item.reason for item in result.skipped if (item.kind, item.number) == (kind, number)), None)
-    return Explanation(
-        kind=kind,
-        number=number,
-        patient=row.pat_num,
-        checks=tuple(checks),
-        candidate=candidate,
-        places=places,
-        reason=None if line is not None else failed or skipped or (None if places else Reason("no_fit")),
-        asked=line is not None,
-        nowhere=_why_nowhere(candidate, ground) if candidate is not None and not places else {},
+    reason = None if asked else first_failure(checks) or skipped or (None if places else Reason("no_fit"))
+    against = Counter(
+        _usual_refusal(candidate, opening, ground)
+        for opening in ground.openings
+        if candidate is not None and not places
     )
-
-
-def _why_nowhere(candidate: Candidate, ground: Ground) -> dict[str, int]:
-    """In how many openings each rule refuses a candidate who fits nowhere, the commonest first."""
-    return dict(Counter(_usual_refusal(candidate, opening, ground) for opening in ground.openings).most_common())
+    return {
+        **_head(result),
+        "kind": kind,
+        "number": number,
+        "patient": row.pat_num,
+        "group": candidate.group if candidate is not None else None,
+        "minutes": len(candidate.pattern) * 5 if candidate is not None else None,
+        "asked": asked,
+        "reason": reason.code if reason is not None else None,
+        "checks": [_check(check) for check in checks],
+        "fits": [_fit(fit, result.labels) for fit in places],
+        "nowhere": [
+            {"reason": code, "openings": count, "detail": RULES[code].sentence} for code, count in against.most_common()
+        ],
+        "openings": len(result.openings),
+        "requests": result.requests,
+    }
 
 
 def _usual_refusal(candidate: Candidate, opening: Opening, ground: Ground) -> str:
@@ -236,39 +193,20 @@ def _limit_checks(
     return [Check(code if reason is None else reason.code, reason) for code, reason in told]
 
 
-def explanation_document(result: ClinicResult, item: Explanation) -> dict[str, Any]:
-    """``explain --json`` for a candidate; ``fits``: every place on the office's time grid."""
+def _head(result: ClinicResult) -> dict[str, Any]:
+    return {"office": result.office, "clinic": result.clinic, "now": result.now.isoformat(timespec="seconds")}
+
+
+def _fit(fit: Fit, labels: Labels) -> dict[str, Any]:
     return {
-        "office": result.office,
-        "clinic": result.clinic,
-        "now": result.now.isoformat(timespec="seconds"),
-        "kind": item.kind,
-        "number": item.number,
-        "patient": item.patient,
-        "group": item.candidate.group if item.candidate is not None else None,
-        "minutes": len(item.candidate.pattern) * 5 if item.candidate is not None else None,
-        "asked": item.asked,
-        "reason": item.reason.code if item.reason is not None else None,
-        "checks": [check_document(check) for check in item.checks],
-        "fits": [
-            {
-                **place(fit.opening.operatory, fit.opening.provider, result.labels),
-                "start": wall(fit.start),
-                "end": wall(fit.end),
-                "opening": fit.opening.id,
-            }
-            for fit in item.places
-        ],
-        "nowhere": [
-            {"reason": code, "openings": count, "detail": RULES[code].sentence} for code, count in item.nowhere.items()
-        ],
-        "openings": len(result.openings),
-        "requests": result.requests,
+        **place(fit.opening.operatory, fit.opening.provider, labels),
+        "start": wall(fit.start),
+        "end": wall(fit.end),
+        "opening": fit.opening.id,
     }
 
 
-def check_document(check: Check) -> dict[str, Any]:
-    """One rule, pass or fail."""
+def _check(check: Check) -> dict[str, Any]:
     rule = RULES[check.code]
     return {
         "rule": check.code,
@@ -287,20 +225,19 @@ def explain_opening(session: OfficeSession, result: ClinicResult, opening_id: st
     policy, found = result.policy, result.found
     if policy is None or found is None:
         return None
-    head = {"office": result.office, "clinic": result.clinic, "now": result.now.isoformat(timespec="seconds")}
     left = [item for item in result.skipped if item.opening == opening_id and item.kind is None]
     chosen = next((opening for opening in found.openings if opening.id == opening_id), None)
     if chosen is None:
         if not left:
             return None
-        return {**head, "opening": None, "id": opening_id, "reasons": [_skip(item.reason) for item in left]}
+        return {**_head(result), "opening": None, "id": opening_id, "reasons": [_skip(item.reason) for item in left]}
     wall_now = office_now(session.clock.now(), policy.timezone)
     limits = limits_of(session, policy, wall_now)
     situation = situation_of(session, policy, found, limits, session.clock.now())
     asked = {(line.offer.kind, line.offer.number): line.offer.opening for line in result.offers}
     skipped = {(item.kind, item.number): item.reason for item in result.skipped if item.kind is not None}
     return {
-        **head,
+        **_head(result),
         "opening": opening_document(chosen, result.labels),
         "id": opening_id,
         "reasons": [_skip(item.reason) for item in left],
@@ -370,26 +307,22 @@ def _row(session: OfficeSession, kind: Kind, number: int) -> Appointment | Recal
         return None
 
 
-def _as_asap(row: Recall, recalls: Iterable[Recall]) -> tuple[Recall, ...]:
-    """The patient's recalls with ``row`` on the ASAP list."""
-    others = [other for other in recalls if other.recall_num != row.recall_num]
-    return *others, row.model_copy(update={"priority": ASAP})
-
-
-def _as_candidate(
-    row: Appointment | Recall, office: Office, policy: Policy, session: OfficeSession
-) -> Candidate | None:
+def _as_candidate(row: Appointment | Recall, office: Office, policy: Policy, wall_now: datetime) -> Candidate | None:
     """The row as a candidate for fitting, whoever the patient is: where it could be placed is one thing, asking
     another.
     """
     patient = office.patients.get(row.pat_num)
     willing = {"pat_status": "Patient", "txt_msg_ok": "Yes", "wireless_phone": "0" * 10, "clinic_num": policy.clinic}
+    recalls: tuple[Recall, ...] = ()
+    if isinstance(row, Recall):
+        others = (other for other in office.recalls if other.recall_num != row.recall_num)
+        recalls = (*others, row.model_copy(update={"priority": ASAP}))
     anyone = replace(
         office,
         patients={} if patient is None else {row.pat_num: patient.model_copy(update=willing)},
         lab_cases=(),
         asap=(row.model_copy(update={"priority": ASAP}),) if isinstance(row, Appointment) else (),
-        recalls=_as_asap(row, office.recalls) if isinstance(row, Recall) else (),
+        recalls=recalls,
     )
     if isinstance(row, Appointment) and row.apt_status not in GROUPS:
         return None
@@ -402,66 +335,9 @@ def _as_candidate(
             under_18="text",
         ),
     )
-    wall_now = office_now(session.clock.now(), policy.timezone)
     candidates, _ = find_candidates(anyone, lenient, wall_now)
     number = row.apt_num if isinstance(row, Appointment) else row.recall_num
     return next((candidate for candidate in candidates if candidate.number == number), None)
-
-
-def explain_one(
-    settings: Settings,
-    offices: Collection[str],
-    clock: Clock,
-    *,
-    appointment: int | None = None,
-    recall: int | None = None,
-    opening: str | None = None,
-) -> dict[str, Any]:
-    """The explanation of one candidate or opening, from the first clinic that has it.
-
-    Raises:
-        ConfigurationError: no policy is for any of these offices, or its names are wrong.
-        OpenDentalError: the office could not be read.
-        Unserved: none of them has it; the message says what there is.
-    """
-    policies = policies_for(settings, offices, clock)
-    served = {file.office for file in policies.files}.intersection(offices)
-    found: dict[str, Any] | None = None
-    instead: tuple[str, ...] = ()
-    with sessions_for(settings, served, clock, threading.Event(), act=False) as sessions:
-        for session in sessions:
-            for result in run_cycle(session, policies.of(session.office), act=False):
-                for trouble in result.errors:
-                    raise Unserved(trouble.message, configuration=trouble.configuration)
-                document = _explain(session, result, appointment, recall, opening)
-                if document is not None and "other_clinic" not in str(document.get("reason")):
-                    return document
-                found = found or document
-                instead += openings_called(session, result, opening) if opening is not None else ()
-    if found is None:
-        raise Unserved(_not_there(appointment, recall, opening, instead), configuration=False)
-    return found
-
-
-def _not_there(appointment: int | None, recall: int | None, opening: str | None, instead: Sequence[str]) -> str:
-    """What to say about something that no office has. ``instead``: the openings of the operatory that was named."""
-    if opening is None:
-        what = f"appointment {appointment}" if appointment is not None else f"recall {recall}"
-        return f"No office that asapfill serves has {what}."
-    if not instead:
-        return f"No office that asapfill serves has opening {opening}. `asapfill openings` lists them with their ids."
-    ids = "".join(f"\n  {name}" for name in instead)
-    return f"{opening} is an operatory, not an opening. Its openings now:{ids}"
-
-
-def _explain(
-    session: OfficeSession, result: ClinicResult, appointment: int | None, recall: int | None, opening: str | None
-) -> dict[str, Any] | None:
-    if opening is not None:
-        return explain_opening(session, result, opening)
-    kind: Kind = "appointment" if appointment is not None else "recall"
-    item = explain_candidate(session, result, kind, appointment or recall or 0)
-    return None if item is None else explanation_document(result, item)
 
 
 class Unserved(AsapfillError):  # noqa: N818  a fact about an office, told to a person
