@@ -44,8 +44,8 @@ def opening_document(item: Opening, labels: Labels) -> dict[str, Any]:
     return {
         "id": item.id,
         **place(item.operatory, item.provider, labels),
-        "start": wall(item.start),
-        "end": wall(item.end),
+        "start": iso(item.start),
+        "end": iso(item.end),
     }
 
 
@@ -66,14 +66,19 @@ def offered(offer: NewOffer | Offer, labels: Labels) -> dict[str, Any]:
         "number": offer.number,
         "patient": offer.patient,
         **place(offer.operatory, offer.provider, labels),
-        "start": wall(offer.start),
-        "end": wall(offer.end),
+        "start": iso(offer.start),
+        "end": iso(offer.end),
     }
 
 
-def wall(moment: datetime) -> str:
-    """An office wall-clock time, without offset, as Open Dental keeps it."""
+def iso(moment: datetime) -> str:
+    """A time to the second: an office's wall-clock time without offset, as Open Dental keeps it, any other with it."""
     return moment.isoformat(timespec="seconds")
+
+
+def iso_or_none(moment: datetime | None) -> str | None:
+    """The same where there may be none."""
+    return None if moment is None else iso(moment)
 
 
 def _clinic(result: ClinicResult) -> dict[str, Any]:
@@ -92,7 +97,7 @@ def _head(result: ClinicResult) -> dict[str, Any]:
         "clinic": result.clinic,
         "clinic_name": result.labels.clinics.get(result.clinic) or None,
         "mode": result.mode,
-        "now": result.now.isoformat(timespec="seconds"),
+        "now": iso(result.now),
         "as_if": result.as_if,
     }
 
@@ -127,8 +132,8 @@ def _skipped(item: Skipped, labels: Labels) -> dict[str, Any]:
         "number": item.number,
         "operatory": item.operatory,
         "operatory_name": labels.operatories.get(item.operatory or 0) or None,
-        "start": wall(item.start) if item.start is not None else None,
-        "end": wall(item.end) if item.end is not None else None,
+        "start": iso_or_none(item.start),
+        "end": iso_or_none(item.end),
     }
 
 
@@ -139,16 +144,16 @@ def _left(item: LeftAlone, labels: Labels) -> dict[str, Any]:
         **place(item.operatory, item.provider, labels),
         "operatory": item.operatory or None,
         "provider": item.provider or None,
-        "start": wall(item.start),
-        "end": wall(item.end),
+        "start": iso(item.start),
+        "end": iso(item.end),
     }
 
 
 def _difference(item: Difference, labels: Labels) -> dict[str, Any]:
     return {
         **place(item.operatory, item.provider, labels),
-        "start": wall(item.start),
-        "end": wall(item.end),
+        "start": iso(item.start),
+        "end": iso(item.end),
         "free_for": "asapfill" if item.ours else "open dental",
         "cause": item.cause,
     }

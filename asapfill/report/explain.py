@@ -36,7 +36,7 @@ from asapfill.cycle.session import OfficeSession
 from asapfill.cycle.spoken import patients_to_read, read_commlogs, spoken_to
 from asapfill.opendental.errors import NotFound
 from asapfill.policy.in_force import policies_for
-from asapfill.report.documents import opening_document, place, wall
+from asapfill.report.documents import iso, opening_document, place
 from asapfill.settings.settings import Settings
 
 
@@ -194,14 +194,14 @@ def _limit_checks(
 
 
 def _head(result: ClinicResult) -> dict[str, Any]:
-    return {"office": result.office, "clinic": result.clinic, "now": result.now.isoformat(timespec="seconds")}
+    return {"office": result.office, "clinic": result.clinic, "now": iso(result.now)}
 
 
 def _fit(fit: Fit, labels: Labels) -> dict[str, Any]:
     return {
         **place(fit.opening.operatory, fit.opening.provider, labels),
-        "start": wall(fit.start),
-        "end": wall(fit.end),
+        "start": iso(fit.start),
+        "end": iso(fit.end),
         "opening": fit.opening.id,
     }
 
@@ -281,7 +281,7 @@ def _against(
         "kind": candidate.kind,
         "number": candidate.number,
         "minutes": 5 * len(candidate.pattern),
-        "starts": [wall(fit.start) for fit in places],
+        "starts": [iso(fit.start) for fit in places],
         "asked": reason is None,
         "reason": reason,
     }
