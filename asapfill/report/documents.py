@@ -15,6 +15,7 @@ from asapfill.core.openings import LeftAlone, Opening
 from asapfill.core.plan import Skipped
 from asapfill.core.slot_search import Difference
 from asapfill.cycle.results import ClinicResult, OfferLine
+from asapfill.store.care import Verified
 
 
 def plan_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
@@ -36,6 +37,18 @@ def openings_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
             }
             for result in results
         ]
+    }
+
+
+def verified_document(found: Verified) -> dict[str, Any]:
+    """``state verify --json``."""
+    return {
+        "file": str(found.path),
+        "usable": found.usable,
+        "schema": found.version,
+        "problems": list(found.problems),
+        "rows": found.counts,
+        "offers": found.states,
     }
 
 
