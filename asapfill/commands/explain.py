@@ -9,7 +9,6 @@ import click
 from asapfill.commands.common import (
     chosen_offices,
     config_option,
-    explained,
     json_option,
     office_option,
     open_settings,
@@ -24,7 +23,6 @@ from asapfill.commands.common import (
 @click.option("--appointment", type=int, metavar="N", help="An AptNum.")
 @click.option("--recall", type=int, metavar="N", help="A RecallNum.")
 @click.option("--opening", metavar="ID", help="An opening's id, as `openings` shows it.")
-@explained
 def explain(
     config: Path | None,
     office: str | None,

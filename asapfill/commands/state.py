@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import DONE, FAILED, config_option, end, explained, json_option, open_settings, print_json
+from asapfill.commands.common import DONE, FAILED, config_option, end, json_option, open_settings, print_json
 
 
 @click.group()
@@ -18,7 +18,6 @@ def state() -> None:
 @state.command()
 @config_option
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@explained
 def backup(config: Path | None, file: Path | None) -> None:
     """Copy the state to FILE (default: beside it, by date), also while asapfill runs."""
     from asapfill.report.text import verified_text
@@ -35,7 +34,6 @@ def backup(config: Path | None, file: Path | None) -> None:
 @state.command()
 @config_option
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@explained
 def restore(config: Path | None, file: Path) -> None:
     """Put the backup FILE in the state's place. Sending is paused until `asapfill resume`."""
     from asapfill.report.text import verified_text
@@ -57,7 +55,6 @@ def restore(config: Path | None, file: Path) -> None:
 @config_option
 @json_option
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@explained
 def verify(config: Path | None, as_json: bool, file: Path | None) -> None:
     """Check the state, or the backup FILE: sound, complete, of which version, how much is in it."""
     from asapfill.report.documents import verified_document
@@ -75,7 +72,6 @@ def verify(config: Path | None, as_json: bool, file: Path | None) -> None:
 @config_option
 @click.argument("number", metavar="ID", type=int)
 @click.option("--sent/--not-sent", "sent", default=None, help="What you found in Open Dental.")
-@explained
 def settle(config: Path | None, number: int, sent: bool | None) -> None:
     """Say what became of offer ID, which asapfill could not find out within a day.
 
