@@ -55,6 +55,17 @@ class Commands(click.Group):
         command: click.Command = getattr(module, cmd_name)
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a command; what can be expected to go wrong ends in a sentence and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit):
+            raise  # wrong usage and --help are click's
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  what is not expected is raised again
+            from asapfill.commands.common import end_with_error
+
+            end_with_error(error)
+
     def format_commands(
         self,
         ctx: click.Context,  # noqa: ARG002  click's signature
@@ -82,5 +93,5 @@ def cli(verbose: bool, form: Form) -> None:
 
 
 def main() -> NoReturn:
-    """Run a command; every expected failure ends in a sentence and the exit code of the contract."""
+    """Run the command that the arguments name, and end with its exit code."""
     sys.exit(cli())

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import DONE, FAILED, config_option, explained, known_office, office_option, open_settings
+from asapfill.commands.common import DONE, FAILED, config_option, known_office, office_option, open_settings
 
 
 @click.command()
@@ -16,7 +16,6 @@ from asapfill.commands.common import DONE, FAILED, config_option, explained, kno
 @office_option
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--all", "everything", is_flag=True, help="Every offer that waits.")
-@explained
 def approve(config: Path | None, office: str | None, ids: tuple[str, ...], everything: bool) -> None:
     """Say yes to offers that wait (mode ask); each is looked at again before it is sent.
 
@@ -29,7 +28,6 @@ def approve(config: Path | None, office: str | None, ids: tuple[str, ...], every
 @config_option
 @office_option
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@explained
 def decline(config: Path | None, office: str | None, ids: tuple[str, ...]) -> None:
     """Say no to offers that wait (mode ask).
 

@@ -10,7 +10,6 @@ import click
 from asapfill.commands.common import (
     chosen_offices,
     config_option,
-    explained,
     json_option,
     office_option,
     open_settings,
@@ -24,7 +23,6 @@ from asapfill.commands.common import (
 @office_option
 @json_option
 @click.option("--offline", is_flag=True, help="Check the files only; ask no office.")
-@explained
 def check(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
     """Check settings, policies and (unless offline) every office."""
     from asapfill.checks.check import check_all, checked_text

@@ -1,4 +1,4 @@
-"""What every command shares: options, the settings, and expected failures as sentences and exit codes."""
+"""What commands share: options, the settings, printing, and failures as sentences and exit codes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -21,8 +20,7 @@ if TYPE_CHECKING:
     from asapfill.cycle.results import AsIf, ClinicResult
     from asapfill.settings.settings import Settings
 
-DONE, FAILED, ALREADY_RUNNING, CONFIGURATION, INTERRUPTED = 0, 1, 75, 78, 130
-Command = TypeVar("Command", bound=Callable[..., Any])
+DONE, FAILED, CONFIGURATION, INTERRUPTED = 0, 1, 78, 130
 
 config_option = click.option(
     "--config", type=click.Path(path_type=Path, dir_okay=False), help="The settings file (asapfill.toml)."
@@ -47,45 +45,6 @@ at_option = click.option(
     callback=_as_if,
     help="As if it were the next TIME of the office's day: 10:00, 10am, or 'Mon 10:00'.",
 )
-
-
-def explained(command: Command) -> Command:
-    """Turn expected errors into a sentence on standard error and an exit code."""
-
-    @wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  passes a command's own parameters through
-        from asapfill.core.errors import ConfigurationError
-        from asapfill.opendental.errors import OpenDentalError
-        from asapfill.report.explain import Unserved
-        from asapfill.store.database import StoreError
-        from asapfill.store.lock import AlreadyRunning
-
-        try:
-            return command(*args, **kwargs)
-        except ConfigurationError as error:
-            end(fitted(error), CONFIGURATION)
-        except AlreadyRunning as error:
-            end(str(error), ALREADY_RUNNING)
-        except (StoreError, OpenDentalError) as error:
-            end(str(error), FAILED)
-        except Unserved as error:
-            if error.configuration:
-                end(fitted(error), CONFIGURATION)
-            end(str(error), FAILED)
-        except BrokenPipeError:
-            # The reader (head, a pager) has gone; the interpreter must not complain about it at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(FAILED)
-        except OSError as error:
-            end(
-                f"{error.filename or 'A file'}: {error.strerror or error}. See that it exists, that its disk has room, "
-                "and that the user who runs asapfill may read and write it.",
-                FAILED,
-            )
-        except (KeyboardInterrupt, click.Abort):
-            end("Stopped.", INTERRUPTED)
-
-    return run  # type: ignore[return-value]  # same parameters, by construction
 
 
 def open_settings(config: Path | None, *, with_secrets: bool = True) -> tuple[Settings, Clock]:
@@ -149,3 +108,26 @@ def end(message: str, code: int) -> NoReturn:
     """End with a sentence on standard error."""
     click.echo(message, err=True)
     sys.exit(code)
+
+
+def end_with_error(error: BaseException) -> NoReturn:
+    """End with a sentence and the exit code for what can be expected to go wrong; raise anything else again."""
+    from asapfill.core.errors import AsapfillError
+
+    match error:
+        case AsapfillError(exit_code=int(code)):
+            end(fitted(error) if code == CONFIGURATION else str(error), code)
+        case BrokenPipeError():
+            # The reader (head, a pager) has gone; the interpreter must not complain about it at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(FAILED)
+        case OSError():
+            end(
+                f"{error.filename or 'A file'}: {error.strerror or error}. See that it exists, that its disk has room, "
+                "and that the user who runs asapfill may read and write it.",
+                FAILED,
+            )
+        case KeyboardInterrupt() | click.Abort():
+            end("Stopped.", INTERRUPTED)
+        case _:
+            raise error

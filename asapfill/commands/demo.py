@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import DONE, FAILED, explained, json_option, print_json
+from asapfill.commands.common import DONE, FAILED, json_option, print_json
 
 
 @click.command()
@@ -15,7 +15,6 @@ from asapfill.commands.common import DONE, FAILED, explained, json_option, print
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=Path("demo"), show_default=True,
               help="Folder for the schedule page.")  # fmt: skip
 @json_option
-@explained
 def demo(seed: int, out: Path, as_json: bool) -> None:
     """Run a simulated office's working day through asapfill, fast."""
     from asapfill.demo.demo import run_demo, summary_text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import config_option, explained, json_option, office_option, print_json
+from asapfill.commands.common import config_option, json_option, office_option, print_json
 
 
 @click.command()
@@ -16,7 +16,6 @@ from asapfill.commands.common import config_option, explained, json_option, offi
 @office_option
 @json_option
 @click.option("--offline", is_flag=True, help="Ask no office.")
-@explained
 def doctor(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
     """Everything that could be wrong with this installation, each line ok, look or wrong, with the remedy.
 

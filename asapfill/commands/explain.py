@@ -9,7 +9,6 @@ import click
 from asapfill.commands.common import (
     chosen_offices,
     config_option,
-    explained,
     json_option,
     office_option,
     open_settings,
@@ -24,7 +23,6 @@ from asapfill.commands.common import (
 @click.option("--appointment", type=int, metavar="N", help="An AptNum.")
 @click.option("--recall", type=int, metavar="N", help="A RecallNum.")
 @click.option("--opening", metavar="ID", help="An opening's id, as `openings` shows it.")
-@explained
 def explain(
     config: Path | None,
     office: str | None,
@@ -34,7 +32,8 @@ def explain(
     opening: str | None,
 ) -> None:
     """Apply every rule to one candidate or opening, pass or fail."""
-    from asapfill.report.explain import explain_one, explanation_text
+    from asapfill.report.explain import explain_one
+    from asapfill.report.explain_text import explanation_text
 
     given = [value for value in (appointment, recall, opening) if value is not None]
     if len(given) != 1:

@@ -10,7 +10,6 @@ import click
 from asapfill.commands.common import (
     chosen_offices,
     config_option,
-    explained,
     json_option,
     office_option,
     open_settings,
@@ -25,7 +24,6 @@ from asapfill.commands.common import (
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Offers made on this day or later (default: 7 days).")
 @click.option("--patient", type=int, metavar="N", help="Everything of this PatNum.")
 @click.option("--opening", metavar="ID", help="Everything of this opening, as `openings` shows it.")
-@explained
 def history(
     config: Path | None,
     office: str | None,

@@ -13,7 +13,6 @@ from asapfill.commands.common import (
     FAILED,
     config_option,
     end,
-    explained,
     json_option,
     known_office,
     office_option,
@@ -31,7 +30,6 @@ def notify() -> None:
 @config_option
 @office_option
 @json_option
-@explained
 def test(config: Path | None, office: str | None, as_json: bool) -> None:
     """Send a message to every address of the settings, and say which took it.
 

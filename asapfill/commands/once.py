@@ -10,7 +10,6 @@ from asapfill.commands.common import (
     chosen_offices,
     config_option,
     end_with_cycle,
-    explained,
     json_option,
     office_option,
     open_settings,
@@ -21,7 +20,6 @@ from asapfill.commands.common import (
 @config_option
 @office_option
 @json_option
-@explained
 def once(config: Path | None, office: str | None, as_json: bool) -> None:
     """Run one full cycle, honouring the policy's mode."""
     from asapfill.cycle.operations import run_once

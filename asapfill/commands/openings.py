@@ -10,7 +10,6 @@ from asapfill.commands.common import (
     chosen_offices,
     config_option,
     end_with_cycle,
-    explained,
     json_option,
     office_option,
     open_settings,
@@ -24,7 +23,6 @@ from asapfill.commands.common import (
 @click.option(
     "--compare", is_flag=True, help="Put Open Dental's own search beside ours, with the cause of differences."
 )
-@explained
 def openings(config: Path | None, office: str | None, as_json: bool, compare: bool) -> None:
     """List the openings, and what was left alone and why."""
     from asapfill.cycle.operations import run_once

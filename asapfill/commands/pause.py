@@ -6,13 +6,12 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import config_option, explained, known_office, open_settings
+from asapfill.commands.common import config_option, known_office, open_settings
 
 
 @click.command()
 @config_option
 @click.argument("office", required=False)
-@explained
 def pause(config: Path | None, office: str | None) -> None:
     """Stop sending at once, for OFFICE or for all, also in a running daemon."""
     from asapfill.offers.answers import set_pause
@@ -25,7 +24,6 @@ def pause(config: Path | None, office: str | None) -> None:
 @click.command()
 @config_option
 @click.argument("office", required=False)
-@explained
 def resume(config: Path | None, office: str | None) -> None:
     """Let sending go on, for OFFICE or for all."""
     from asapfill.offers.answers import set_pause

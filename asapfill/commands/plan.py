@@ -12,7 +12,6 @@ from asapfill.commands.common import (
     chosen_offices,
     config_option,
     end_with_cycle,
-    explained,
     json_option,
     office_option,
     open_settings,
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 @office_option
 @json_option
 @at_option
-@explained
 def plan(config: Path | None, office: str | None, as_json: bool, at: AsIf | None) -> None:
     """Show the offers that one cycle would make now, or at another time. Sends nothing."""
     from asapfill.cycle.operations import run_once

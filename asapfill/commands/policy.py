@@ -17,7 +17,6 @@ from asapfill.commands.common import (
     at_option,
     config_option,
     end,
-    explained,
     json_option,
     known_office,
     open_settings,
@@ -61,7 +60,6 @@ def policy() -> None:
 )
 @click.option("--offline", is_flag=True, help="Do not ask the office for its names.")
 @click.option("--yes", is_flag=True, help="Ask nothing; take what is given and defaults.")
-@explained
 def new(config: Path | None, office: str | None, out: Path | None, offline: bool, yes: bool, **given: Given) -> None:
     """Write a commented policy with your office's names in it. It sends nothing before you have looked.
 
@@ -210,7 +208,6 @@ def schema() -> None:
 )
 @click.option("--offline", is_flag=True, help="Tell what changes only; plan nothing, ask no office.")
 @at_option
-@explained
 def diff(
     config: Path | None, as_json: bool, file: Path | None, against: Path | None, offline: bool, at: AsIf | None
 ) -> None:

@@ -11,7 +11,6 @@ import click
 from asapfill.commands.common import (
     DONE,
     config_option,
-    explained,
     json_option,
     known_office,
     office_option,
@@ -36,7 +35,6 @@ from asapfill.commands.common import (
     help="Where to write the page; in a folder it is named by its dates. Default: asapfill-report.html.",
 )
 @json_option
-@explained
 def report(config: Path | None, office: str | None, since: datetime | None, out: Path | None, as_json: bool) -> None:
     """Write the weekly report: an HTML page with pictures, without patients. Asks no office.
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import config_option, explained, open_settings
+from asapfill.commands.common import config_option, open_settings
 
 
 @click.command()
 @config_option
-@explained
 def run(config: Path | None) -> None:
     """Run the daemon: serve every office until stopped."""
     from asapfill.daemon.daemon import run_daemon

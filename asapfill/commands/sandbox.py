@@ -9,8 +9,6 @@ from typing import Any
 
 import click
 
-from asapfill.commands.common import explained
-
 
 class _Seconds(click.FloatRange):
     """A number in a range; Click's own takes ``nan`` for one."""
@@ -65,7 +63,6 @@ class _Seconds(click.FloatRange):
     type=click.Path(path_type=Path, file_okay=False),
     help="Write settings and policies for this sandbox here.",
 )
-@explained
 def sandbox(
     port: int,
     office_file: Path | None,

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from asapfill.commands.common import DONE, FAILED, config_option, end, explained, json_option, open_settings, print_json
-
-if TYPE_CHECKING:
-    from asapfill.store.care import Verified
+from asapfill.commands.common import DONE, FAILED, config_option, end, json_option, open_settings, print_json
 
 
 @click.group()
@@ -22,30 +18,30 @@ def state() -> None:
 @state.command()
 @config_option
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@explained
 def backup(config: Path | None, file: Path | None) -> None:
     """Copy the state to FILE (default: beside it, by date), also while asapfill runs."""
+    from asapfill.report.text import verified_text
     from asapfill.store import care
     from asapfill.store.database import FILE_NAME
 
     settings, clock = open_settings(config, with_secrets=False)
     target = file or settings.state / f"{FILE_NAME}.backup-{clock.now():%Y%m%d-%H%M%S}"
     found = care.backup(settings.state, target)
-    click.echo(_text(found))
+    click.echo(verified_text(found))
     sys.exit(DONE if found.usable else FAILED)
 
 
 @state.command()
 @config_option
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@explained
 def restore(config: Path | None, file: Path) -> None:
     """Put the backup FILE in the state's place. Sending is paused until `asapfill resume`."""
+    from asapfill.report.text import verified_text
     from asapfill.store import care
 
     settings, clock = open_settings(config, with_secrets=False)
     found, replaced = care.restore(settings.state, file, clock)
-    click.echo(_text(found))
+    click.echo(verified_text(found))
     if replaced is not None:
         click.echo(f"The state that was there is kept as {replaced}.", err=True)
     click.echo(
@@ -59,23 +55,16 @@ def restore(config: Path | None, file: Path) -> None:
 @config_option
 @json_option
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@explained
 def verify(config: Path | None, as_json: bool, file: Path | None) -> None:
     """Check the state, or the backup FILE: sound, complete, of which version, how much is in it."""
+    from asapfill.report.documents import verified_document
+    from asapfill.report.text import verified_text
     from asapfill.store import care
     from asapfill.store.database import FILE_NAME
 
     settings, _ = open_settings(config, with_secrets=False)
     found = care.verify(file or settings.state / FILE_NAME)
-    document = {
-        "file": str(found.path),
-        "usable": found.usable,
-        "schema": found.version,
-        "problems": list(found.problems),
-        "rows": found.counts,
-        "offers": found.states,
-    }
-    print_json(document) if as_json else click.echo(_text(found))
+    print_json(verified_document(found)) if as_json else click.echo(verified_text(found))
     sys.exit(DONE if found.usable else FAILED)
 
 
@@ -83,7 +72,6 @@ def verify(config: Path | None, as_json: bool, file: Path | None) -> None:
 @config_option
 @click.argument("number", metavar="ID", type=int)
 @click.option("--sent/--not-sent", "sent", default=None, help="What you found in Open Dental.")
-@explained
 def settle(config: Path | None, number: int, sent: bool | None) -> None:
     """Say what became of offer ID, which asapfill could not find out within a day.
 
@@ -98,12 +86,3 @@ def settle(config: Path | None, number: int, sent: bool | None) -> None:
     if refused is not None:
         end(refused, FAILED)
     click.echo(f"Offer {number} is settled: {'sent' if sent else 'not sent'}.", err=True)
-
-
-def _text(found: Verified) -> str:
-    lines = [f"{found.path}: {'sound' if found.usable else 'NOT USABLE'}, schema {found.version}"]
-    lines += [f"  {problem}" for problem in found.problems]
-    lines += [f"  {count:>8}  {table}" for table, count in found.counts.items()]
-    if found.states:
-        lines.append("  offers: " + ", ".join(f"{state} {count}" for state, count in found.states.items()))
-    return "\n".join(lines)

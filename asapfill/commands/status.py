@@ -7,16 +7,16 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import DONE, FAILED, config_option, explained, json_option, open_settings, print_json
+from asapfill.commands.common import DONE, FAILED, config_option, json_option, open_settings, print_json
 
 
 @click.command()
 @config_option
 @json_option
-@explained
 def status(config: Path | None, as_json: bool) -> None:
     """Is it alive, what is open, what is waiting, what went wrong."""
-    from asapfill.report.status import status_document, status_text
+    from asapfill.report.status import status_document
+    from asapfill.report.status_text import status_text
 
     settings, clock = open_settings(config, with_secrets=False)
     document = status_document(settings, clock)

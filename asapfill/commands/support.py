@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import FAILED, config_option, end, explained
+from asapfill.commands.common import FAILED, config_option, end
 
 
 @click.command()
@@ -20,7 +20,6 @@ from asapfill.commands.common import FAILED, config_option, end, explained
     show_default=True,
     help="The file, or - for standard output.",
 )
-@explained
 def support(config: Path | None, out: Path) -> None:
     """Write a bundle for asking for help: versions, verdicts and counts, without secrets or people.
 

@@ -1,4 +1,26 @@
-"""A mistake in a file that a person wrote, told so that they can mend it: where, what, and what to do."""
+"""What can go wrong in asapfill, as one tree with exit codes; and mistakes in a file, told so that they can be mended.
+
+::
+
+    AsapfillError               1   what went wrong and what to do, in a sentence for a person
+    ├── ConfigurationError     78   settings or policies cannot be used as they stand
+    ├── AlreadyRunning         75   another asapfill works on this state folder
+    ├── StoreError              1   the state cannot be read or written
+    ├── OpenDentalError         1   a request to an office; its own tree is in ``opendental.errors``
+    ├── Unserved            1, 78   an office cannot be looked at, or lacks what was asked for
+    ├── CannotListen            1   the port or certificate for Open Dental's events
+    ├── NotWritten              2   a new policy is not wanted here
+    ├── Unreadable              2   a value that cannot be taken as it is written
+    ├── Held                    -   the journal holds an offer back
+    ├── IllegalStep             -   an offer cannot go from this state to that one
+    ├── NotADelivery            -   not what Open Dental posts
+    ├── RefusedDelivery         -   a delivery that is not taken: the answer to it
+    └── Unsteady                -   the pages of a list do not fit together
+
+Those with ``-`` are a finding for the caller, who catches it. If one ends a command nevertheless, that is a mistake in
+asapfill, and Python's traceback is shown. Each class is defined where it is raised. The simulated office shares nothing
+but the clock with asapfill, so its errors stand apart.
+"""
 
 from __future__ import annotations
 
@@ -55,11 +77,22 @@ def problem_at(file: Path, lines: Sequence[str], place: tuple[int, int], message
     return Problem(file, message, line, column, hint, lines[line - 1] if 0 < line <= len(lines) else "")
 
 
-class ConfigurationError(Exception):
+class AsapfillError(Exception):
+    """Anything that can go wrong in asapfill; as text, a sentence for a person.
+
+    ``exit_code``: that of a command which ends by it; None: it never should.
+    """
+
+    exit_code: int | None = 1
+
+
+class ConfigurationError(AsapfillError):
     """Settings or policies cannot be used as they stand. Exit code 78.
 
     Carries every problem found, not just the first; as text, one below the other.
     """
+
+    exit_code = 78
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

@@ -11,9 +11,13 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Final, Literal, Protocol
 
+from asapfill.core.errors import AsapfillError
 
-class IllegalStep(Exception):  # noqa: N818  names what was tried
-    """A step that the table of steps does not know: a mistake in asapfill, never in the office's data."""
+
+class IllegalStep(AsapfillError):  # noqa: N818  names what was tried
+    """A step that the table of steps does not know."""
+
+    exit_code = None
 
 
 class State(StrEnum):

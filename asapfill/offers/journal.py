@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from asapfill.core.errors import AsapfillError
 from asapfill.core.offer import AWAITED, FINAL, LATE, LINK_STAYS_OPEN, LIVE, UNCLEAR, NewOffer, Offer, State, require
 from asapfill.core.reasons import RULES, Reason
 from asapfill.failpoints import reach
@@ -29,8 +30,10 @@ Check = Callable[[Sequence[Offer]], Reason | None]
 """Judges, given the journal's rows that matter, whether an offer may still be made; a reason says why not."""
 
 
-class Held(Exception):  # noqa: N818  not an error: the journal holds the offer back
+class Held(AsapfillError):  # noqa: N818  not an error: the journal holds the offer back
     """The journal does not let this offer be made; ``reason`` says why."""
+
+    exit_code = None
 
     def __init__(self, reason: Reason) -> None:
         self.reason = reason

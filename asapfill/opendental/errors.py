@@ -27,8 +27,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from asapfill.core.errors import AsapfillError
 
-class OpenDentalError(Exception):
+
+class OpenDentalError(AsapfillError):
     """Anything that went wrong with a request.
 
     ``status`` is the HTTP status if there was an answer. ``text`` holds the server's own words: one line of at most

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Generic, Protocol, TypeVar
 
+from asapfill.core.errors import AsapfillError
 from asapfill.core.rows import Row
 from asapfill.core.values import moment
 from asapfill.opendental.errors import NotOpenDental, Unknown
@@ -222,8 +223,10 @@ class Collected(Generic[R]):
         return new
 
 
-class Unsteady(Exception):  # noqa: N818  a finding, caught by whoever asked
+class Unsteady(AsapfillError):  # noqa: N818  a finding, caught by whoever asked
     """The pages of a list that is sorted with ties do not fit together, so rows may be missing."""
+
+    exit_code = None
 
 
 @dataclass(frozen=True, slots=True)

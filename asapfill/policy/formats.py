@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
+from asapfill.core.errors import AsapfillError
 from asapfill.core.policy import WEEKDAYS
 
 LONGEST_QUOTE = 40
@@ -41,8 +42,13 @@ US_ZONES = {
 }
 
 
-class Unreadable(ValueError):  # noqa: N818  reads as what it says of the value
-    """A value that cannot be taken as it is written. ``str()`` says what was found, ``hint`` what to write."""
+class Unreadable(AsapfillError, ValueError):  # noqa: N818  reads as what it says of the value
+    """A value that cannot be taken as it is written. ``str()`` says what was found, ``hint`` what to write.
+
+    A ValueError too, because pydantic collects nothing else. Exit code 2: as an option it is wrong usage.
+    """
+
+    exit_code = 2
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)

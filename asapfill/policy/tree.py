@@ -29,7 +29,7 @@ from ruamel.yaml.events import (
     StreamStartEvent,
 )
 
-from asapfill.core.errors import ConfigurationError, Problem, problem_at
+from asapfill.core.errors import AsapfillError, ConfigurationError, Problem, problem_at
 from asapfill.policy.formats import quoted
 from asapfill.policy.syntax import (
     CLOSE_IT,
@@ -176,8 +176,10 @@ def _indented_with_tabs(path: Path, lines: Lines) -> Iterator[Problem]:
             yield problem_at(path, lines, (number, column), "This line is indented with a tab.", "Use blanks instead.")
 
 
-class _Refused(Exception):  # noqa: N818  not an error of ours: a file that asks for too much
+class _Refused(AsapfillError):  # noqa: N818  not an error of ours: a file that asks for too much
     """The file uses what a policy may not."""
+
+    exit_code = None
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.message)

@@ -14,7 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from asapfill.clock import Clock, office_now
-from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.core.errors import AsapfillError, ConfigurationError, Problem
 from asapfill.core.offer import CLOCKS_MAY_DIFFER
 from asapfill.core.office import OfficeNames, operatory_both
 from asapfill.core.rows import Definition
@@ -82,8 +82,10 @@ class Question:
     explained: str = ""
 
 
-class NotWritten(Exception):  # noqa: N818  told to a person
-    """A new policy is not wanted here: the message says what there is already."""
+class NotWritten(AsapfillError):  # noqa: N818  told to a person
+    """A new policy is not wanted here: the message says what there is already. Exit code 2, as wrong usage."""
+
+    exit_code = 2
 
 
 BLOCKOUTS = (

@@ -1,5 +1,6 @@
-"""The JSON documents of ``plan``, ``once``, ``openings``, ``status`` and ``history``. Scripts depend on them: only
-additions.
+"""The JSON documents of ``plan``, ``once`` and ``openings``, and what all documents say in the same way.
+
+Scripts depend on documents: keys are only ever added.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from asapfill.core.openings import LeftAlone, Opening
 from asapfill.core.plan import Skipped
 from asapfill.core.slot_search import Difference
 from asapfill.cycle.results import ClinicResult, OfferLine
+from asapfill.store.care import Verified
 
 
 def plan_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def openings_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
         "offices": [
             {
                 **_head(result),
-                "openings": [opening(item, result.labels) for item in result.openings],
+                "openings": [opening_document(item, result.labels) for item in result.openings],
                 "left_alone": [_left(item, result.labels) for item in result.left_alone],
                 "compared": result.compared,
                 "differences": [_difference(item, result.labels) for item in result.differences],
@@ -38,13 +40,25 @@ def openings_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
     }
 
 
-def opening(item: Opening, labels: Labels) -> dict[str, Any]:
+def verified_document(found: Verified) -> dict[str, Any]:
+    """``state verify --json``."""
+    return {
+        "file": str(found.path),
+        "usable": found.usable,
+        "schema": found.version,
+        "problems": list(found.problems),
+        "rows": found.counts,
+        "offers": found.states,
+    }
+
+
+def opening_document(item: Opening, labels: Labels) -> dict[str, Any]:
     """One opening."""
     return {
         "id": item.id,
         **place(item.operatory, item.provider, labels),
-        "start": wall(item.start),
-        "end": wall(item.end),
+        "start": iso(item.start),
+        "end": iso(item.end),
     }
 
 
@@ -65,20 +79,25 @@ def offered(offer: NewOffer | Offer, labels: Labels) -> dict[str, Any]:
         "number": offer.number,
         "patient": offer.patient,
         **place(offer.operatory, offer.provider, labels),
-        "start": wall(offer.start),
-        "end": wall(offer.end),
+        "start": iso(offer.start),
+        "end": iso(offer.end),
     }
 
 
-def wall(moment: datetime) -> str:
-    """An office wall-clock time, without offset, as Open Dental keeps it."""
+def iso(moment: datetime) -> str:
+    """A time to the second: an office's wall-clock time without offset, as Open Dental keeps it, any other with it."""
     return moment.isoformat(timespec="seconds")
+
+
+def iso_or_none(moment: datetime | None) -> str | None:
+    """The same where there may be none."""
+    return None if moment is None else iso(moment)
 
 
 def _clinic(result: ClinicResult) -> dict[str, Any]:
     return {
         **_head(result),
-        "openings": [opening(item, result.labels) for item in result.openings],
+        "openings": [opening_document(item, result.labels) for item in result.openings],
         "offers": [_line(line, result.labels) for line in result.offers],
         "skipped": [_skipped(item, result.labels) for item in result.skipped],
         **_tail(result),
@@ -91,7 +110,7 @@ def _head(result: ClinicResult) -> dict[str, Any]:
         "clinic": result.clinic,
         "clinic_name": result.labels.clinics.get(result.clinic) or None,
         "mode": result.mode,
-        "now": result.now.isoformat(timespec="seconds"),
+        "now": iso(result.now),
         "as_if": result.as_if,
     }
 
@@ -126,8 +145,8 @@ def _skipped(item: Skipped, labels: Labels) -> dict[str, Any]:
         "number": item.number,
         "operatory": item.operatory,
         "operatory_name": labels.operatories.get(item.operatory or 0) or None,
-        "start": wall(item.start) if item.start is not None else None,
-        "end": wall(item.end) if item.end is not None else None,
+        "start": iso_or_none(item.start),
+        "end": iso_or_none(item.end),
     }
 
 
@@ -138,16 +157,16 @@ def _left(item: LeftAlone, labels: Labels) -> dict[str, Any]:
         **place(item.operatory, item.provider, labels),
         "operatory": item.operatory or None,
         "provider": item.provider or None,
-        "start": wall(item.start),
-        "end": wall(item.end),
+        "start": iso(item.start),
+        "end": iso(item.end),
     }
 
 
 def _difference(item: Difference, labels: Labels) -> dict[str, Any]:
     return {
         **place(item.operatory, item.provider, labels),
-        "start": wall(item.start),
-        "end": wall(item.end),
+        "start": iso(item.start),
+        "end": iso(item.end),
         "free_for": "asapfill" if item.ours else "open dental",
         "cause": item.cause,
     }

@@ -1,14 +1,13 @@
-"""``explain``: every rule applied to one candidate or one opening, pass or fail."""
+"""``explain``: every rule applied to one candidate or one opening, pass or fail, as a JSON document."""
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from itertools import groupby, takewhile
-from typing import Any, Literal
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
 
 from asapfill.clock import Clock, office_now
 from asapfill.core.candidates import (
@@ -20,10 +19,11 @@ from asapfill.core.candidates import (
     first_failure,
     recall_checks,
 )
+from asapfill.core.errors import AsapfillError, ConfigurationError
 from asapfill.core.fits import Fit, Ground, fits, prepare, refusal
 from asapfill.core.limits import may_text_now, rules
-from asapfill.core.offer import NewOffer
-from asapfill.core.office import Office, operatory_both
+from asapfill.core.offer import Kind, NewOffer
+from asapfill.core.office import Labels, Office, operatory_both
 from asapfill.core.openings import Opening
 from asapfill.core.policy import Policy
 from asapfill.core.reasons import RULES, Reason
@@ -36,375 +36,8 @@ from asapfill.cycle.session import OfficeSession
 from asapfill.cycle.spoken import patients_to_read, read_commlogs, spoken_to
 from asapfill.opendental.errors import NotFound
 from asapfill.policy.in_force import policies_for
-from asapfill.report.documents import opening as opening_document
-from asapfill.report.documents import place, wall
+from asapfill.report.documents import iso, opening_document, place
 from asapfill.settings.settings import Settings
-from asapfill.words import counted, place_text, wrapped
-
-SHORTEST_RUN = 5
-"""Fewer starts than this are told one by one."""
-
-
-def explanation_text(document: dict[str, Any]) -> str:
-    """The text of an explanation document, at most 80 columns wide."""
-    lines = _opening(document) if "id" in document else _candidate(document)
-    return "\n".join(line for part in lines for line in (wrapped(part, 26) if len(part) > 80 else [part]))  # noqa: PLR2004
-
-
-def _candidate(document: dict[str, Any]) -> list[str]:
-    kind, number = document["kind"], document["number"]
-    minutes = f", {document['minutes']} minutes" if document["minutes"] else ""
-    lines = [f"{kind.capitalize()} {number}, patient {document['patient']}{minutes} · {document['office']}", ""]
-    for check in document["checks"]:
-        if check["passed"]:
-            lines += wrapped(f"  pass  {check['sentence']}", 8)
-        else:
-            sentence = check["sentence"]
-            if check["detail"]:
-                sentence = f"{sentence.removesuffix('.')} ({check['detail']})."
-            lines += wrapped(f"  FAIL  {sentence}", 8)
-            lines += wrapped(f"        Rule: {check['source']}.", 8)
-    lines += ["", f"Places where the visit fits: {len(document['fits'])}"]
-    for (where, day), starts in groupby(document["fits"], key=lambda fit: (place_text(fit), fit["start"][:10])):
-        times = _runs([datetime.fromisoformat(fit["start"]) for fit in starts])
-        lines += wrapped(f"  {date.fromisoformat(day):%a %m-%d}  {where:<18} {times}", 33)
-    lines += _nowhere(document)
-    reason = document["reason"]
-    if document["asked"]:
-        lines += ["", "One cycle now would offer a place."]
-    elif reason is not None:
-        lines += ["", f"Not asked now: {RULES[reason].sentence}", f"Rule: {RULES[reason].source}."]
-    return lines
-
-
-def _runs(starts: list[datetime]) -> str:
-    """Times of one day; where many follow each other at one distance, the first and the last with that distance."""
-    parts: list[str] = []
-    rest = starts
-    while rest:
-        step = rest[1] - rest[0] if len(rest) > 1 else timedelta(0)
-        even = takewhile(lambda index: rest[index] - rest[index - 1] == step, range(1, len(rest)))  # noqa: B023  used at once
-        run = rest[: 1 + len(list(even))]
-        if len(run) < SHORTEST_RUN:
-            parts.append(f"{rest[0]:%H:%M}")
-            rest = rest[1:]
-            continue
-        parts.append(f"{run[0]:%H:%M} to {run[-1]:%H:%M} every {step // timedelta(minutes=1)} min")
-        rest = rest[len(run) :]
-    return ", ".join(parts)
-
-
-def _nowhere(document: dict[str, Any]) -> list[str]:
-    """Why a visit fits nowhere."""
-    if document["fits"]:
-        return []
-    if document["minutes"] is None:
-        return ["  How long it takes cannot be told, or it is no visit to offer: see above."]
-    if not document["openings"]:
-        return ["  There is no opening at all now (`asapfill openings` says why)."]
-    lines = [f"  What stands against it in the {counted(document['openings'], 'opening')} that there are:"]
-    for item in document["nowhere"]:
-        lines += wrapped(f"  {item['openings']:>4}  {item['detail']}", 8)
-    return lines
-
-
-def _opening(document: dict[str, Any]) -> list[str]:
-    lines = [f"Opening {document['id']} · {document['office']}"]
-    opening = document["opening"]
-    if opening is not None:
-        start = datetime.fromisoformat(opening["start"])
-        lines.append(f"{place_text(opening)}, {start:%a %Y-%m-%d %H:%M} to {opening['end'][11:16]}")
-    for reason in document["reasons"]:
-        lines += ["", f"{reason['detail']}", f"Rule: {reason['source']}."]
-    candidates = document.get("candidates", [])
-    if candidates:
-        lines.append("")
-    for candidate in sorted(candidates, key=lambda item: (not item["asked"], not item["starts"], item["number"])):
-        who = f"{candidate['kind']} {candidate['number']}"
-        what = "would be offered now" if candidate["asked"] else RULES[candidate["reason"]].sentence
-        lines.append(f"  {who:<20} {candidate['minutes']:>3} min  {what}")
-    return lines
-
-
-Kind = Literal["appointment", "recall"]
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What ``explain`` tells about one candidate. ``asked``: whether the plan made now would ask them.
-
-    ``nowhere``: where the visit fits nowhere, in how many openings each rule stands against it, the commonest first.
-    """
-
-    kind: Kind
-    number: int
-    patient: int
-    checks: tuple[Check, ...]
-    candidate: Candidate | None
-    places: tuple[Fit, ...]
-    reason: Reason | None
-    asked: bool
-    nowhere: Mapping[str, int]
-
-
-def explain_candidate(session: OfficeSession, result: ClinicResult, kind: Kind, number: int) -> Explanation | None:
-    """Every rule for one candidate; None when the office has no such appointment or recall.
-
-    ``result``: of a cycle that only looked. Raises OpenDentalError: the office could not be read.
-    """
-    policy, found = result.policy, result.found
-    if policy is None or found is None:
-        return None
-    row = _row(session, kind, number)
-    if row is None:
-        return None
-    session.mirror.read_patients([row.pat_num])
-    office = session.mirror.office()
-    now = session.clock.now()
-    wall_now = office_now(now, policy.timezone)
-    checks = (
-        appointment_checks(row, office, policy, wall_now)
-        if isinstance(row, Appointment)
-        else recall_checks(row, office, policy, wall_now)
-    )
-    candidate = _as_candidate(row, office, policy, session)
-    ground = prepare(office, policy, found)
-    places = tuple(fits(candidate, ground)) if candidate is not None else ()
-    checks += _limit_checks(session, policy, candidate, places)
-    failed = first_failure(checks)
-    line = next((line for line in result.offers if (line.offer.kind, line.offer.number) == (kind, number)), None)
-    skipped = next((item.reason for item in result.skipped if (item.kind, item.number) == (kind, number)), None)
-    return Explanation(
-        kind=kind,
-        number=number,
-        patient=row.pat_num,
-        checks=tuple(checks),
-        candidate=candidate,
-        places=places,
-        reason=None if line is not None else failed or skipped or (None if places else Reason("no_fit")),
-        asked=line is not None,
-        nowhere=_why_nowhere(candidate, ground) if candidate is not None and not places else {},
-    )
-
-
-def _why_nowhere(candidate: Candidate, ground: Ground) -> dict[str, int]:
-    """In how many openings each rule refuses a candidate who fits nowhere, the commonest first."""
-    return dict(Counter(_usual_refusal(candidate, opening, ground) for opening in ground.openings).most_common())
-
-
-def _usual_refusal(candidate: Candidate, opening: Opening, ground: Ground) -> str:
-    """The rule that stands against most starts of a candidate in one opening."""
-    first, last = opening.span[0], max(opening.span[0], opening.span[1] - len(candidate.pattern))
-    codes = (refusal(candidate, opening, start, ground) for start in range(first, last + 1))
-    counts = Counter(code for code in codes if code is not None)
-    return counts.most_common(1)[0][0] if counts else "no_fit"
-
-
-def _limit_checks(
-    session: OfficeSession, policy: Policy, candidate: Candidate | None, places: Sequence[Fit]
-) -> list[Check]:
-    """The limits on texting for the first place that fits; none where nothing fits."""
-    if candidate is None or not places:
-        return []
-    now = session.clock.now()
-    wall_now = office_now(now, policy.timezone)
-    limits = limits_of(session, policy, wall_now)
-    first = places[0]
-    new = NewOffer(
-        clinic=policy.clinic,
-        kind=candidate.kind,
-        number=candidate.number,
-        patient=candidate.patient,
-        phone=phone_hashes(session).get(candidate.patient, ""),
-        operatory=first.opening.operatory,
-        provider=first.opening.provider,
-        start=first.start,
-        end=first.end,
-        wave=1,
-        opening=first.opening.id,
-        made=wall_now,
-    )
-    contacts = (*our_contacts(session, wall_now), *limits.others)
-    if policy.candidates.spoken_to:
-        read_commlogs(session, policy, patients_to_read(session, policy, [candidate.patient]))
-    told = [
-        *rules(new, contacts, policy.texts, wall_now, office_limit=limits.office_limit),
-        ("quiet_hours", may_text_now(policy.texts, limits.office_window, new.start, now, policy.timezone)),
-        ("spoken_to", spoken_to(session, policy, candidate.patient, wall_now)),
-    ]
-    return [Check(code if reason is None else reason.code, reason) for code, reason in told]
-
-
-def explanation_document(result: ClinicResult, item: Explanation) -> dict[str, Any]:
-    """``explain --json`` for a candidate; ``fits``: every place on the office's time grid."""
-    return {
-        "office": result.office,
-        "clinic": result.clinic,
-        "now": result.now.isoformat(timespec="seconds"),
-        "kind": item.kind,
-        "number": item.number,
-        "patient": item.patient,
-        "group": item.candidate.group if item.candidate is not None else None,
-        "minutes": len(item.candidate.pattern) * 5 if item.candidate is not None else None,
-        "asked": item.asked,
-        "reason": item.reason.code if item.reason is not None else None,
-        "checks": [check_document(check) for check in item.checks],
-        "fits": [
-            {
-                **place(fit.opening.operatory, fit.opening.provider, result.labels),
-                "start": wall(fit.start),
-                "end": wall(fit.end),
-                "opening": fit.opening.id,
-            }
-            for fit in item.places
-        ],
-        "nowhere": [
-            {"reason": code, "openings": count, "detail": RULES[code].sentence} for code, count in item.nowhere.items()
-        ],
-        "openings": len(result.openings),
-        "requests": result.requests,
-    }
-
-
-def check_document(check: Check) -> dict[str, Any]:
-    """One rule, pass or fail."""
-    rule = RULES[check.code]
-    return {
-        "rule": check.code,
-        "passed": check.failed is None,
-        "detail": check.failed.detail if check.failed is not None else "",
-        "sentence": rule.holds if check.failed is None else rule.sentence,
-        "source": rule.source,
-    }
-
-
-def explain_opening(session: OfficeSession, result: ClinicResult, opening_id: str) -> dict[str, Any] | None:
-    """Every candidate against one opening: where it fits, or which rule stands against it. None: no such opening.
-
-    Time that was left alone is explained by its reason.
-    """
-    policy, found = result.policy, result.found
-    if policy is None or found is None:
-        return None
-    head = {"office": result.office, "clinic": result.clinic, "now": result.now.isoformat(timespec="seconds")}
-    left = [item for item in result.skipped if item.opening == opening_id and item.kind is None]
-    chosen = next((opening for opening in found.openings if opening.id == opening_id), None)
-    if chosen is None:
-        if not left:
-            return None
-        return {**head, "opening": None, "id": opening_id, "reasons": [_skip(item.reason) for item in left]}
-    wall_now = office_now(session.clock.now(), policy.timezone)
-    limits = limits_of(session, policy, wall_now)
-    situation = situation_of(session, policy, found, limits, session.clock.now())
-    asked = {(line.offer.kind, line.offer.number): line.offer.opening for line in result.offers}
-    skipped = {(item.kind, item.number): item.reason for item in result.skipped if item.kind is not None}
-    return {
-        **head,
-        "opening": opening_document(chosen, result.labels),
-        "id": opening_id,
-        "reasons": [_skip(item.reason) for item in left],
-        "candidates": [
-            _against(candidate, chosen, situation.ground, asked, skipped) for candidate in situation.candidates
-        ],
-    }
-
-
-def openings_called(session: OfficeSession, result: ClinicResult, name: str) -> tuple[str, ...]:
-    """The ids of the openings of an operatory that a person named instead of an opening; none if there is none."""
-
-    def folded(text: str) -> str:
-        return "".join(text.casefold().split())
-
-    numbers = {
-        row.operatory_num
-        for row in (session.mirror.office().operatories if result.found is not None else ())
-        if folded(name) in map(folded, (row.op_name, row.abbrev, operatory_both(row), f"op{row.operatory_num}"))
-    }
-    return tuple(opening.id for opening in result.openings if opening.operatory in numbers)
-
-
-def _against(
-    candidate: Candidate,
-    opening: Opening,
-    ground: Ground,
-    asked: Mapping[tuple[Kind, int], str],
-    skipped: Mapping[tuple[Any, Any], Reason],
-) -> dict[str, Any]:
-    """One candidate against one opening. ``asked``: the opening for which the plan asks somebody."""
-    key = (candidate.kind, candidate.number)
-    places = [fit for fit in fits(candidate, ground) if fit.opening.id == opening.id]
-    if not places:
-        reason: str | None = _usual_refusal(candidate, opening, ground)
-    elif key in asked:
-        reason = None if asked[key] == opening.id else "asked_elsewhere"
-    else:
-        reason = skipped.get(key, Reason("not_needed")).code
-    return {
-        "kind": candidate.kind,
-        "number": candidate.number,
-        "minutes": 5 * len(candidate.pattern),
-        "starts": [wall(fit.start) for fit in places],
-        "asked": reason is None,
-        "reason": reason,
-    }
-
-
-def _skip(reason: Reason) -> dict[str, str]:
-    return {"reason": reason.code, "detail": reason.of_opening, "source": RULES[reason.code].source}
-
-
-def _row(session: OfficeSession, kind: Kind, number: int) -> Appointment | Recall | None:
-    """The row itself, on the ASAP list or not."""
-    office = session.mirror.office()
-    if kind == "recall":
-        known = next((recall for recall in office.recalls if recall.recall_num == number), None)
-        return known or next((recall for recall in session.client.recalls().rows if recall.recall_num == number), None)
-    listed: Iterable[Appointment] = (*office.asap, *office.appointments)
-    known_appointment = next((row for row in listed if row.apt_num == number), None)
-    if known_appointment is not None:
-        return known_appointment
-    try:
-        return session.client.appointment(number)
-    except NotFound:
-        return None
-
-
-def _as_asap(row: Recall, recalls: Iterable[Recall]) -> tuple[Recall, ...]:
-    """The patient's recalls with ``row`` on the ASAP list."""
-    others = [other for other in recalls if other.recall_num != row.recall_num]
-    return *others, row.model_copy(update={"priority": ASAP})
-
-
-def _as_candidate(
-    row: Appointment | Recall, office: Office, policy: Policy, session: OfficeSession
-) -> Candidate | None:
-    """The row as a candidate for fitting, whoever the patient is: where it could be placed is one thing, asking
-    another.
-    """
-    patient = office.patients.get(row.pat_num)
-    willing = {"pat_status": "Patient", "txt_msg_ok": "Yes", "wireless_phone": "0" * 10, "clinic_num": policy.clinic}
-    anyone = replace(
-        office,
-        patients={} if patient is None else {row.pat_num: patient.model_copy(update=willing)},
-        lab_cases=(),
-        asap=(row.model_copy(update={"priority": ASAP}),) if isinstance(row, Appointment) else (),
-        recalls=_as_asap(row, office.recalls) if isinstance(row, Recall) else (),
-    )
-    if isinstance(row, Appointment) and row.apt_status not in GROUPS:
-        return None
-    lenient = replace(
-        policy,
-        candidates=replace(
-            policy.candidates,
-            include=frozenset({"unscheduled", "planned", "broken", "scheduled", "recalls"}),
-            except_patients=frozenset(),
-            under_18="text",
-        ),
-    )
-    wall_now = office_now(session.clock.now(), policy.timezone)
-    candidates, _ = find_candidates(anyone, lenient, wall_now)
-    number = row.apt_num if isinstance(row, Appointment) else row.recall_num
-    return next((candidate for candidate in candidates if candidate.number == number), None)
 
 
 def explain_one(
@@ -459,13 +92,261 @@ def _explain(
     if opening is not None:
         return explain_opening(session, result, opening)
     kind: Kind = "appointment" if appointment is not None else "recall"
-    item = explain_candidate(session, result, kind, appointment or recall or 0)
-    return None if item is None else explanation_document(result, item)
+    return explain_candidate(session, result, kind, appointment or recall or 0)
 
 
-class Unserved(Exception):  # noqa: N818  a fact about an office, told to a person
-    """An office could not be looked at, or lacks what was asked for; the message is for a person."""
+def explain_candidate(session: OfficeSession, result: ClinicResult, kind: Kind, number: int) -> dict[str, Any] | None:
+    """Every rule for one candidate; None when the office has no such appointment or recall.
+
+    ``result``: of a cycle that only looked. In the document: ``asked``: whether the plan made now would ask them;
+    ``fits``: every place on the office's time grid; ``nowhere``: where the visit fits nowhere, in how many openings
+    each rule stands against it, the commonest first.
+
+    Raises:
+        OpenDentalError: the office could not be read.
+    """
+    policy, found = result.policy, result.found
+    if policy is None or found is None:
+        return None
+    row = _row(session, kind, number)
+    if row is None:
+        return None
+    session.mirror.read_patients([row.pat_num])
+    office = session.mirror.office()
+    wall_now = office_now(session.clock.now(), policy.timezone)
+    checks = (
+        appointment_checks(row, office, policy, wall_now)
+        if isinstance(row, Appointment)
+        else recall_checks(row, office, policy, wall_now)
+    )
+    candidate = _as_candidate(row, office, policy, wall_now)
+    ground = prepare(office, policy, found)
+    places = tuple(fits(candidate, ground)) if candidate is not None else ()
+    checks += _limit_checks(session, policy, candidate, places)
+    asked = any((line.offer.kind, line.offer.number) == (kind, number) for line in result.offers)
+    skipped = next((item.reason for item in result.skipped if (item.kind, item.number) == (kind, number)), None)
+    reason = None if asked else first_failure(checks) or skipped or (None if places else Reason("no_fit"))
+    against = Counter(
+        _usual_refusal(candidate, opening, ground)
+        for opening in ground.openings
+        if candidate is not None and not places
+    )
+    return {
+        **_head(result),
+        "kind": kind,
+        "number": number,
+        "patient": row.pat_num,
+        "group": candidate.group if candidate is not None else None,
+        "minutes": len(candidate.pattern) * 5 if candidate is not None else None,
+        "asked": asked,
+        "reason": reason.code if reason is not None else None,
+        "checks": [_check(check) for check in checks],
+        "fits": [_fit(fit, result.labels) for fit in places],
+        "nowhere": [
+            {"reason": code, "openings": count, "detail": RULES[code].sentence} for code, count in against.most_common()
+        ],
+        "openings": len(result.openings),
+        "requests": result.requests,
+    }
+
+
+def _usual_refusal(candidate: Candidate, opening: Opening, ground: Ground) -> str:
+    """The rule that stands against most starts of a candidate in one opening."""
+    first, last = opening.span[0], max(opening.span[0], opening.span[1] - len(candidate.pattern))
+    codes = (refusal(candidate, opening, start, ground) for start in range(first, last + 1))
+    counts = Counter(code for code in codes if code is not None)
+    return counts.most_common(1)[0][0] if counts else "no_fit"
+
+
+def _limit_checks(
+    session: OfficeSession, policy: Policy, candidate: Candidate | None, places: Sequence[Fit]
+) -> list[Check]:
+    """The limits on texting for the first place that fits; none where nothing fits."""
+    if candidate is None or not places:
+        return []
+    now = session.clock.now()
+    wall_now = office_now(now, policy.timezone)
+    limits = limits_of(session, policy, wall_now)
+    first = places[0]
+    new = NewOffer(
+        clinic=policy.clinic,
+        kind=candidate.kind,
+        number=candidate.number,
+        patient=candidate.patient,
+        phone=phone_hashes(session).get(candidate.patient, ""),
+        operatory=first.opening.operatory,
+        provider=first.opening.provider,
+        start=first.start,
+        end=first.end,
+        wave=1,
+        opening=first.opening.id,
+        made=wall_now,
+    )
+    contacts = (*our_contacts(session, wall_now), *limits.others)
+    if policy.candidates.spoken_to:
+        read_commlogs(session, policy, patients_to_read(session, policy, [candidate.patient]))
+    told = [
+        *rules(new, contacts, policy.texts, wall_now, office_limit=limits.office_limit),
+        ("quiet_hours", may_text_now(policy.texts, limits.office_window, new.start, now, policy.timezone)),
+        ("spoken_to", spoken_to(session, policy, candidate.patient, wall_now)),
+    ]
+    return [Check(code if reason is None else reason.code, reason) for code, reason in told]
+
+
+def _head(result: ClinicResult) -> dict[str, Any]:
+    return {"office": result.office, "clinic": result.clinic, "now": iso(result.now)}
+
+
+def _fit(fit: Fit, labels: Labels) -> dict[str, Any]:
+    return {
+        **place(fit.opening.operatory, fit.opening.provider, labels),
+        "start": iso(fit.start),
+        "end": iso(fit.end),
+        "opening": fit.opening.id,
+    }
+
+
+def _check(check: Check) -> dict[str, Any]:
+    rule = RULES[check.code]
+    return {
+        "rule": check.code,
+        "passed": check.failed is None,
+        "detail": check.failed.detail if check.failed is not None else "",
+        "sentence": rule.holds if check.failed is None else rule.sentence,
+        "source": rule.source,
+    }
+
+
+def explain_opening(session: OfficeSession, result: ClinicResult, opening_id: str) -> dict[str, Any] | None:
+    """Every candidate against one opening: where it fits, or which rule stands against it. None: no such opening.
+
+    Time that was left alone is explained by its reason.
+    """
+    policy, found = result.policy, result.found
+    if policy is None or found is None:
+        return None
+    left = [item for item in result.skipped if item.opening == opening_id and item.kind is None]
+    chosen = next((opening for opening in found.openings if opening.id == opening_id), None)
+    if chosen is None:
+        if not left:
+            return None
+        return {**_head(result), "opening": None, "id": opening_id, "reasons": [_skip(item.reason) for item in left]}
+    wall_now = office_now(session.clock.now(), policy.timezone)
+    limits = limits_of(session, policy, wall_now)
+    situation = situation_of(session, policy, found, limits, session.clock.now())
+    asked = {(line.offer.kind, line.offer.number): line.offer.opening for line in result.offers}
+    skipped = {(item.kind, item.number): item.reason for item in result.skipped if item.kind is not None}
+    return {
+        **_head(result),
+        "opening": opening_document(chosen, result.labels),
+        "id": opening_id,
+        "reasons": [_skip(item.reason) for item in left],
+        "candidates": [
+            _against(candidate, chosen, situation.ground, asked, skipped) for candidate in situation.candidates
+        ],
+    }
+
+
+def openings_called(session: OfficeSession, result: ClinicResult, name: str) -> tuple[str, ...]:
+    """The ids of the openings of an operatory that a person named instead of an opening; none if there is none."""
+
+    def folded(text: str) -> str:
+        return "".join(text.casefold().split())
+
+    numbers = {
+        row.operatory_num
+        for row in (session.mirror.office().operatories if result.found is not None else ())
+        if folded(name) in map(folded, (row.op_name, row.abbrev, operatory_both(row), f"op{row.operatory_num}"))
+    }
+    return tuple(opening.id for opening in result.openings if opening.operatory in numbers)
+
+
+def _against(
+    candidate: Candidate,
+    opening: Opening,
+    ground: Ground,
+    asked: Mapping[tuple[Kind, int], str],
+    skipped: Mapping[tuple[Any, Any], Reason],
+) -> dict[str, Any]:
+    """One candidate against one opening. ``asked``: the opening for which the plan asks somebody."""
+    key = (candidate.kind, candidate.number)
+    places = [fit for fit in fits(candidate, ground) if fit.opening.id == opening.id]
+    if not places:
+        reason: str | None = _usual_refusal(candidate, opening, ground)
+    elif key in asked:
+        reason = None if asked[key] == opening.id else "asked_elsewhere"
+    else:
+        reason = skipped.get(key, Reason("not_needed")).code
+    return {
+        "kind": candidate.kind,
+        "number": candidate.number,
+        "minutes": 5 * len(candidate.pattern),
+        "starts": [iso(fit.start) for fit in places],
+        "asked": reason is None,
+        "reason": reason,
+    }
+
+
+def _skip(reason: Reason) -> dict[str, str]:
+    return {"reason": reason.code, "detail": reason.of_opening, "source": RULES[reason.code].source}
+
+
+def _row(session: OfficeSession, kind: Kind, number: int) -> Appointment | Recall | None:
+    """The row itself, on the ASAP list or not."""
+    office = session.mirror.office()
+    if kind == "recall":
+        known = next((recall for recall in office.recalls if recall.recall_num == number), None)
+        return known or next((recall for recall in session.client.recalls().rows if recall.recall_num == number), None)
+    listed: Iterable[Appointment] = (*office.asap, *office.appointments)
+    known_appointment = next((row for row in listed if row.apt_num == number), None)
+    if known_appointment is not None:
+        return known_appointment
+    try:
+        return session.client.appointment(number)
+    except NotFound:
+        return None
+
+
+def _as_candidate(row: Appointment | Recall, office: Office, policy: Policy, wall_now: datetime) -> Candidate | None:
+    """The row as a candidate for fitting, whoever the patient is: where it could be placed is one thing, asking
+    another.
+    """
+    patient = office.patients.get(row.pat_num)
+    willing = {"pat_status": "Patient", "txt_msg_ok": "Yes", "wireless_phone": "0" * 10, "clinic_num": policy.clinic}
+    recalls: tuple[Recall, ...] = ()
+    if isinstance(row, Recall):
+        others = (other for other in office.recalls if other.recall_num != row.recall_num)
+        recalls = (*others, row.model_copy(update={"priority": ASAP}))
+    anyone = replace(
+        office,
+        patients={} if patient is None else {row.pat_num: patient.model_copy(update=willing)},
+        lab_cases=(),
+        asap=(row.model_copy(update={"priority": ASAP}),) if isinstance(row, Appointment) else (),
+        recalls=recalls,
+    )
+    if isinstance(row, Appointment) and row.apt_status not in GROUPS:
+        return None
+    lenient = replace(
+        policy,
+        candidates=replace(
+            policy.candidates,
+            include=frozenset({"unscheduled", "planned", "broken", "scheduled", "recalls"}),
+            except_patients=frozenset(),
+            under_18="text",
+        ),
+    )
+    candidates, _ = find_candidates(anyone, lenient, wall_now)
+    number = row.apt_num if isinstance(row, Appointment) else row.recall_num
+    return next((candidate for candidate in candidates if candidate.number == number), None)
+
+
+class Unserved(AsapfillError):  # noqa: N818  a fact about an office, told to a person
+    """An office could not be looked at, or lacks what was asked for; the message is for a person.
+
+    Exit code 78 when the ``configuration`` keeps the office from being served, else 1.
+    """
 
     def __init__(self, message: str, *, configuration: bool) -> None:
-        self.configuration = configuration
         super().__init__(message)
+        if configuration:
+            self.exit_code = ConfigurationError.exit_code

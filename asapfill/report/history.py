@@ -12,7 +12,7 @@ from asapfill.core.offer import Offer
 from asapfill.core.office import Labels
 from asapfill.core.reasons import RULES
 from asapfill.offers.journal import Journal, Step
-from asapfill.report.documents import offered, wall
+from asapfill.report.documents import iso, offered
 from asapfill.report.text import STATES
 from asapfill.settings.settings import Settings
 from asapfill.store.database import open_for_reading
@@ -71,10 +71,10 @@ def history_document(items: Sequence[OfferHistory]) -> dict[str, Any]:
                 "state": str(item.offer.state),
                 "reason": item.offer.reason,
                 "asapcomm": item.offer.asapcomm,
-                "made": wall(item.offer.made),
+                "made": iso(item.offer.made),
                 "steps": [
                     {
-                        "at": step.at.isoformat(timespec="seconds"),
+                        "at": iso(step.at),
                         "from": str(step.before) if step.before is not None else None,
                         "to": str(step.after),
                         "reason": step.reason,

@@ -28,28 +28,33 @@ class Bar:
     tone: str = "plain"
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawing with its heading and, below it, what to know about it. ``upright``: columns, not bars."""
+
+    title: str
+    rows: Sequence[Bar]
+    remark: str = ""
+    upright: bool = False
+
+    @property
+    def svg(self) -> Markup:
+        """The drawing."""
+        return (columns if self.upright else bars)(self.title, self.rows)
+
+
 def bars(title: str, rows: Sequence[Bar]) -> Markup:
     """Horizontal bars below each other, their labels at the left."""
-    room = WIDTH - _LABEL - _VALUE
-    scale = room / max([row.value for row in rows] + [row.ghost or 0 for row in rows] + [1e-9])
+    scale = (WIDTH - _LABEL - _VALUE) / _longest(rows)
     parts = [_begin(title, rows, len(rows) * _ROW)]
     for index, row in enumerate(rows):
         top = index * _ROW
-        length = max(row.value * scale, 2.0 if row.value else 0.0)
-        parts.append(Markup('<text x="{}" y="{}" class="label end">{}</text>').format(_LABEL - 10, top + 18, row.label))
+        length, ghost = _length(row, scale), (row.ghost or 0) * scale
+        parts.append(_text(_LABEL - 10, top + 18, "label end", row.label))
         if row.ghost:
-            parts.append(
-                Markup('<rect x="{}" y="{}" width="{:.1f}" height="16" rx="3" class="ghost"/>').format(
-                    _LABEL, top + 5, row.ghost * scale
-                )
-            )
-        parts.append(
-            Markup('<rect x="{}" y="{}" width="{:.1f}" height="16" rx="3" class="{}"/>').format(
-                _LABEL, top + 5, length, row.tone
-            )
-        )
-        end = _LABEL + max(length, (row.ghost or 0) * scale)
-        parts.append(Markup('<text x="{:.1f}" y="{}" class="value">{}</text>').format(end + 7, top + 18, row.text))
+            parts.append(_rect(_LABEL, top + 5, ghost, 16, "ghost"))
+        parts.append(_rect(_LABEL, top + 5, length, 16, row.tone))
+        parts.append(_text(_LABEL + max(length, ghost) + 7, top + 18, "value", row.text))
     return Markup("\n").join([*parts, Markup("</svg>")])
 
 
@@ -57,32 +62,42 @@ def columns(title: str, rows: Sequence[Bar]) -> Markup:
     """Columns side by side, their labels below; a ghost stands behind each for the days before."""
     step = WIDTH / max(len(rows), 1)
     width = min(step * 0.62, 46)
-    scale = _COLUMNS_HEIGHT / max([row.value for row in rows] + [row.ghost or 0 for row in rows] + [1e-9])
+    scale = _COLUMNS_HEIGHT / _longest(rows)
     base = _HEAD + _COLUMNS_HEIGHT
     parts = [_begin(title, rows, base + _FOOT)]
     for index, row in enumerate(rows):
         middle = step * (index + 0.5)
-        height = max(row.value * scale, 2.0 if row.value else 0.0)
-        ghost = (row.ghost or 0) * scale
+        height, ghost = _length(row, scale), (row.ghost or 0) * scale
         if ghost:
-            parts.append(_column(middle + width * 0.14, width, base, ghost, "ghost"))
-        parts.append(_column(middle, width * (0.86 if row.ghost is not None else 1), base, height, row.tone))
-        parts.append(
-            Markup('<text x="{:.1f}" y="{:.1f}" class="value middle">{}</text>').format(
-                middle, base - height - 5, row.text
-            )
-        )
-        parts.append(
-            Markup('<text x="{:.1f}" y="{}" class="label middle">{}</text>').format(middle, base + 16, row.label)
-        )
+            parts.append(_rect(middle + width * 0.14 - width / 2, base - ghost, width, ghost, "ghost"))
+        own = width * (0.86 if row.ghost is not None else 1)
+        parts.append(_rect(middle - own / 2, base - height, own, height, row.tone))
+        parts.append(_text(middle, base - height - 5, "value middle", row.text))
+        parts.append(_text(middle, base + 16, "label middle", row.label))
     parts.append(Markup('<line x1="0" x2="{}" y1="{}" y2="{}" class="ground"/>').format(WIDTH, base, base))
     return Markup("\n").join([*parts, Markup("</svg>")])
 
 
-def _column(middle: float, width: float, base: float, height: float, tone: str) -> Markup:
-    return Markup('<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="3" class="{}"/>').format(
-        middle - width / 2, base - height, width, height, tone
-    )
+def _longest(rows: Sequence[Bar]) -> float:
+    return max([row.value for row in rows] + [row.ghost or 0 for row in rows] + [1e-9])
+
+
+def _length(row: Bar, scale: float) -> float:
+    """Of a bar; a small value can still be seen."""
+    return max(row.value * scale, 2.0 if row.value else 0.0)
+
+
+def _rect(x: float, y: float, width: float, height: float, tone: str) -> Markup:
+    place = map(_number, (x, y, width, height))
+    return Markup('<rect x="{}" y="{}" width="{}" height="{}" rx="3" class="{}"/>').format(*place, tone)
+
+
+def _text(x: float, y: float, tone: str, text: str) -> Markup:
+    return Markup('<text x="{}" y="{}" class="{}">{}</text>').format(_number(x), _number(y), tone, text)
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.1f}"
 
 
 def _begin(title: str, rows: Sequence[Bar], height: float) -> Markup:

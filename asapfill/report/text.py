@@ -14,6 +14,7 @@ from asapfill.core.openings import LeftAlone, Opening
 from asapfill.core.plan import Skipped
 from asapfill.core.reasons import RULES
 from asapfill.cycle.results import ClinicResult, OfferLine
+from asapfill.store.care import Verified
 from asapfill.words import counted, fitted, wrapped
 
 STATES: Final[Mapping[State, str]] = {
@@ -90,6 +91,16 @@ def openings_text(result: ClinicResult) -> str:
     length = counted(int(minutes.total_seconds()) // 60, "minute")
     lines += ["", f"{counted(len(result.openings), 'opening')}, {length}."]
     return "\n".join([*lines, *_trouble(result)])
+
+
+def verified_text(found: Verified) -> str:
+    """What ``state verify`` found out about a state or a backup."""
+    lines = [f"{found.path}: {'sound' if found.usable else 'NOT USABLE'}, schema {found.version}"]
+    lines += [f"  {problem}" for problem in found.problems]
+    lines += [f"  {count:>8}  {table}" for table, count in found.counts.items()]
+    if found.states:
+        lines.append("  offers: " + ", ".join(f"{state} {count}" for state, count in found.states.items()))
+    return "\n".join(lines)
 
 
 def _differences(result: ClinicResult) -> list[str]:

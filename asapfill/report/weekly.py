@@ -14,7 +14,6 @@ from asapfill.files import replace_file
 from asapfill.offers.journal import Journal
 from asapfill.report.weekly_advice import remarks
 from asapfill.report.weekly_figures import (
-    Figures,
     OfficeFigures,
     Period,
     Records,
@@ -66,7 +65,33 @@ def make_report(settings: Settings, clock: Clock, office: str | None, since: dat
         period = period_until(today, since)
         past = [period.before(times) for times in range(PAST, 0, -1)]
         parts = [_part(store, name, known[name], period, past) for name in wanted]
-    return Report(page(parts, period, past), document(parts, period), period)
+    return Report(page(parts, period, past), report_document(parts, period), period)
+
+
+def report_document(parts: Sequence[OfficeFigures], period: Period) -> dict[str, Any]:
+    """``report --json``."""
+    ahead = period.before()
+    return {
+        "from": period.first.isoformat(),
+        "to": period.last.isoformat(),
+        "before": {"from": ahead.first.isoformat(), "to": ahead.last.isoformat()},
+        "offices": [
+            {
+                "office": part.name,
+                "figures": part.now.document(),
+                "before": part.before.document(),
+                "clinics": [
+                    {"clinic": clinic.name, "figures": clinic.now.document(), "before": clinic.before.document()}
+                    for clinic in part.parts
+                ],
+                "stands_out": [
+                    {"tone": remark.tone, "text": remark.text, "todo": remark.todo or None}
+                    for remark in remarks(part.now, part.before)
+                ],
+            }
+            for part in parts
+        ],
+    }
 
 
 def period_until(today: date, since: date | None) -> Period:
@@ -91,12 +116,12 @@ def _part(store: Store, name: str, known: KnownOffice | None, period: Period, pa
     zone, labels = _zone(known), known.labels if known is not None else Labels()
     records = _records(store, name, zone, past[0].first, period.last)
     figures = tuple(figures_of(records, days) for days in past)
-    clinics: list[tuple[str, Figures, Figures]] = []
+    clinics: list[OfficeFigures] = []
     if len(records.clinics) > 1:
         for number in records.clinics:
             mine = records.of_clinic(number)
             label = labels.clinic(number) if number else "no clinic"
-            clinics.append((label, figures_of(mine, period), figures_of(mine, past[-1])))
+            clinics.append(OfficeFigures(label, figures_of(mine, period), (figures_of(mine, past[-1]),)))
     return OfficeFigures(name, figures_of(records, period), figures, tuple(clinics))
 
 
@@ -123,29 +148,3 @@ def write_report(report: Report, out: Path) -> Path:
     path = out / f"report-{report.period.first}-to-{report.period.last}.html" if out.is_dir() else out
     replace_file(path, report.html)
     return path
-
-
-def document(parts: Sequence[OfficeFigures], period: Period) -> dict[str, Any]:
-    """``report --json``."""
-    ahead = period.before()
-    return {
-        "from": period.first.isoformat(),
-        "to": period.last.isoformat(),
-        "before": {"from": ahead.first.isoformat(), "to": ahead.last.isoformat()},
-        "offices": [
-            {
-                "office": part.name,
-                "figures": part.now.document(),
-                "before": part.before.document(),
-                "clinics": [
-                    {"clinic": name, "figures": now.document(), "before": earlier.document()}
-                    for name, now, earlier in part.clinics
-                ],
-                "stands_out": [
-                    {"tone": remark.tone, "text": remark.text, "todo": remark.todo or None}
-                    for remark in remarks(part.now, part.before)
-                ],
-            }
-            for part in parts
-        ],
-    }

@@ -275,13 +275,13 @@ class OfficeFigures:
     """One office, or all of them together, in the period. ``past``: the same for earlier periods, oldest first, the
     last being the one right before.
 
-    ``clinics``: name, figures, figures before; empty where there is only one.
+    ``parts``: its clinics, or the offices; empty where there is only one.
     """
 
     name: str
     now: Figures
     past: tuple[Figures, ...]
-    clinics: tuple[tuple[str, Figures, Figures], ...] = ()
+    parts: tuple[OfficeFigures, ...] = ()
 
     @property
     def before(self) -> Figures:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from asapfill import __version__
 from asapfill.core.reasons import RULES
-from asapfill.report.pictures import Bar, bars, columns, template
+from asapfill.report.pictures import Bar, Picture, template
 from asapfill.report.weekly_advice import Remark, remarks
 from asapfill.report.weekly_figures import LEADS, OUTCOMES, WAITS, Figures, OfficeFigures, Period, summed
 
@@ -39,15 +39,6 @@ class Box:
     tone: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A drawing with its heading and, below it, what to know about it."""
-
-    title: str
-    svg: Markup
-    remark: str = ""
-
-
 def page(parts: Sequence[OfficeFigures], period: Period, past: Sequence[Period]) -> str:
     """The page's HTML. ``parts``: each office; with several, all of them together come first.
 
@@ -55,8 +46,7 @@ def page(parts: Sequence[OfficeFigures], period: Period, past: Sequence[Period])
     """
     if len(parts) > 1:
         earlier = tuple(summed(together) for together in zip(*(part.past for part in parts), strict=True))
-        names = tuple((part.name, part.now, part.before) for part in parts)
-        everything = OfficeFigures("All offices", summed(part.now for part in parts), earlier, names)
+        everything = OfficeFigures("All offices", summed(part.now for part in parts), earlier, tuple(parts))
         parts = [everything, *parts] if len(parts) <= MOST_OFFICES else [everything]
     return template("weekly.html", hours=hours).render(
         title=days_text(period),
@@ -68,7 +58,7 @@ def page(parts: Sequence[OfficeFigures], period: Period, past: Sequence[Period])
                 "boxes": boxes(part.now, part.before),
                 "remarks": _worded(remarks(part.now, part.before)),
                 "pictures": pictures(part, period, past),
-                "clinics": part.clinics,
+                "parts": part.parts,
                 "what": "Office" if part.name == "All offices" else "Clinic",
                 "now": part.now,
             }
@@ -168,12 +158,11 @@ def pictures(part: OfficeFigures, period: Period, past: Sequence[Period]) -> lis
         told = [(code, count) for code, count in counter.most_common() if code not in PASSING]
         if told:
             rows = [Bar(_short(code), count, str(count)) for code, count in told[:MOST_BARS]]
-            drawn.append(Picture(title, bars(title, rows), remark))
+            drawn.append(Picture(title, rows, remark))
     return drawn
 
 
 def _by_day(now: Figures, before: Figures, period: Period) -> Picture:
-    title = "Chair time filled, by day"
     days = period.days[-MOST_DAYS:]
     earlier = period.before().days[-MOST_DAYS:]
     rows = [
@@ -182,7 +171,7 @@ def _by_day(now: Figures, before: Figures, period: Period) -> Picture:
         for day, ghost in zip(days, earlier, strict=True)
     ]  # fmt: skip
     remark = "Hours of the visits, by the day of the text. Pale: the days before."
-    return Picture(title, columns(title, rows), remark)
+    return Picture("Chair time filled, by day", rows, remark, upright=True)
 
 
 def _day(day: date, days: Sequence[date]) -> str:
@@ -194,7 +183,6 @@ def _short_hours(count: int) -> str:
 
 
 def _by_week(part: OfficeFigures, period: Period, past: Sequence[Period]) -> Picture:
-    title = "Chair time filled, over time"
     # Before the first cycle there was nothing to fill.
     first = next((n for n, one in enumerate(part.past) if one.cycles or one.offers), len(part.past))
     figures, periods = (*part.past[first:], part.now), (*past[first:], period)
@@ -203,46 +191,47 @@ def _by_week(part: OfficeFigures, period: Period, past: Sequence[Period]) -> Pic
             tone="good" if days == period else "plain")
         for one, days in zip(figures, periods, strict=True)
     ]  # fmt: skip
-    return Picture(title, columns(title, rows), f"Each column: {len(period.days)} days from the date below it.")
+    return Picture(
+        "Chair time filled, over time",
+        rows,
+        f"Each column: {len(period.days)} days from the date below it.",
+        upright=True,
+    )
 
 
 def _from_offer_to_visit(now: Figures, before: Figures) -> Picture:
-    title = "From offer to visit"
     rows = [
         Bar("Offers made", now.offers, f"{now.offers:,}", before.offers),
         Bar("Texts sent", now.texts, f"{now.texts:,}", before.texts),
         Bar("Answered", now.answered, f"{now.answered:,}", before.answered),
         Bar("Accepted", now.filled, f"{now.filled:,}", before.filled, "good"),
     ]
-    return Picture(title, bars(title, rows), "Pale: the days before.")
+    return Picture("From offer to visit", rows, "Pale: the days before.")
 
 
 def _outcomes(now: Figures, before: Figures) -> Picture:
-    title = "What became of the texts"
     rows = [
         Bar(name, now.outcomes[name], f"{now.outcomes[name]:,}", before.outcomes[name],
             "good" if name == "Accepted" else "plain")
         for name in OUTCOMES
         if now.outcomes[name] or before.outcomes[name]
     ]  # fmt: skip
-    return Picture(title, bars(title, rows), "Pale: the days before.")
+    return Picture("What became of the texts", rows, "Pale: the days before.")
 
 
 def _by_lead(now: Figures) -> Picture:
-    title = "Accepted, by time before the visit"
     rows = [_share(name, now.leads_accepted[name], now.leads[name]) for name, _ in LEADS if now.leads[name]]
-    return Picture(title, bars(title, rows), "From the text to the beginning of the offered time.")
+    return Picture("Accepted, by time before the visit", rows, "From the text to the beginning of the offered time.")
 
 
 def _by_wave(now: Figures) -> Picture:
-    title = "Accepted, by wave"
     waves = sorted(now.waves)
     shown, rest = waves[: MOST_BARS - 1], waves[MOST_BARS - 1 :]
     rows = [_share(f"wave {wave}", now.waves_accepted[wave], now.waves[wave]) for wave in shown]
     if rest:
         accepted = sum(now.waves_accepted[wave] for wave in rest)
         rows.append(_share(f"wave {rest[0]} and later", accepted, sum(now.waves[wave] for wave in rest)))
-    return Picture(title, bars(title, rows), "Wave 1 is asked first; the next when nobody has taken the time.")
+    return Picture("Accepted, by wave", rows, "Wave 1 is asked first; the next when nobody has taken the time.")
 
 
 def _share(label: str, accepted: int, texts: int) -> Bar:
@@ -250,13 +239,12 @@ def _share(label: str, accepted: int, texts: int) -> Bar:
 
 
 def _waits(now: Figures) -> Picture:
-    title = "How soon openings were filled"
     rows, least = [], -1
     for name, most in WAITS:
         count = sum(least < wait < most if least < 0 else least <= wait < most for wait in now.waits)
         rows.append(Bar(name, count, str(count), tone="good"))
         least = most
-    return Picture(title, bars(title, rows), "From finding the opening to the patient's yes.")
+    return Picture("How soon openings were filled", rows, "From finding the opening to the patient's yes.")
 
 
 _SHORT: Final[dict[str, str]] = {

@@ -19,6 +19,7 @@ from typing import Any, Final, Self
 from sqlite_utils import Database
 
 from asapfill.clock import Clock
+from asapfill.core.errors import AsapfillError
 from asapfill.failpoints import reach
 from asapfill.store.schema import MIGRATIONS, VERSION
 
@@ -67,7 +68,7 @@ CACHE_KIB: Final = 512
 Parameters = Sequence[Any] | dict[str, Any]
 
 
-class StoreError(Exception):
+class StoreError(AsapfillError):
     """The state database cannot be used as it is; the message says why and what to do. Nothing was sent."""
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
+from asapfill.core.errors import AsapfillError
 from asapfill.store.database import cannot_write
 
 FILE_NAME: Final = "asapfill.lock"
@@ -20,8 +21,10 @@ _PID, _PLACE = 4, 5
 """Columns of /proc/locks (proc_locks(5)): who holds a lock, and on which device and inode."""
 
 
-class AlreadyRunning(Exception):  # noqa: N818  reads as the fact it states; the command line maps it to exit code 75
-    """Another asapfill that sends already works on this state folder."""
+class AlreadyRunning(AsapfillError):  # noqa: N818  reads as the fact it states
+    """Another asapfill that sends already works on this state folder. Exit code 75."""
+
+    exit_code = 75
 
 
 @contextmanager

@@ -15,13 +15,16 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 
 from asapfill.clock import Clock
+from asapfill.core.errors import AsapfillError
 from asapfill.core.rows import Appointment, SchedType, Schedule
 
 log = logging.getLogger(__name__)
 
 
-class NotADelivery(ValueError):  # noqa: N818  the name says it
+class NotADelivery(AsapfillError):  # noqa: N818  the name says it
     """The body is not what Open Dental posts: JSON, an array of objects or one object."""
+
+    exit_code = None
 
 
 @dataclass(frozen=True, slots=True)

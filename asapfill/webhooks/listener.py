@@ -26,6 +26,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from asapfill.core.errors import AsapfillError
 from asapfill.webhooks.deliveries import NOBODY, Hint, NotADelivery, Tally, read_delivery
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ BACKLOG: Final = 64
 """Connections that wait to be let in."""
 
 
-class CannotListen(Exception):  # noqa: N818  the name says it
+class CannotListen(AsapfillError):  # noqa: N818  the name says it
     """The port, the certificate or its key cannot be used. Says which, why, and what to do.
 
     ``code``: ``port`` or ``certificate``.
@@ -271,8 +272,10 @@ class _Receiver:
         self.deliver(office, hint)
 
 
-class RefusedDelivery(Exception):  # noqa: N818  nothing went wrong: it is an answer
+class RefusedDelivery(AsapfillError):  # noqa: N818  nothing went wrong: it is an answer
     """A request that is not taken: whose path it had, a reason of ``tally.REASONS``, and the answer."""
+
+    exit_code = None
 
     def __init__(self, office: str, reason: str, status: HTTPStatus, **headers: str) -> None:
         super().__init__(reason)
