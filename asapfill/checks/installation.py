@@ -15,8 +15,7 @@ from asapfill.checks.findings import Finding
 from asapfill.clock import Clock
 from asapfill.report.status import events_document
 from asapfill.settings.secret import Secret
-from asapfill.settings.settings import Settings
-from asapfill.settings.webhooks import EventSettings
+from asapfill.settings.settings import EventSettings, Settings
 from asapfill.store.database import FILE_NAME, Store, StoreError, open_for_reading
 from asapfill.store.lock import holder, is_held
 from asapfill.store.notices import failing_addresses

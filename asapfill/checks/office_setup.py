@@ -16,7 +16,8 @@ from asapfill.mirror.names import Names
 from asapfill.opendental.errors import OpenDentalError
 from asapfill.policy.model import PolicyFile
 from asapfill.settings import addresses
-from asapfill.settings.settings import REMOTE_API, OfficeSettings
+from asapfill.settings.addresses import REMOTE_API
+from asapfill.settings.settings import OfficeSettings
 
 SLOW = 5.0
 """Seconds. A request that takes longer makes cycles late."""

@@ -23,7 +23,8 @@ from asapfill.core.policy import Hours
 from asapfill.policy.in_force import read_folder
 from asapfill.policy.keys import Section
 from asapfill.policy.model import PolicyFile
-from asapfill.settings.settings import REMOTE_API, OfficeSettings, Settings, find_settings, load_settings
+from asapfill.settings.addresses import REMOTE_API
+from asapfill.settings.settings import OfficeSettings, Settings, find_settings, load_settings
 from asapfill.settings.simulated import clock_for
 from asapfill.store.cycles import last_ticks, totals
 from asapfill.store.database import StoreError, open_for_reading

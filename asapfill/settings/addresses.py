@@ -8,6 +8,7 @@ import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
+REMOTE_API = "api.opendental.com"
 LAN_DOMAINS = (".local", ".lan", ".internal", ".home.arpa")
 """Ends of names that exist only inside a local network."""
 

@@ -15,8 +15,7 @@ from asapfill.core.office import Office
 from asapfill.core.values import Version
 from asapfill.cycle.session import OfficeSession
 from asapfill.opendental.client import OpenDental
-from asapfill.settings.settings import Settings
-from asapfill.settings.webhooks import EventSettings
+from asapfill.settings.settings import EventSettings, Settings
 from asapfill.store.database import Store
 from asapfill.store.webhooks import Deaf, keep_deaf, kept_events
 from asapfill.webhooks.deliveries import Hint, Tally, every_day

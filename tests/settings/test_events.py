@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from asapfill.core.errors import ConfigurationError, Problem
-from asapfill.settings.settings import Settings, load_settings
-from asapfill.settings.webhooks import EventSettings
+from asapfill.settings.settings import EventSettings, Settings, load_settings
 
 TEXT = """\
 [offices.main-street]
