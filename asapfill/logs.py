@@ -23,6 +23,12 @@ _PRIORITY: Final = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4, loggi
 LIBRARY: Final = "library.trouble library=%s %s"
 """The event that a line of another program's module becomes."""
 
+LIBRARY_LEVELS: Final = {
+    # Warns of each turn of an office that comes while its cycle is still under way, which is as it should be.
+    "apscheduler.scheduler": logging.ERROR,
+}
+"""From which level on some libraries have something to say; the others as the root logger."""
+
 _PAIR: Final = re.compile(r"(?<!\S)([a-z_]+)=(\S*)")
 _UNSEEN: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
@@ -47,6 +53,8 @@ def configure_logs(form: Form, *, verbose: bool, environ: Mapping[str, str], out
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING if verbose else logging.ERROR)
     logging.getLogger("asapfill").setLevel(logging.INFO if verbose else logging.ERROR)
+    for name, level in LIBRARY_LEVELS.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def is_journal(stream: TextIO, environ: Mapping[str, str]) -> bool:

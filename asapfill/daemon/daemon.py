@@ -87,7 +87,7 @@ def run_daemon(settings: Settings, clock: Clock, reread: Reread, systemd: System
 def _serve(
     ready: Ready, clock: Clock, store: Store, reread: Reread, systemd: Systemd, origin: datetime, *, first: bool
 ) -> Ready | None:
-    """Serve by these settings until asked to stop (None), or by other ones. ``origin``: see ``next_turn``."""
+    """Serve by these settings until asked to stop (None), or by other ones. ``origin``: see ``Scheduler``."""
     settings, keys = ready
     reader = PolicyReader(policy_book(settings), store, SystemClock(), FOLDER_READ / clock.speed)
     stop = threading.Event()
@@ -235,7 +235,7 @@ def _scheduler_of(
     def work(office: str, health: OfficeHealth, late: float) -> bool:
         return serve_office(by_name[office], reader, watchers, events, health, late)
 
-    def rested(office: str, health: OfficeHealth, rest: timedelta) -> None:
+    def on_rest(office: str, health: OfficeHealth, rest: timedelta) -> None:
         if health.failures:
             seconds = rest.total_seconds() * clock.speed
             log.warning("office.rests office=%s failures=%d seconds=%d", office, health.failures, seconds)
@@ -246,7 +246,7 @@ def _scheduler_of(
 
     # Workers wait on real time; simulated time only shortens the interval.
     interval = INTERVAL.total_seconds() / clock.speed
-    return Scheduler(offsets(settings.offices), interval, origin, work, rested=rested, leave=store.release)
+    return Scheduler(offsets(settings.offices), interval, origin, work, on_rest=on_rest, at_thread_end=store.release)
 
 
 def _end(scheduler: Scheduler, sessions: list[OfficeSession], *, finish_requests: bool) -> bool:

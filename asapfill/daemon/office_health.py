@@ -1,14 +1,12 @@
-"""When each office's next cycle is due: spread over the interval, and later for offices that fail or are slow.
+"""How an office's last cycles went, and what follows for its next one; where in the interval each office begins.
 
-Pure: times are seconds, or aware moments that are handed in. Starting cycles is the business of ``scheduler``.
+Pure: times are seconds. Starting cycles is the business of ``scheduler``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from math import ceil
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -21,7 +19,7 @@ GOLDEN: Final = 0.618033988749895
 other: the offices of one host are as far apart as all are."""
 
 SLOW: Final = 30.0
-"""Real seconds. An office whose cycle takes longer gets its next one in the slow lane."""
+"""Real seconds. An office whose cycle takes longer gets its next one in the slow pool."""
 
 LONGEST_PAUSE: Final = 5
 """Intervals. An office that does not answer is tried again at its first turn after so long, at the latest."""
@@ -69,17 +67,3 @@ def offsets(offices: Mapping[str, OfficeSettings]) -> dict[str, float]:
     first = {host: position for position, host in reversed(list(enumerate(hosts.values())))}
     order: Sequence[str] = sorted(hosts, key=lambda name: first[hosts[name]])
     return {name: (position * GOLDEN) % 1.0 for position, name in enumerate(order)}
-
-
-def next_turn(origin: datetime, offset: float, interval: float, earliest: datetime) -> datetime:
-    """The first moment from ``earliest`` on at which an office of this offset may begin.
-
-    Args:
-        origin: the moment from which all intervals are counted; the same for all offices, and over a reload.
-        offset: of the office, see ``offsets``.
-        interval: real seconds from one cycle of an office to the next.
-        earliest: an aware moment.
-    """
-    first = origin + timedelta(seconds=offset * interval)
-    turns = max(0, ceil((earliest - first).total_seconds() / interval))
-    return first + timedelta(seconds=turns * interval)

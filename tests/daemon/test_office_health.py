@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asapfill.daemon.office_health import SLOW, OfficeHealth, next_turn, offsets
+from asapfill.daemon.office_health import SLOW, OfficeHealth, offsets
+from asapfill.daemon.scheduler import OfficeTurns
 from asapfill.settings.secret import Secret
 from asapfill.settings.settings import OfficeSettings
 
@@ -43,18 +44,25 @@ def test_offices_of_one_host_are_spread_among_themselves_wherever_they_stand_in_
 
 @given(
     offset=st.floats(0, 1, exclude_max=True),
-    interval=st.floats(0.2, 60),
+    interval=st.integers(200, 60_000).map(lambda milliseconds: milliseconds / 1000),
     later=st.floats(-1000, 1_000_000),
 )
 def test_a_beat_is_never_before_it_was_asked_for_and_always_at_the_office_s_own_place(
     offset: float, interval: float, later: float
 ) -> None:
     earliest = ORIGIN + timedelta(seconds=later)
-    turn = next_turn(ORIGIN, offset, interval, earliest)
+    turn = OfficeTurns(ORIGIN, offset, interval).get_next_fire_time(None, earliest)
     assert turn >= earliest - timedelta(milliseconds=1)
     assert turn - max(earliest, ORIGIN) <= timedelta(seconds=interval, milliseconds=1)
     turns = (turn - ORIGIN).total_seconds() / interval - offset
     assert abs(turns - round(turns)) * interval < 0.001
+
+
+def test_a_clock_that_is_set_forward_costs_one_turn_and_not_one_for_each_minute_gone_by() -> None:
+    turns, wrong = OfficeTurns(datetime(1970, 1, 1, tzinfo=UTC), 0.25, 60), datetime(1970, 1, 1, 0, 0, 15, tzinfo=UTC)
+    after = turns.get_next_fire_time(wrong, ORIGIN)
+    assert after == ORIGIN + timedelta(seconds=15)
+    assert turns.get_next_fire_time(after, after) == after + timedelta(seconds=60)
 
 
 def test_an_office_that_fails_rests_longer_each_time_up_to_five_intervals() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import threading
 import time
@@ -17,6 +18,7 @@ from asapfill.daemon import scheduler as module
 from asapfill.daemon.office_health import OfficeHealth
 from asapfill.daemon.scheduler import LONGEST_CYCLE, OVERDUE, Scheduler
 from asapfill.daemon.workers import WorkerPool
+from asapfill.logs import LIBRARY_LEVELS
 
 INTERVAL = 0.05
 PATIENCE = 10.0
@@ -82,6 +84,17 @@ def until(true: Callable[[], object], what: str) -> None:
         time.sleep(0.005)
 
 
+@pytest.fixture(autouse=True)
+def _levels() -> Iterator[None]:
+    """As in the daemon."""
+    before = {name: logging.getLogger(name).level for name in LIBRARY_LEVELS}
+    for name, level in LIBRARY_LEVELS.items():
+        logging.getLogger(name).setLevel(level)
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
+
+
 @contextmanager
 def serving(
     offices: Offices, *names: str, interval: float = INTERVAL, clock: Timeless | None = None
@@ -92,8 +105,8 @@ def serving(
         interval,
         datetime.now(UTC),
         offices.work,
-        rested=offices.rested,
-        leave=offices.leave,
+        on_rest=offices.rested,
+        at_thread_end=offices.leave,
         clock=clock,
     )
     scheduler.start()
@@ -172,12 +185,25 @@ def test_a_cycle_that_the_scheduler_leaves_out_is_one_event_and_another_cycle_fo
     assert re.fullmatch(r"cycle\.skipped office=elm late=\d\.\d", told)
 
 
+def test_turns_that_come_while_a_cycle_is_under_way_are_left_out_without_a_word(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    offices = Offices()
+    offices.held = {"elm": threading.Event()}
+    with serving(offices, "elm", "oak"):
+        until(lambda: offices.count("elm") == 1 and offices.count("oak") > 5, "turns of both")
+        assert offices.count("elm") == 1
+        offices.held["elm"].set()
+        until(lambda: offices.count("elm") > 2, "cycles again")
+    assert caplog.messages == []
+
+
 def test_a_stop_while_a_cycle_is_just_handed_out_breaks_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """A thread of APScheduler's that breaks would be told by pytest, and fail this."""
     submit, offices = WorkerPool._do_submit_job, Offices()
     # Else the end of the cycle, which plans the next one, and the scheduler would wait for each other here.
     offices.held = {"elm": threading.Event()}
-    scheduler = Scheduler({"elm": 0.0}, INTERVAL, datetime.now(UTC), offices.work, leave=offices.leave)
+    scheduler = Scheduler({"elm": 0.0}, INTERVAL, datetime.now(UTC), offices.work, at_thread_end=offices.leave)
     stopping = threading.Thread(target=scheduler.stop)
 
     def stop_meanwhile(pool: WorkerPool, job: Any, run_times: Any) -> None:
@@ -206,11 +232,12 @@ def test_without_another_thread_the_cycles_wait_for_those_that_there_are(
 
     monkeypatch.setattr(threading.Thread, "start", no_second)
     offices = Offices()
-    offices.held = {"elm": threading.Event()}
+    offices.held = {"elm": threading.Event(), "oak": threading.Event()}
     with serving(offices, "elm", "oak"):
         until(lambda: "daemon.no_thread lane=slow threads=1" in caplog.messages, "no thread for the second office")
-        offices.held["elm"].set()
-        until(lambda: offices.count("oak") >= 2, "cycles of both")
+        for office in offices.held.values():
+            office.set()
+        until(lambda: offices.count("elm") and offices.count("oak") >= 2, "cycles of both")
 
 
 def test_an_office_that_is_woken_begins_at_once_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -218,7 +245,7 @@ def test_an_office_that_is_woken_begins_at_once_and_once(monkeypatch: pytest.Mon
     offices = Offices()
     with serving(offices, "elm", interval=1000) as scheduler:
         until(lambda: offices.count("elm") == 1, "the first cycle")
-        until(lambda: scheduler.stuck() == [] and scheduler._turns["elm"].began is None, "its end")
+        until(lambda: scheduler.stuck() == [] and scheduler._offices["elm"].began is None, "its end")
         for _ in range(5):
             scheduler.wake("elm")
         until(lambda: offices.count("elm") >= 2, "the cycle that was asked for")
