@@ -29,7 +29,7 @@ from asapfill.demo.sandboxes import sample_policy, write_settings
 from asapfill.offers.journal import Journal
 from asapfill.policy.reading import read_policy
 from asapfill.sandbox.generate.asap import Wishes
-from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.generate.generator import make_office
 from asapfill.sandbox.wire.process import Sandbox, start
 from asapfill.settings.settings import load_settings
 

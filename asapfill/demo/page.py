@@ -1,7 +1,7 @@
 """The schedule page of ``asapfill demo``: what the day came to, the schedule before and after, and every offer.
 
 One HTML file that needs nothing else: no network, no JavaScript. Numbers only: no name, phone or text of a person is
-on it, although the office files have them. The schedule comes from demo_schedule.py, the looks from templates/.
+on it, although the office files have them. The schedule comes from sheets.py, the looks from templates/.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from typing import Any, Final
 
 from asapfill.core.offer import Offer, State
 from asapfill.core.reasons import RULES
-from asapfill.demo.schedule import Fills, clock, sheet, visit_of
+from asapfill.demo.sheets import Fills, clock, sheet, visit_of
 from asapfill.report.pictures import template
 from asapfill.sandbox.office.columns import NO_MOMENT, moment
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.tables import SimulatedOffice
 
 PAGE: Final = "index.html"
 MOST_DAYS: Final = 4
@@ -73,7 +73,7 @@ class Fill:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class PageLine:
     """One offer in the table."""
 
     made: str
@@ -110,14 +110,16 @@ def write_page(
         OSError: the folder cannot be written to.
     """
     made = sorted(offers, key=lambda offer: (offer.made, offer.id))
-    html = page(Office.load(dict(before)), Office.load(dict(after)), made, summary, day)
+    html = page(SimulatedOffice.load(dict(before)), SimulatedOffice.load(dict(after)), made, summary, day)
     out.mkdir(parents=True, exist_ok=True)
     path = out / PAGE
     path.write_text(html, encoding="utf-8")
     return path
 
 
-def page(before: Office, after: Office, offers: Sequence[Offer], summary: Mapping[str, Any], day: date) -> str:
+def page(
+    before: SimulatedOffice, after: SimulatedOffice, offers: Sequence[Offer], summary: Mapping[str, Any], day: date
+) -> str:
     """The page's HTML; ``offers`` in the order of the table."""
     accepted = sorted((offer for offer in offers if offer.state is State.ACCEPTED), key=lambda offer: offer.start)
     fills: Fills = {(offer.operatory, offer.start): offer for offer in accepted}
@@ -180,10 +182,10 @@ def _times(start: datetime, end: datetime) -> str:
     return f"{start:%H:%M}–{end:%H:%M}"
 
 
-def _line(offer: Offer, names: Mapping[int, str], day: date) -> Line:
+def _line(offer: Offer, names: Mapping[int, str], day: date) -> PageLine:
     reason = RULES.get(offer.reason or "") if offer.state in _EXPLAINED else None
     made = f"{offer.made:%H:%M}"
-    return Line(
+    return PageLine(
         made=made if offer.made.date() == day else f"{_short_day(offer.made.date())}, {made}",
         place=names.get(offer.operatory) or f"operatory {offer.operatory}",
         day=_short_day(offer.start.date()),
@@ -196,7 +198,7 @@ def _line(offer: Offer, names: Mapping[int, str], day: date) -> Line:
     )
 
 
-def _fill(offer: Offer, before: Office, after: Office, names: Mapping[int, str]) -> Fill:
+def _fill(offer: Offer, before: SimulatedOffice, after: SimulatedOffice, names: Mapping[int, str]) -> Fill:
     origin = _origin(offer, before)
     return Fill(
         place=names.get(offer.operatory) or f"operatory {offer.operatory}",
@@ -206,7 +208,7 @@ def _fill(offer: Offer, before: Office, after: Office, names: Mapping[int, str])
     )
 
 
-def _origin(offer: Offer, before: Office) -> str:
+def _origin(offer: Offer, before: SimulatedOffice) -> str:
     """Where an accepted visit stood when the day began."""
     if offer.kind == "recall":
         return "a recall that had no appointment"

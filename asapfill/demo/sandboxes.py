@@ -12,7 +12,7 @@ from asapfill.policy_tools.samples import SAMPLE
 from asapfill.policy_tools.schema import FILE_NAME, schema_text
 from asapfill.policy_tools.writing import policy_text, quoted_name
 from asapfill.sandbox.office.columns import Row
-from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY, Office, OfficeFileError
+from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY, OfficeFileError, SimulatedOffice
 from asapfill.sandbox.wire.options import Options, read_office_file
 from asapfill.sandbox.wire.process import serve
 from asapfill.sandbox.wire.server import HOST, SandboxServer
@@ -116,7 +116,7 @@ def options_for(  # noqa: PLR0913  the command's own options
     )
 
 
-def policies_for(office: Office) -> dict[str, str]:
+def policies_for(office: SimulatedOffice) -> dict[str, str]:
     """The sample policy as an office needs it, by file name: one for each clinic, where it uses clinics."""
     values = {**SAMPLE.values, "timezone": office.timezone.key}
     if not office.clinics_on:
@@ -132,7 +132,7 @@ def _name(clinic: Row) -> str:
     return str(clinic["Description"] or clinic["Abbr"] or clinic["ClinicNum"])
 
 
-def keys_of(office: Office) -> tuple[str, str]:
+def keys_of(office: SimulatedOffice) -> tuple[str, str]:
     """The developer key and the customer key of an office; the sandbox's own for one that takes none."""
     return office.keys[0] if office.keys else KEYS
 

@@ -23,7 +23,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.generate.generator import make_office
 from tests.cycle.office import CUSTOMER, DEVELOPER
 from tests.daemon.bench import Bench
 from tests.daemon.running import Daemon, running

@@ -16,7 +16,7 @@ from asapfill.core.policy import CandidatesPolicy, OpeningsPolicy, Policy
 from asapfill.mirror.mirror import Mirror
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.errors import Refused
-from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.generate.generator import make_office
 from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY
 from asapfill.sandbox.wire import process
 

@@ -26,7 +26,7 @@ from datetime import datetime
 from pathlib import Path
 
 from asapfill.sandbox.generate.asap import Wishes
-from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.generate.generator import make_office
 from asapfill.sandbox.wire import process
 from tests.cycle.office import CUSTOMER, DEVELOPER
 from tests.daemon import counting

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.generate.generator import make_office
 from tests.cycle.office import CUSTOMER, DEVELOPER
 from tests.daemon.bench import Bench
 from tests.daemon.running import fast_bench, running

@@ -11,8 +11,8 @@ import pytest
 
 from asapfill.core.offer import Offer, State
 from asapfill.demo.page import OUTCOMES, write_page
-from asapfill.demo.schedule import Block, Sheet, sheet
-from asapfill.sandbox.office.tables import Office
+from asapfill.demo.sheets import Block, Sheet, sheet
+from asapfill.sandbox.office.tables import SimulatedOffice
 
 DAY = date(2026, 4, 14)
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -110,7 +110,7 @@ def offer(number: int, at: str, **changes: Any) -> Offer:
 
 def day_sheet(before: dict[str, Any], after: dict[str, Any], *fills: Offer, day: date = DAY) -> Sheet:
     accepted = {(one.operatory, one.start): one for one in fills}
-    return sheet(Office.load(before), Office.load(after), day, accepted)
+    return sheet(SimulatedOffice.load(before), SimulatedOffice.load(after), day, accepted)
 
 
 def blocks(drawn: Sheet, kind: str, name: str = "OP-1") -> list[Block]:

@@ -26,7 +26,7 @@ from asapfill.demo.demo import DAY, OPENS, OPERATORIES, LinkedClock
 from asapfill.demo.sandboxes import sample_policy, write_settings
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import read_policy
-from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.generate.generator import make_office
 from asapfill.sandbox.wire.process import start
 from asapfill.settings.settings import load_settings
 

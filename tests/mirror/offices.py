@@ -9,7 +9,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.generate.generator import make_office
 
 Row = dict[str, Any]
 

@@ -22,11 +22,10 @@ from asapfill.clock import office_now
 from asapfill.core.office import Office as Seen
 from asapfill.core.rows import Appointment, AsapComm, Recall, Row, Schedule
 from asapfill.cycle.session import OfficeSession
-from asapfill.sandbox.api import lists, shapes
+from asapfill.sandbox.api import lists, rendering
 from asapfill.sandbox.office import staff
 from asapfill.sandbox.office.columns import stamp
-from asapfill.sandbox.office.offers import Refusal
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.tables import Refusal, SimulatedOffice
 from tests.cycle.office import appointment, hours, office_file, unscheduled
 from tests.mirror.in_process import Served, in_process
 
@@ -88,7 +87,7 @@ class Drifting:
         return self.served.now
 
     @property
-    def office(self) -> Office:
+    def office(self) -> SimulatedOffice:
         """The truth."""
         return self.served.world.office
 
@@ -132,7 +131,7 @@ class Drifting:
     def restore(self, behind: timedelta) -> None:
         """The office is as it was when the backup was made; its clock may run ``behind`` from now on."""
         self.behind = behind
-        before = Office.load(self.backup)
+        before = SimulatedOffice.load(self.backup)
         for name in ("appointments", "schedules", "recalls", "asapcomms", "histappointments", "signalods"):
             table = self.office.table(name)
             table.clear()
@@ -177,12 +176,12 @@ def drifting() -> Iterator[Drifting]:
         yield drift
 
 
-def shown(office: Office, shape: str, rows: list[JSON], row_type: type[Row]) -> set[str]:
+def shown(office: SimulatedOffice, shape: str, rows: list[JSON], row_type: type[Row]) -> set[str]:
     """Rows as asapfill reads them, to the last column that it uses."""
-    return {repr(row_type.read(shapes.render(office, shape, row))) for row in rows}
+    return {repr(row_type.read(rendering.render(office, shape, row))) for row in rows}
 
 
-def truth(office: Office, first: date, last: date, today: date) -> dict[str, set[str]]:
+def truth(office: SimulatedOffice, first: date, last: date, today: date) -> dict[str, set[str]]:
     """What the mirror should know, by the office's own tables."""
     days = (str(first), f"{last}~")
     listed = lists.asap(office, {}, None)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from asapfill.sandbox.office.life import Life
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.tables import SimulatedOffice
 from asapfill.sandbox.wire.options import Options
 from asapfill.sandbox.wire.server import HOST, SandboxServer
 from asapfill.sandbox.wire.world import World
@@ -105,9 +105,9 @@ def blockout(kind: int, start: str, stop: str, operatories: list[int]) -> Row:
     return _blockout("2026-04-14", kind, start, stop, operatories)
 
 
-def small_office(**changes: Any) -> Office:
+def small_office(**changes: Any) -> SimulatedOffice:
     """The small office, loaded."""
-    return Office.load(office_file(**changes))
+    return SimulatedOffice.load(office_file(**changes))
 
 
 def small_life(**changes: Any) -> Life:

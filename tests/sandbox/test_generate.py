@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.generate.generator import make_office
 from asapfill.sandbox.office.columns import KEYS
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.tables import SimulatedOffice
 
 START = datetime(2026, 11, 16, 7, 0)  # a Monday
 DAYS = 15
@@ -372,7 +372,7 @@ def test_lists_and_preferences_are_what_open_dental_would_say() -> None:
 @pytest.mark.parametrize(("operatories", "clinics"), [(1, 0), (2, 0), (3, 0), (4, 2), (9, 4), (20, 3)])
 def test_offices_of_other_sizes_are_consistent_too(operatories: int, clinics: int) -> None:
     made = office(5, operatories, clinics)
-    loaded = Office.load(made)
+    loaded = SimulatedOffice.load(made)
     assert len(loaded.operatories) == operatories + 2
     assert len(loaded.clinics) == clinics
     needed: Counter[tuple[int, datetime]] = Counter()
@@ -403,7 +403,7 @@ def test_clinics_have_their_own_chairs_people_and_visits() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_the_sandbox_takes_the_office_as_it_is(seed: int) -> None:
     made = office(seed)
-    dumped = Office.load(made).dump()
+    dumped = SimulatedOffice.load(made).dump()
     for table in KEYS:
         assert len(dumped[table]) == len(made.get(table, []))
     assert dumped["preferences"].items() >= made["preferences"].items()
@@ -411,7 +411,7 @@ def test_the_sandbox_takes_the_office_as_it_is(seed: int) -> None:
 
 def test_the_same_seed_gives_the_same_office_in_every_process() -> None:
     code = (
-        "import json, sys; from datetime import datetime; from asapfill.sandbox.generate.office import make_office; "
+        "import json, sys; from datetime import datetime; from asapfill.sandbox.generate.generator import make_office; "
         "json.dump(make_office(11, start=datetime(2026, 11, 16, 7), operatories=7, clinics=2), sys.stdout)"
     )
     made = {

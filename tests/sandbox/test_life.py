@@ -8,16 +8,15 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox.generate.office import make_office
-from asapfill.sandbox.office import offers, staff
+from asapfill.sandbox.generate.generator import make_office
+from asapfill.sandbox.office import staff, web_sched
 from asapfill.sandbox.office.life import Life
-from asapfill.sandbox.office.offers import Refusal
 from asapfill.sandbox.office.people import People
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.tables import Refusal, SimulatedOffice
 from tests.sandbox.desk import OPENING, Row, small_life, small_office
 
 
-class Scripted:
+class Scripted(People):
     """People who do what the test says."""
 
     def __init__(
@@ -26,12 +25,12 @@ class Scripted:
         self.reactions = reactions or []
         self.events = events or []
 
-    def texted(self, office: Office, asapcomm: Row, at: datetime) -> list[tuple[timedelta, str]]:
+    def texted(self, office: SimulatedOffice, asapcomm: Row, at: datetime) -> list[tuple[timedelta, str]]:
         assert office.now == at
         assert asapcomm["SmsSendStatus"] == "SendSuccessful"
         return self.reactions
 
-    def day_events(self, office: Office, day: date) -> list[tuple[datetime, Row]]:
+    def day_events(self, office: SimulatedOffice, day: date) -> list[tuple[datetime, Row]]:
         del office
         return [event for event in self.events if event[0].date() == day]
 
@@ -42,7 +41,7 @@ def at(hour: int, minute: int = 0, second: int = 0) -> datetime:
 
 def offer(life: Life, number: int, *, op: int = 1, start: str = OPENING, recall: bool = False) -> Row:
     """What POST /asapcomms does."""
-    row = offers.create(life.office, {"recallNum" if recall else "aptNum": number, "op": op, "dateTimeStart": start})
+    row = web_sched.create(life.office, {"recallNum" if recall else "aptNum": number, "op": op, "dateTimeStart": start})
     life.offered(row)
     return row
 
@@ -310,12 +309,12 @@ def test_old_signals_are_forgotten_on_sundays() -> None:
 
 def a_day(seed: int) -> tuple[Life, float]:
     """A day of a generated office in which every ASAP visit is offered the overflow room; and its real seconds."""
-    office = Office.load(make_office(seed, start=datetime(2026, 4, 14, 7, 0), operatories=6))
+    office = SimulatedOffice.load(make_office(seed, start=datetime(2026, 4, 14, 7, 0), operatories=6))
     begun = time.perf_counter()
     life = Life(office, People(seed, eagerness=0.5))
     for row in [row for row in office.appointments.values() if row["Priority"] == "ASAP" and row["Pattern"]]:
         offers_made = {"aptNum": row["AptNum"], "op": 7, "dateTimeStart": "2026-04-21 08:00:00"}
-        life.offered(offers.create(office, offers_made))
+        life.offered(web_sched.create(office, offers_made))
         life.advance(office.now + timedelta(minutes=5))
     life.advance(datetime(2026, 4, 14, 20, 0))
     return life, time.perf_counter() - begun

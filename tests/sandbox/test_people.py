@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.generate.generator import make_office
 from asapfill.sandbox.office import rules
-from asapfill.sandbox.office.free_time import find_place, gaps
 from asapfill.sandbox.office.life import Life
 from asapfill.sandbox.office.people import People
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.rules import find_place, gaps
+from asapfill.sandbox.office.tables import SimulatedOffice
 
 MONDAY = datetime(2026, 11, 16, 7, 0)
 SATURDAY = date(2026, 11, 21)
 AT = datetime(2026, 11, 16, 9, 0)
 ANSWERS = {"accept", "decline", "stop"}
-EMPTY = Office(now=AT)
+EMPTY = SimulatedOffice(now=AT)
 
 Row = dict[str, Any]
 
@@ -35,13 +35,13 @@ def reactions(people: People, count: int = 4000) -> list[list[tuple[timedelta, s
 
 
 @cache
-def office(seed: int = 1) -> Office:
+def office(seed: int = 1) -> SimulatedOffice:
     """For looking only: shared by the tests."""
     return fresh_office(seed)
 
 
-def fresh_office(seed: int = 1) -> Office:
-    return Office.load(make_office(seed, start=MONDAY))
+def fresh_office(seed: int = 1) -> SimulatedOffice:
+    return SimulatedOffice.load(make_office(seed, start=MONDAY))
 
 
 def share(found: list[list[tuple[timedelta, str]]], action: str) -> float:
@@ -189,7 +189,7 @@ def test_the_fate_of_a_visit_does_not_hang_on_other_visits() -> None:
 
 
 def test_callers_are_booked_at_their_own_clinic() -> None:
-    made = Office.load(make_office(1, start=MONDAY, operatories=9, clinics=3))
+    made = SimulatedOffice.load(make_office(1, start=MONDAY, operatories=9, clinics=3))
     booked = [
         action
         for seed in range(20)
@@ -235,9 +235,9 @@ def test_two_weeks_of_staff_work_leave_a_sound_schedule(seed: int) -> None:
     assert max(providers.values()) == 1
 
 
-def one_chair(*appointments: Row) -> Office:
+def one_chair(*appointments: Row) -> SimulatedOffice:
     hours = {"SchedDate": "2026-11-16", "SchedType": "Provider"}
-    return Office.load(
+    return SimulatedOffice.load(
         {
             "now": "2026-11-16 07:00:00",
             "operatories": [
@@ -268,7 +268,7 @@ def visit(at: str, *, op: int = 1, pattern: str = "/XXXX/", status: str = "Sched
     return {"AptDateTime": f"2026-11-16 {at}", "Op": op, "Pattern": pattern, "ProvNum": 1, "AptStatus": status}
 
 
-def free(made: Office) -> list[tuple[int, str, str]]:
+def free(made: SimulatedOffice) -> list[tuple[int, str, str]]:
     return [(gap.op, f"{gap.start:%H:%M}", f"{gap.stop:%H:%M}") for gap in gaps(made, MONDAY.date())]
 
 

@@ -122,7 +122,7 @@ def test_the_sandbox_ends_with_its_parent_even_when_that_is_killed() -> None:
 
 def test_serving_in_the_foreground_ends_with_a_signal() -> None:
     code = (
-        "from asapfill.sandbox import process\n"
+        "from asapfill.sandbox.wire import process\n"
         "from asapfill.sandbox.wire.options import Options\n"
         "process.serve(Options(operatories=3, mode='system'), lambda server: print(server.port, flush=True))\n"
         "print('ended', flush=True)\n"

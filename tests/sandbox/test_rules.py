@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from asapfill.sandbox.office import rules
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.tables import SimulatedOffice
 from tests.sandbox.desk import small_office
 
 SLOT = {"SchedDate": "2026-04-14", "StartTime": "13:00:00", "StopTime": "13:40:00", "operatories": [1]}
@@ -47,7 +47,7 @@ def test_a_booked_recall_has_a_five_minute_pattern() -> None:
     assert rules.booked_recall_pattern(office, office.recalls[21], date(2026, 4, 14)) == "XXXXXX"
 
 
-def special_office() -> Office:
+def special_office() -> SimulatedOffice:
     office = small_office(
         preferences={"RecallTypeSpecialProphy": "1", "RecallTypeSpecialChildProphy": "2"},
         recalltypes=[
@@ -72,7 +72,7 @@ def test_a_child_gets_the_child_prophys_pattern() -> None:
     assert rules.booked_recall_pattern(office, office.recalls[21], date(2026, 4, 15)) == "//XXXX//" + "XX"
 
 
-def taken(office: Office, number: int = 11, slot: dict[str, Any] | None = None) -> bool:
+def taken(office: SimulatedOffice, number: int = 11, slot: dict[str, Any] | None = None) -> bool:
     return rules.slot_taken(office, "ScheduledAppt", office.appointments[number], slot or SLOT)
 
 

@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from asapfill.sandbox.office import offers as sandbox_offers
 from asapfill.sandbox.office import staff
+from asapfill.sandbox.office import web_sched as sandbox_offers
 from asapfill.sandbox.office.columns import Row, stamp
-from asapfill.sandbox.office.offers import Refusal
+from asapfill.sandbox.office.tables import Refusal
 from asapfill.store.database import open_store
 from asapfill.store.offices import pause, resume
 from tests.soak.line import Weather

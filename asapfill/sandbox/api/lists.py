@@ -7,13 +7,13 @@ and unpaged. A filter that a list does not know is ignored silently.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, timedelta
 
-from asapfill.sandbox.office.columns import NO_DAY, Row
-from asapfill.sandbox.office.offers import Refusal, read_moment
-from asapfill.sandbox.office.responses import ASAP_STATUSES
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office import rules
+from asapfill.sandbox.office.columns import NO_DAY, Row, day_of, stamp
+from asapfill.sandbox.office.tables import Refusal, SimulatedOffice, read_moment
+from asapfill.sandbox.office.web_sched import ASAP_STATUSES
 
 Query = dict[str, str]
 
@@ -23,7 +23,7 @@ _APT_STATUSES = frozenset(
 _HIST_ACTIONS = frozenset({"Created", "Changed", "Missed", "Cancelled", "Deleted"})
 
 
-def appointments(office: Office, query: Query) -> list[Row]:
+def appointments(office: SimulatedOffice, query: Query) -> list[Row]:
     """All statuses; days inclusive; ordered by AptDateTime, AptNum."""
     rows = in_days(office.appointments.values(), "AptDateTime", *day_range(query))
     rows = by_number(rows, query, "ClinicNum")
@@ -38,7 +38,7 @@ def appointments(office: Office, query: Query) -> list[Row]:
     return sorted(since(rows, query), key=lambda row: (row["AptDateTime"], row["AptNum"]))
 
 
-def asap(office: Office, query: Query, ties: random.Random | None) -> list[Row]:
+def asap(office: SimulatedOffice, query: Query, ties: random.Random | None) -> list[Row]:
     """The ASAP list; ordered by AptDateTime only, so that ``ties`` come in another order at every request.
 
     Past ones and patients of any status are included; planned ones that are scheduled are not. No recalls.
@@ -59,13 +59,13 @@ def asap(office: Office, query: Query, ties: random.Random | None) -> list[Row]:
     return sorted(shuffled(found, ties), key=lambda row: row["AptDateTime"])
 
 
-def web_sched(office: Office, query: Query) -> list[Row]:
+def web_sched(office: SimulatedOffice, query: Query) -> list[Row]:
     """Appointments that patients booked online, by the day on which they did."""
     rows = [row for row in office.appointments.values() if row["EServiceDate"] != NO_DAY]
     return list(in_days(rows, "EServiceDate", *day_range(query)))
 
 
-def schedules(office: Office, query: Query, ties: random.Random | None) -> list[Row]:
+def schedules(office: SimulatedOffice, query: Query, ties: random.Random | None) -> list[Row]:
     """Today only unless days are given; ordered by the time of day across days, and by nothing else."""
     first, last = day_range(query)
     if first is None and last is None:
@@ -77,7 +77,7 @@ def schedules(office: Office, query: Query, ties: random.Random | None) -> list[
     return sorted(shuffled(list(rows), ties), key=lambda row: row["StartTime"])
 
 
-def schedule_ops(office: Office, query: Query) -> list[Row]:
+def schedule_ops(office: SimulatedOffice, query: Query) -> list[Row]:
     """Which schedule rows lie in which operatories; with both filters the list is empty, as the real one's."""
     schedule, operatory = number(query, "ScheduleNum"), number(query, "OperatoryNum")
     if schedule is not None and operatory is not None:
@@ -90,19 +90,19 @@ def schedule_ops(office: Office, query: Query) -> list[Row]:
     ]
 
 
-def operatories(office: Office, query: Query) -> list[Row]:
+def operatories(office: SimulatedOffice, query: Query) -> list[Row]:
     """Hidden ones included."""
     return list(by_number(keyed(office.operatories), query, "ClinicNum"))
 
 
-def definitions(office: Office, query: Query) -> list[Row]:
+def definitions(office: SimulatedOffice, query: Query) -> list[Row]:
     """By ``Category`` (a number, capital C); hidden ones only with includeHidden."""
     hidden = query.get("includeHidden", "false").lower() == "true"
     rows = by_number(keyed(office.definitions), query, "Category")
     return [row for row in rows if hidden or not row["IsHidden"]]
 
 
-def preferences(office: Office, query: Query) -> list[Row]:
+def preferences(office: SimulatedOffice, query: Query) -> list[Row]:
     """All, or the one of exactly that name; an unknown name gives an empty list."""
     rows = (
         {"PrefNum": position, "PrefName": name, "ValueString": value}
@@ -111,12 +111,12 @@ def preferences(office: Office, query: Query) -> list[Row]:
     return [row for row in rows if query.get("PrefName") in {None, row["PrefName"]}]
 
 
-def clinics(office: Office, _query: Query) -> list[Row]:
+def clinics(office: SimulatedOffice, _query: Query) -> list[Row]:
     """The visible ones; none when clinics are off."""
     return [row for row in keyed(office.clinics) if office.clinics_on and not row["IsHidden"]]
 
 
-def providers(office: Office, query: Query) -> list[Row]:
+def providers(office: SimulatedOffice, query: Query) -> list[Row]:
     """All, or with ClinicNum those who may work there and are not hidden."""
     clinic = number(query, "ClinicNum")
     rows = keyed(office.providers)
@@ -125,12 +125,12 @@ def providers(office: Office, query: Query) -> list[Row]:
     return [row for row in rows if not row["IsHidden"] and (not row["ClinicNums"] or clinic in row["ClinicNums"])]
 
 
-def recalls(office: Office, query: Query) -> list[Row]:
+def recalls(office: SimulatedOffice, query: Query) -> list[Row]:
     """All of them, or one patient's: no other filter exists."""
     return list(by_number(keyed(office.recalls), query, "PatNum"))
 
 
-def patients(office: Office, query: Query) -> list[Row]:
+def patients(office: SimulatedOffice, query: Query) -> list[Row]:
     """The patient-select search: prefixes of names."""
     rows: Iterable[Row] = (row for row in keyed(office.patients) if row["PatStatus"] != "Deleted")
     for name in ("LName", "FName", "Birthdate"):
@@ -139,7 +139,7 @@ def patients(office: Office, query: Query) -> list[Row]:
     return list(rows)
 
 
-def patients_simple(office: Office, query: Query) -> list[Row]:
+def patients_simple(office: SimulatedOffice, query: Query) -> list[Row]:
     """All but the deleted, with exact filters and DateTStamp."""
     rows: Iterable[Row] = (row for row in keyed(office.patients) if row["PatStatus"] != "Deleted")
     for name in ("ClinicNum", "PriProv", "Guarantor"):
@@ -150,7 +150,7 @@ def patients_simple(office: Office, query: Query) -> list[Row]:
     return list(since(rows, query))
 
 
-def commlogs(office: Office, query: Query) -> list[Row]:
+def commlogs(office: SimulatedOffice, query: Query) -> list[Row]:
     """One patient's; since 25.1.13 everybody's, and by DateTStamp."""
     newer = office.at_least(25, 1, 13)
     if not newer and "PatNum" not in query:
@@ -159,7 +159,7 @@ def commlogs(office: Office, query: Query) -> list[Row]:
     return list(since(rows, query)) if newer else list(rows)
 
 
-def asapcomms(office: Office, query: Query) -> list[Row]:
+def asapcomms(office: SimulatedOffice, query: Query) -> list[Row]:
     """By the day of DateTimeEntry: the last 7 days, and *before* dateEnd, whose default hides today."""
     today = office.now.date()
     single = day(query, "date")
@@ -169,7 +169,7 @@ def asapcomms(office: Office, query: Query) -> list[Row]:
     return list(by_number(rows, query, "ClinicNum"))
 
 
-def hist_appointments(office: Office, query: Query) -> list[Row]:
+def hist_appointments(office: SimulatedOffice, query: Query) -> list[Row]:
     """Days filter the AptDateTime of the snapshot, not when the change happened."""
     rows = in_days(keyed(office.histappointments), "AptDateTime", *day_range(query))
     for name in ("AptNum", "PatNum", "ClinicNum"):
@@ -178,7 +178,7 @@ def hist_appointments(office: Office, query: Query) -> list[Row]:
     return list(by_name(rows, query, "AptStatus", _APT_STATUSES - {"PtNote"}))
 
 
-def signalods(office: Office, query: Query) -> list[Row]:
+def signalods(office: SimulatedOffice, query: Query) -> list[Row]:
     """After SigDateTime and before now, both exclusive."""
     if "SigDateTime" not in query:
         raise Refusal(400, "SigDateTime is required.")
@@ -186,7 +186,7 @@ def signalods(office: Office, query: Query) -> list[Row]:
     return [row for row in keyed(office.signalods) if after < row["SigDateTime"] < now]
 
 
-def lab_cases(office: Office, query: Query) -> list[Row]:
+def lab_cases(office: SimulatedOffice, query: Query) -> list[Row]:
     """By patient or appointment."""
     rows: Iterable[Row] = keyed(office.labcases)
     for name in ("PatNum", "LaboratoryNum", "AptNum", "PlannedAptNum", "ProvNum"):
@@ -264,4 +264,87 @@ def by_name(rows: Iterable[Row], query: Query, name: str, names: Iterable[str]) 
     return [row for row in rows if row[name] == wanted]
 
 
-List = Callable[[Office, Query], list[Row]]
+List = Callable[[SimulatedOffice, Query], list[Row]]
+
+
+UNITS = 288
+"""5-minute units of a day."""
+
+DAYS = 14
+"""How far Slots looks when no dates are given."""
+
+
+def slots(office: SimulatedOffice, query: Query) -> list[Row]:
+    """Whole free gaps of one provider (default: the practice's default provider), today or later."""
+    provider = number(query, "ProvNum")
+    if provider is None:
+        provider = int(office.preferences.get("PracticeDefaultProv") or 0)
+    operatory = number(query, "OpNum") if office.at_least(22, 1) else None
+    shortest = number(query, "lengthMinutes") or 5
+    today = office.now.date()
+    first, last = day_range(query)
+    first = today if first is None else first
+    last = first + timedelta(days=DAYS) if last is None else last
+    if first < today:
+        raise Refusal(400, "Date must be today or later.")
+    found = []
+    for offset in range((last - first).days + 1):
+        day = first + timedelta(days=offset)
+        for start, end in _gaps(office, provider, operatory, day):
+            if end - start >= timedelta(minutes=shortest):
+                found.append(
+                    {
+                        "DateTimeStart": stamp(start),
+                        "DateTimeEnd": stamp(end),
+                        "ProvNum": provider,
+                        "OpNum": operatory or _any_operatory(office, provider, day),
+                    }
+                )
+    return found
+
+
+def _gaps(
+    office: SimulatedOffice, provider: int, operatory: int | None, day: date
+) -> Iterator[tuple[datetime, datetime]]:
+    """Runs of free units; one that reaches 24:00 is dropped, as Open Dental drops it."""
+    free = [False] * (UNITS + 1)
+    for row in _hours(office, provider, day):
+        if operatory is None or operatory in row["operatories"]:
+            _mark(free, rules.schedule_span(row), day, value=True)
+    for row in office.appointments.values():
+        mine = provider in {row["ProvNum"], row["ProvHyg"]}
+        if mine and row["AptStatus"] not in {"UnschedList", "Planned"} and day_of(row["AptDateTime"]) == day:
+            _mark(free, rules.appointment_span(row), day, value=False)
+    midnight = datetime.combine(day, datetime.min.time())
+    start: int | None = None
+    for unit, is_free in enumerate(free):
+        if is_free and start is None:
+            start = unit
+        elif not is_free and start is not None:
+            if unit < UNITS:
+                yield midnight + start * rules.UNIT, midnight + unit * rules.UNIT
+            start = None
+
+
+def _mark(free: list[bool], span: tuple[datetime, datetime], day: date, *, value: bool) -> None:
+    """Set the units that a span touches."""
+    midnight = datetime.combine(day, datetime.min.time())
+    first = max(0, (span[0] - midnight) // rules.UNIT)
+    last = min(UNITS, -((midnight - span[1]) // rules.UNIT))
+    free[first:last] = [value] * max(0, last - first)
+
+
+def _hours(office: SimulatedOffice, provider: int, day: date) -> Iterator[Row]:
+    return (
+        row
+        for row in office.schedules.values()
+        if row["SchedType"] == "Provider" and row["ProvNum"] == provider and row["SchedDate"] == str(day)
+    )
+
+
+def _any_operatory(office: SimulatedOffice, provider: int, day: date) -> int:
+    """Without OpNum some operatory is reported: the provider's own, else one of the day's rows, else 0."""
+    for number, row in sorted(office.operatories.items()):
+        if provider in {row["ProvDentist"], row["ProvHygienist"]}:
+            return number
+    return next((row["operatories"][0] for row in _hours(office, provider, day) if row["operatories"]), 0)

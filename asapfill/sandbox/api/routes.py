@@ -1,6 +1,6 @@
 """The API's resources: which exist in which version, what permission each needs, and what they answer.
 
-From a request without its socket to an answer without one; server.py has the wire, and what may go wrong on it.
+From a request without its socket to an answer without one; the wire, and what may go wrong on it, is wire/server.py.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from asapfill.sandbox.api import lists, shapes, slots, writes
-from asapfill.sandbox.office import offers
-from asapfill.sandbox.office.columns import Row
+from asapfill.sandbox.api import event_feed, lists, rendering
+from asapfill.sandbox.office import web_sched
+from asapfill.sandbox.office.columns import Row, stamp
 from asapfill.sandbox.office.life import Life
-from asapfill.sandbox.office.offers import Refusal
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.tables import Refusal, SimulatedOffice, read_moment
 
 PREFIX = "/api/v1/"
 REMOTE_CAP = 100
@@ -36,7 +35,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """Status, body as on the wire, and further headers. ``key``: primary key of what a write made or changed."""
 
     status: int
@@ -51,7 +50,7 @@ class Route:
 
     since: tuple[int, ...]
     permission: str
-    act: Callable[[Api, Request], Answer]
+    act: Callable[[Api, Request], Response]
 
 
 class Api:
@@ -69,11 +68,11 @@ class Api:
         self.ties = ties
 
     @property
-    def office(self) -> Office:
+    def office(self) -> SimulatedOffice:
         """The database."""
         return self.life.office
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """Answer a request whose keys are right. Never raises for what the request says."""
         try:
             route = self._route(request)
@@ -102,44 +101,44 @@ class Api:
         return rows[offset : offset + size]
 
 
-def error(status: int, text: str) -> Answer:
+def error(status: int, text: str) -> Response:
     """A refusal: its body is a JSON string, not an object."""
-    return Answer(status, json.dumps(text).encode())
+    return Response(status, json.dumps(text).encode())
 
 
-def _json(value: Any, status: int = 200, **more: Any) -> Answer:  # noqa: ANN401 - a JSON value
-    return Answer(status, json.dumps(value).encode(), **more)
+def _json(value: Any, status: int = 200, **more: Any) -> Response:  # noqa: ANN401 - a JSON value
+    return Response(status, json.dumps(value).encode(), **more)
 
 
-def _listed(shape: str | None, find: lists.List) -> Callable[[Api, Request], Answer]:
+def _listed(shape: str | None, find: lists.List) -> Callable[[Api, Request], Response]:
     """A GET of a list; ``shape`` None: the rows are already as the API shows them."""
 
-    def act(api: Api, request: Request) -> Answer:
+    def act(api: Api, request: Request) -> Response:
         rows = api.page(request, find(api.office, request.query))
-        return _json([shapes.render(api.office, shape, row) if shape else row for row in rows])
+        return _json([rendering.render(api.office, shape, row) if shape else row for row in rows])
 
     return act
 
 
-def _asap(api: Api, request: Request) -> Answer:
+def _asap(api: Api, request: Request) -> Response:
     rows = api.page(request, lists.asap(api.office, request.query, api.ties))
-    return _json([shapes.render(api.office, "appointments", row) for row in rows])
+    return _json([rendering.render(api.office, "appointments", row) for row in rows])
 
 
-def _schedules(api: Api, request: Request) -> Answer:
+def _schedules(api: Api, request: Request) -> Response:
     rows = api.page(request, lists.schedules(api.office, request.query, api.ties))
-    return _json([shapes.render(api.office, "schedules", row) for row in rows])
+    return _json([rendering.render(api.office, "schedules", row) for row in rows])
 
 
-def _providers(api: Api, request: Request) -> Answer:
+def _providers(api: Api, request: Request) -> Response:
     """With ClinicNum the serverDateTime is empty, as the real API's."""
-    rows = [shapes.render(api.office, "providers", row) for row in lists.providers(api.office, request.query)]
+    rows = [rendering.render(api.office, "providers", row) for row in lists.providers(api.office, request.query)]
     if "ClinicNum" in request.query:
         rows = [row | {"serverDateTime": ""} for row in rows]
     return _json(api.page(request, rows))
 
 
-def _permissions(api: Api, request: Request) -> Answer:
+def _permissions(api: Api, request: Request) -> Response:
     rows = [
         {"Permission": name, "HasPermission": "true" if has else "false"}
         for name, has in api.office.securityperms.items()
@@ -147,62 +146,62 @@ def _permissions(api: Api, request: Request) -> Answer:
     return _json(api.page(request, rows))
 
 
-def _subscriptions(api: Api, request: Request) -> Answer:
+def _subscriptions(api: Api, request: Request) -> Response:
     """Only those of the customer key that asks."""
     rows = [row for row in lists.keyed(api.office.subscriptions) if row["CustomerKey"] == request.customer]
-    return _json([shapes.render(api.office, "subscriptions", row) for row in api.page(request, rows)])
+    return _json([rendering.render(api.office, "subscriptions", row) for row in api.page(request, rows)])
 
 
-def _single(table: str, shape: str, word: str) -> Callable[[Api, Request], Answer]:
+def _single(table: str, shape: str, word: str) -> Callable[[Api, Request], Response]:
     """A GET of one row; a deleted one is 404."""
 
-    def act(api: Api, request: Request) -> Answer:
+    def act(api: Api, request: Request) -> Response:
         row = api.office.table(table).get(request.number or 0)
         if row is None:
             raise Refusal(404, f"{word} not found")
-        return _json(shapes.render(api.office, shape, row))
+        return _json(rendering.render(api.office, shape, row))
 
     return act
 
 
-def _post_asapcomm(api: Api, request: Request) -> Answer:
-    row = offers.create(api.office, writes.read_body(request.body))
+def _post_asapcomm(api: Api, request: Request) -> Response:
+    row = web_sched.create(api.office, read_body(request.body))
     api.life.offered(row)
     return _created(api, "asapcomms", row, row["AsapCommNum"])
 
 
-def _post_commlog(api: Api, request: Request) -> Answer:
-    row = writes.create_commlog(api.office, writes.read_body(request.body))
+def _post_commlog(api: Api, request: Request) -> Response:
+    row = create_commlog(api.office, read_body(request.body))
     answer = _created(api, "commlogs", row, row["CommlogNum"])
     if api.office.at_least(23, 3, 7):
         return answer
-    return Answer(answer.status, b"", answer.headers, answer.key)  # the object came with 23.3.7
+    return Response(answer.status, b"", answer.headers, answer.key)  # the object came with 23.3.7
 
 
-def _put_commlog(api: Api, request: Request) -> Answer:
-    row = writes.change_commlog(api.office, request.number or 0, writes.read_body(request.body))
-    return _json(shapes.render(api.office, "commlogs", row), key=request.number)
+def _put_commlog(api: Api, request: Request) -> Response:
+    row = change_commlog(api.office, request.number or 0, read_body(request.body))
+    return _json(rendering.render(api.office, "commlogs", row), key=request.number)
 
 
-def _post_subscription(api: Api, request: Request) -> Answer:
-    row = writes.create_subscription(api.office, writes.read_body(request.body), request.customer)
+def _post_subscription(api: Api, request: Request) -> Response:
+    row = event_feed.create_subscription(api.office, read_body(request.body), request.customer)
     return _created(api, "subscriptions", row, row["SubscriptionNum"])
 
 
-def _put_subscription(api: Api, request: Request) -> Answer:
-    writes.change_subscription(api.office, request.number or 0, writes.read_body(request.body))
-    return Answer(200, key=request.number)
+def _put_subscription(api: Api, request: Request) -> Response:
+    event_feed.change_subscription(api.office, request.number or 0, read_body(request.body))
+    return Response(200, key=request.number)
 
 
-def _delete_subscription(api: Api, request: Request) -> Answer:
-    writes.delete_subscription(api.office, request.number or 0)
-    return Answer(200, key=request.number)
+def _delete_subscription(api: Api, request: Request) -> Response:
+    event_feed.delete_subscription(api.office, request.number or 0)
+    return Response(200, key=request.number)
 
 
-def _created(api: Api, shape: str, row: Row, key: int) -> Answer:
+def _created(api: Api, shape: str, row: Row, key: int) -> Response:
     """201 with the object and its address."""
     location = (("Location", f"{PREFIX}{shape}/{key}"),)
-    return _json(shapes.render(api.office, shape, row), 201, headers=location, key=key)
+    return _json(rendering.render(api.office, shape, row), 201, headers=location, key=key)
 
 
 _READ, _COMM, _OTHERS, _TEXTING = "ApiReadAll", "ApiComm", "ApiAllOthers", "ApiTextingASAP"
@@ -210,10 +209,10 @@ _READ, _COMM, _OTHERS, _TEXTING = "ApiReadAll", "ApiComm", "ApiAllOthers", "ApiT
 
 def _reads() -> dict[tuple[str, str, str], Route]:
     """All GETs: resource → (version of the list, of the single row or None, what they do)."""
-    many: dict[str, tuple[tuple[int, ...], Callable[[Api, Request], Answer]]] = {
+    many: dict[str, tuple[tuple[int, ...], Callable[[Api, Request], Response]]] = {
         "appointments": ((21, 1), _listed("appointments", lists.appointments)),
         "appointments/ASAP": ((21, 1), _asap),
-        "appointments/Slots": ((21, 1), _listed(None, slots.slots)),
+        "appointments/Slots": ((21, 1), _listed(None, lists.slots)),
         "appointments/WebSched": ((21, 3), _listed("websched", lists.web_sched)),
         "schedules": ((22, 1), _schedules),
         "scheduleops": ((23, 2, 27), _listed(None, lists.schedule_ops)),
@@ -244,7 +243,7 @@ def _reads() -> dict[tuple[str, str, str], Route]:
             _subscriptions,
         ),
     }
-    one: dict[str, tuple[tuple[int, ...], Callable[[Api, Request], Answer]]] = {
+    one: dict[str, tuple[tuple[int, ...], Callable[[Api, Request], Response]]] = {
         "appointments": ((21, 1), _single("appointments", "appointments", "Appointment")),
         "schedules": ((22, 1), _single("schedules", "schedules", "Schedule")),
         "operatories": ((24, 1, 10), _single("operatories", "operatories", "Operatory")),
@@ -269,3 +268,78 @@ ROUTES: dict[tuple[str, str, str], Route] = _reads() | {
     ("subscriptions", "DELETE", "one"): Route((22, 1), _OTHERS, _delete_subscription),
 }
 """By resource, method, and whether the path names one row or many."""
+
+
+COMM_TYPES = 27
+"""The definition category of commlog types."""
+
+_MODES = ("None", "Email", "Mail", "Phone", "In Person", "Text", "Email and Text", "Phone and Text")
+_DIRECTIONS = ("Neither", "Sent", "Received")
+
+
+def read_body(body: bytes) -> Row:
+    """A request's JSON object. Raises Refusal when it is none."""
+    try:
+        found = json.loads(body)
+    except ValueError as error:
+        raise Refusal(400, "The request body is not valid JSON.") from error
+    if not isinstance(found, dict):
+        raise Refusal(400, "The request body is not a JSON object.")
+    return found
+
+
+def create_commlog(office: SimulatedOffice, body: Row) -> Row:
+    """A commlog for a patient. Raises Refusal."""
+    if not isinstance(body.get("PatNum"), int):
+        raise Refusal(400, "PatNum is required.")
+    if not body.get("Note"):
+        raise Refusal(400, "Note is required.")
+    if body["PatNum"] not in office.patients:
+        raise Refusal(404, "Patient not found")
+    when = body.get("CommDateTime")
+    now = stamp(office.now)
+    return office.insert(
+        "commlogs",
+        {
+            "PatNum": body["PatNum"],
+            "Note": str(body["Note"]),
+            "CommDateTime": stamp(read_moment(when, "CommDateTime")) if when else now,
+            "CommType": _comm_type(office, body),
+            "Mode_": _one_of(body, "Mode_", "Phone", _MODES),
+            "SentOrReceived": _one_of(body, "SentOrReceived", "Sent", _DIRECTIONS),
+            "DateTStamp": now,
+            "DateTEntry": now,
+        },
+    )
+
+
+def change_commlog(office: SimulatedOffice, number: int, body: Row) -> Row:
+    """Replace the Note; returns the row. Raises Refusal."""
+    row = office.commlogs.get(number)
+    if row is None:
+        raise Refusal(404, "Commlog not found")
+    if body.get("Note"):
+        row.update(Note=str(body["Note"]), DateTStamp=stamp(office.now))
+    return row
+
+
+def _comm_type(office: SimulatedOffice, body: Row) -> int:
+    """The DefNum: commType (a name) wins over CommType (a number); default Miscellaneous."""
+    kinds = [row for row in office.definitions.values() if row["Category"] == COMM_TYPES]
+    if body.get("commType"):
+        found = [row for row in kinds if row["ItemName"] == body["commType"]]
+    elif body.get("CommType"):
+        found = [row for row in kinds if str(row["DefNum"]) == str(body["CommType"])]
+    else:
+        found = [row for row in kinds if row["ItemValue"] == "MISC"] or kinds
+        return int(found[0]["DefNum"]) if found else 0
+    if not found:
+        raise Refusal(400, "CommType is invalid.")
+    return int(found[0]["DefNum"])
+
+
+def _one_of(body: Row, name: str, default: str, names: tuple[str, ...]) -> str:
+    value = str(body.get(name, default))
+    if value not in names:
+        raise Refusal(400, f"{name} is invalid.")
+    return value

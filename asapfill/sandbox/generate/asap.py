@@ -11,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from asapfill.sandbox.generate.book import Book, appointment
-from asapfill.sandbox.generate.patients import ADULT_AGE, CHILD_PROPHY_AGE, age_on, fictional_phone
-from asapfill.sandbox.generate.practice import CHILD_PROPHY, EXAM, PERIO, PROPHY, TYPE_CROWN, Location
-from asapfill.sandbox.generate.visits import DOCTOR_KINDS, HYGIENE_KINDS, pattern
+from asapfill.sandbox.generate.book import ADULT_AGE, CHILD_PROPHY_AGE, Book, age_on, appointment, fictional_phone
+from asapfill.sandbox.generate.days import DOCTOR_KINDS, HYGIENE_KINDS, pattern
+from asapfill.sandbox.generate.practice import CHILD_PROPHY, EXAM, PERIO, PROPHY, TYPE_CROWN, Site
 from asapfill.sandbox.office.columns import NO_DAY, NO_MOMENT, Row, moment, stamp
 
 
@@ -69,7 +68,7 @@ class Reserve:
 
 
 def add_asap_list(
-    rng: random.Random, book: Book, location: Location, reserve: Reserve, patients: dict[int, Row], wishes: Wishes
+    rng: random.Random, book: Book, location: Site, reserve: Reserve, patients: dict[int, Row], wishes: Wishes
 ) -> None:
     """Put about six entries per chair on the ASAP list.
 
@@ -95,7 +94,7 @@ def add_asap_list(
     _add_leftovers(rng, book, location)
 
 
-def _scheduled(rng: random.Random, book: Book, location: Location, count: int, near_share: float) -> list[Row]:
+def _scheduled(rng: random.Random, book: Book, location: Site, count: int, near_share: float) -> list[Row]:
     """Visits that would rather come sooner: most are two to eight weeks away, the share of ``near_share`` less.
 
     Among them, where the book has such, a crown seat (lab work), a crown (own blockout types) and a child.
@@ -124,7 +123,7 @@ def _scheduled(rng: random.Random, book: Book, location: Location, count: int, n
     return list(seen.values())
 
 
-def _loose(rng: random.Random, book: Book, location: Location, patient: Row, status: str) -> Row:
+def _loose(rng: random.Random, book: Book, location: Site, patient: Row, status: str) -> Row:
     """An UnschedList row (Op 0, old time kept) or a Planned one (no time at all)."""
     chair = rng.choice(location.chairs)
     kind = rng.choice(HYGIENE_KINDS[:3] if chair.is_hygiene else DOCTOR_KINDS[:6])
@@ -136,7 +135,7 @@ def _loose(rng: random.Random, book: Book, location: Location, patient: Row, sta
     return book.add(row)
 
 
-def _broken(rng: random.Random, book: Book, location: Location, count: int) -> list[Row]:
+def _broken(rng: random.Random, book: Book, location: Site, count: int) -> list[Row]:
     """Visits of the past week that did not happen and were left where they were."""
     past = _of(book, location, "Complete")
     rows = rng.sample(past, min(count, len(past)))
@@ -179,7 +178,7 @@ def _shape_people(
 
 
 def _shape_rows(
-    rng: random.Random, location: Location, unscheduled: list[Row], planned: list[Row], recalls: list[Row]
+    rng: random.Random, location: Site, unscheduled: list[Row], planned: list[Row], recalls: list[Row]
 ) -> None:
     """Rows that cannot be taken at face value: patterns, recalls without length, a clinic of none."""
     for row in unscheduled[4:5]:
@@ -208,7 +207,7 @@ def _share_a_phone(unscheduled: list[Row], recalls: list[Row], reserve: Reserve)
     recalls[1] |= {"PatNum": child["PatNum"], "RecallTypeNum": CHILD_PROPHY, "RecallInterval": "6m1d"}
 
 
-def _add_lab_cases(book: Book, location: Location, scheduled: list[Row]) -> None:
+def _add_lab_cases(book: Book, location: Site, scheduled: list[Row]) -> None:
     """The first ASAP crown seat waits for the lab; the next ones of the location have their work back."""
     seats = [row for row in _of(book, location, "Scheduled") if row["ProcDescript"] == "CrSeat"]
     waiting = next((row for row in scheduled if row["ProcDescript"] == "CrSeat"), None)
@@ -230,7 +229,7 @@ def _add_lab_cases(book: Book, location: Location, scheduled: list[Row]) -> None
         )
 
 
-def _add_leftovers(rng: random.Random, book: Book, location: Location) -> None:
+def _add_leftovers(rng: random.Random, book: Book, location: Site) -> None:
     """An ASAP visit of last week that nobody closed, and an ASAP plan that is on the schedule already."""
     past = _of(book, location, "Complete")
     if past:
@@ -242,7 +241,7 @@ def _add_leftovers(rng: random.Random, book: Book, location: Location) -> None:
         visit["NextAptNum"] = book.add(plan)["AptNum"]
 
 
-def add_recalls(rng: random.Random, book: Book, location: Location, patients: list[Row]) -> None:
+def add_recalls(rng: random.Random, book: Book, location: Site, patients: list[Row]) -> None:
     """The rest of the recall table: about sixty per chair, with DateScheduled where a hygiene visit is booked."""
     booked: dict[int, str] = {}
     for row in book.appointments:
@@ -264,7 +263,7 @@ def number_recalls(rng: random.Random, book: Book) -> None:
         row["RecallNum"] = number
 
 
-def _of(book: Book, location: Location, status: str) -> list[Row]:
+def _of(book: Book, location: Site, status: str) -> list[Row]:
     return [row for row in book.appointments if row["ClinicNum"] == location.clinic and row["AptStatus"] == status]
 
 

@@ -1,6 +1,6 @@
 """What a generated office is made of before anybody has an appointment: chairs, people at the chairs, settings, lists.
 
-No times and no patients here: hours are in generate_hours, appointments in generate_visits.
+No times and no patients here: hours and visits are in days.py, appointments in book.py.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Chair:
 
 
 @dataclass(frozen=True)
-class Location:
+class Site:
     """A clinic, or the whole office when it has none (``clinic`` 0).
 
     ``substitute`` is a part-time hygienist who has the first hygiene chair on Wednesdays (0: none).
@@ -58,7 +58,7 @@ class Location:
         return [chair.op for chair in self.chairs]
 
 
-def make_locations(operatories: int, clinics: int) -> list[Location]:
+def make_locations(operatories: int, clinics: int) -> list[Site]:
     """Spread the chairs over the clinics and staff them.
 
     Two of five chairs are for hygiene, each with a hygienist of its own; a dentist runs two chairs. The last dentist
@@ -66,7 +66,7 @@ def make_locations(operatories: int, clinics: int) -> list[Location]:
     ScheduleProvUnassigned names: the room without a provider would open with him.
     """
     places = max(1, min(clinics, operatories))
-    locations: list[Location] = []
+    locations: list[Site] = []
     op = provider = 1
     for index in range(places):
         chairs = operatories // places + (index < operatories % places)
@@ -78,7 +78,7 @@ def make_locations(operatories: int, clinics: int) -> list[Location]:
         provider += bool(substitute)
         clinic = index + 1 if clinics else 0
         locations.append(
-            Location(
+            Site(
                 clinic=clinic,
                 chairs=tuple(_chairs(op, chairs - hygiene, dentists, hygienists, clinic)),
                 dentists=dentists,
@@ -100,7 +100,7 @@ def _chairs(op: int, doctor: int, dentists: tuple[int, ...], hygienists: tuple[i
     return chairs
 
 
-def operatory_rows(locations: list[Location]) -> list[Row]:
+def operatory_rows(locations: list[Site]) -> list[Row]:
     """The chairs, then an overflow room without provider and a hidden old room, which nobody counts."""
     rows = [
         {
@@ -137,12 +137,12 @@ def operatory_rows(locations: list[Location]) -> list[Row]:
     return rows
 
 
-def overflow_op(locations: list[Location]) -> int:
+def overflow_op(locations: list[Site]) -> int:
     """OperatoryNum of the room without provider."""
     return sum(len(location.chairs) for location in locations) + 1
 
 
-def provider_rows(locations: list[Location]) -> list[Row]:
+def provider_rows(locations: list[Site]) -> list[Row]:
     """Dentists and hygienists, and a dentist who left (hidden, deleted, without hours)."""
     rows: list[Row] = []
     for location in locations:
@@ -166,7 +166,7 @@ def _provider(number: int, abbr: str, *, is_hygienist: bool) -> Row:
     }
 
 
-def clinic_rows(locations: list[Location], since: str) -> list[Row]:
+def clinic_rows(locations: list[Site], since: str) -> list[Row]:
     """One row per clinic, texting contracted at ``since``; none when the office has no clinics."""
     return [
         {
@@ -247,7 +247,7 @@ def appointment_type_rows() -> list[Row]:
     ]
 
 
-def preferences(locations: list[Location], version: str, since: str) -> dict[str, str]:
+def preferences(locations: list[Site], version: str, since: str) -> dict[str, str]:
     """The preferences that bear on filling openings, as Open Dental writes them."""
     clinics = bool(locations[0].clinic)
     return {

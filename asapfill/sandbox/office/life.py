@@ -22,7 +22,7 @@ What people.py plans is checked like a receptionist would: an action whose row i
 taken or past place, is skipped and counted in ``Life.skipped``. What a test asks for by ``POST /sandbox/staff`` is done
 as asked.
 
-**People** (people.py, one object per office; see the ``People`` protocol below)::
+**People** (people.py, one object per office)::
 
     people.texted(office, asapcomm_row, at) -> list[(timedelta after at, "view" | "accept" | "decline" | "stop")]
     people.day_events(office, day)          -> list[(moment on that day, staff action dict)]
@@ -40,26 +40,16 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Protocol
 
-from asapfill.sandbox.office import changes, offers, responses, rules, staff
+from asapfill.sandbox.office import rules, staff, web_sched
 from asapfill.sandbox.office.columns import Row, moment, stamp
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.people import People
+from asapfill.sandbox.office.tables import Refusal, SimulatedOffice
 
 OPEN = frozenset({"PendingRsvp", "Viewed"})
 """ResponseStatus of an offer whose link the patient may still use."""
 
 SUNDAY = 6
-
-
-class People(Protocol):
-    """Who acts in the office; see the module docstring."""
-
-    def texted(self, office: Office, asapcomm: Row, at: datetime) -> list[tuple[timedelta, str]]:
-        """What a patient does about a text, and how long after it."""
-
-    def day_events(self, office: Office, day: date) -> list[tuple[datetime, Row]]:
-        """What staff do on a day, with the moment of each."""
 
 
 class Life:
@@ -69,7 +59,7 @@ class Life:
     ``skipped``: planned staff actions that made no sense any more, counted by action.
     """
 
-    def __init__(self, office: Office, people: People | None = None) -> None:
+    def __init__(self, office: SimulatedOffice, people: People | None = None) -> None:
         self.office = office
         self.people = people
         self.sent: list[Row] = []
@@ -111,10 +101,10 @@ class Life:
         """
         offer = self.office.asapcomms.get(number)
         if offer is None:
-            raise offers.Refusal(404, f"There is no asapcomm {number}.")
+            raise Refusal(404, f"There is no asapcomm {number}.")
         if offer["ResponseStatus"] not in OPEN:
-            raise offers.Refusal(400, f"Asapcomm {number} is {offer['ResponseStatus']}; its link cannot be used.")
-        status = responses.respond(self.office, offer, action)
+            raise Refusal(400, f"Asapcomm {number} is {offer['ResponseStatus']}; its link cannot be used.")
+        status = web_sched.respond(self.office, offer, action)
         self._note("patient", action, AsapCommNum=number, ResponseStatus=status)
         return status
 
@@ -127,7 +117,7 @@ class Life:
     def _begin_day(self, day: date) -> None:
         """Plan what staff do today; and tomorrow's planning."""
         if day.weekday() == SUNDAY:
-            changes.forget_old_signals(self.office)
+            staff.forget_old_signals(self.office)
         events = self.people.day_events(self.office, day) if self.people else []
         for when, action in sorted(events, key=lambda event: event[0]):
             if when >= self.office.now:
@@ -148,7 +138,7 @@ class Life:
         if offer["ResponseStatus"] != "AwaitingTransmit":
             return
         office = self.office
-        row, slot = offers.offered_row(office, offer), offers.slot_of(office, offer)
+        row, slot = web_sched.offered_row(office, offer), web_sched.slot_of(office, offer)
         if row is None or slot is None or rules.slot_taken(office, offer["FKeyType"], row, slot):
             offer.update(
                 SmsSendStatus="DoNotSend",
@@ -164,7 +154,7 @@ class Life:
             return
         offer.update(SmsSendStatus="SendSuccessful", ResponseStatus="PendingRsvp")
         slot["Note"] = "1 text sent, 0 texts to be sent\r\n0 emails sent 0 emails to be sent"
-        changes.touch_schedule(office, slot)
+        staff.touch_schedule(office, slot)
         self._sent(offer, slot)
 
     def _sent(self, offer: Row, slot: Row) -> None:

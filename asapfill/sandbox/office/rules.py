@@ -1,17 +1,19 @@
-"""The schedule rules of Open Dental that an offer meets: lengths, overlaps, blockouts, who would treat.
+"""The schedule: lengths, overlaps, blockouts, who would treat, and where the front desk sees free time.
 
 Texts and their rules are in texting.py. Which routine is behind ``POST /asapcomms`` is not known for sure; this follows
-``TryAdjustAppointment_HasOverlap``, and before sending and on acceptance ``ApptAvailabilityChecker``.
+``TryAdjustAppointment_HasOverlap``, and before sending and on acceptance ``ApptAvailabilityChecker``. Nothing of the
+free time is shown by the API: staff plan with it what they do by hand.
 All moments are naive office wall-clock; spans are half-open, so touching edges do not overlap.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from asapfill.sandbox.office.columns import Row, day_of, moment
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.tables import SimulatedOffice
 
 BLOCKOUT_TYPES = 25
 """The definition category of blockout types."""
@@ -25,12 +27,12 @@ def appointment_length(row: Row) -> timedelta:
     return len(row["Pattern"]) * UNIT
 
 
-def recall_type(office: Office, recall: Row) -> Row | None:
+def recall_type(office: SimulatedOffice, recall: Row) -> Row | None:
     """The type of a recall; None when the type is gone."""
     return office.recalltypes.get(recall["RecallTypeNum"])
 
 
-def recall_length(office: Office, recall: Row) -> timedelta:
+def recall_length(office: SimulatedOffice, recall: Row) -> timedelta:
     """The span that an offer for a recall takes up on the schedule.
 
     TimePatternOverride if there is one, else the type's TimePattern; one character is AppointmentTimeIncrement minutes.
@@ -43,7 +45,7 @@ def recall_length(office: Office, recall: Row) -> timedelta:
     return timedelta(minutes=len(pattern) * office.increment)
 
 
-def checked_length(office: Office, kind: str, row: Row) -> timedelta:
+def checked_length(office: SimulatedOffice, kind: str, row: Row) -> timedelta:
     """The span that ApptAvailabilityChecker looks at: it ignores TimePatternOverride and knows no default length."""
     if kind != "Recall":
         return appointment_length(row)
@@ -51,7 +53,7 @@ def checked_length(office: Office, kind: str, row: Row) -> timedelta:
     return timedelta(minutes=len(found["TimePattern"]) * office.increment if found else 0)
 
 
-def booked_recall_pattern(office: Office, recall: Row, day: date) -> str:
+def booked_recall_pattern(office: SimulatedOffice, recall: Row, day: date) -> str:
     """The Pattern (5-minute characters) of the appointment that an accepted recall offer makes.
 
     Override, else the child prophy's pattern for a child, else the type's; the patient's other recalls whose type is
@@ -72,7 +74,7 @@ def booked_recall_pattern(office: Office, recall: Row, day: date) -> str:
     return "".join(character * (office.increment // 5) for character in pattern)
 
 
-def is_child(office: Office, patient: int, day: date) -> bool:
+def is_child(office: SimulatedOffice, patient: int, day: date) -> bool:
     """Whether the patient is younger than preference RecallAgeAdult on that day."""
     born = day_of(office.patients[patient]["Birthdate"]) if patient in office.patients else date.min
     if born == date.min:
@@ -86,7 +88,9 @@ def overlaps(start: datetime, end: datetime, other_start: datetime, other_end: d
     return end > other_start and start < other_end
 
 
-def blockout_forbids(office: Office, appointment: Row | None, operatory: int, start: datetime, end: datetime) -> bool:
+def blockout_forbids(
+    office: SimulatedOffice, appointment: Row | None, operatory: int, start: datetime, end: datetime
+) -> bool:
     """Whether a blockout in that operatory forbids the span.
 
     A type with NS always does, and a type that has no definition. If the appointment's type lists permitted blockout
@@ -104,7 +108,7 @@ def blockout_forbids(office: Office, appointment: Row | None, operatory: int, st
 
 
 def appointment_forbids(
-    office: Office, appointment: Row | None, operatory: int, start: datetime, end: datetime
+    office: SimulatedOffice, appointment: Row | None, operatory: int, start: datetime, end: datetime
 ) -> bool:
     """Whether another appointment forbids the span for ``POST /asapcomms``: only when ApptsAllowOverlap is off.
 
@@ -119,7 +123,7 @@ def appointment_forbids(
     )
 
 
-def slot_taken(office: Office, kind: str, row: Row, slot: Row) -> bool:
+def slot_taken(office: SimulatedOffice, kind: str, row: Row, slot: Row) -> bool:
     """ApptAvailabilityChecker, asked before a text goes out and when a patient accepts.
 
     Args:
@@ -151,7 +155,7 @@ def appointment_span(row: Row) -> tuple[datetime, datetime]:
     return start, start + appointment_length(row)
 
 
-def assigned_provider(office: Office, operatory: Row, when: datetime, *, hygienist: bool) -> int:
+def assigned_provider(office: SimulatedOffice, operatory: Row, when: datetime, *, hygienist: bool) -> int:
     """GetAssignedProvNumForSpot: who is scheduled in that very operatory then, else the operatory's own; 0: nobody."""
     for row in _schedules(office, "Provider", when.date()):
         start, stop = schedule_span(row)
@@ -163,7 +167,7 @@ def assigned_provider(office: Office, operatory: Row, when: datetime, *, hygieni
     return int(operatory["ProvHygienist" if hygienist else "ProvDentist"])
 
 
-def placed(office: Office, operatory: Row, when: datetime, appointment: Row) -> Row:
+def placed(office: SimulatedOffice, operatory: Row, when: datetime, appointment: Row) -> Row:
     """The columns that an appointment gets when the web page puts it into an operatory at a time.
 
     Nobody assigned there: the appointment keeps its providers, for it must have one.
@@ -179,7 +183,7 @@ def placed(office: Office, operatory: Row, when: datetime, appointment: Row) -> 
     }
 
 
-def _special_types(office: Office) -> dict[str, int]:
+def _special_types(office: SimulatedOffice) -> dict[str, int]:
     """The recall types that preferences name as special: prophy, child prophy, perio."""
     names = ("RecallTypeSpecialProphy", "RecallTypeSpecialChildProphy", "RecallTypeSpecialPerio")
     return {
@@ -187,7 +191,7 @@ def _special_types(office: Office) -> dict[str, int]:
     }
 
 
-def _appended_patterns(office: Office, recall: Row) -> Iterator[str]:
+def _appended_patterns(office: SimulatedOffice, recall: Row) -> Iterator[str]:
     """Patterns of the patient's other recalls that are done together with a special one."""
     for other in office.recalls.values():
         if other is recall or other["PatNum"] != recall["PatNum"] or other["IsDisabled"]:
@@ -197,18 +201,18 @@ def _appended_patterns(office: Office, recall: Row) -> Iterator[str]:
             yield other["TimePatternOverride"] or kind["TimePattern"]
 
 
-def _permitted_blockouts(office: Office, appointment: Row | None) -> set[int]:
+def _permitted_blockouts(office: SimulatedOffice, appointment: Row | None) -> set[int]:
     """The blockout types that the appointment's type may lie on; empty: no such list."""
     kind = office.appointmenttypes.get(appointment["AppointmentTypeNum"]) if appointment else None
     return {int(number) for number in kind["BlockoutTypes"].split(",") if number.strip()} if kind else set()
 
 
-def _schedules(office: Office, kind: str, day: date) -> Iterator[Row]:
+def _schedules(office: SimulatedOffice, kind: str, day: date) -> Iterator[Row]:
     text = str(day)
     return (row for row in office.schedules.values() if row["SchedType"] == kind and row["SchedDate"] == text)
 
 
-def _appointments(office: Office, operatory: int, day: date, without: set[str]) -> Iterator[Row]:
+def _appointments(office: SimulatedOffice, operatory: int, day: date, without: set[str]) -> Iterator[Row]:
     """Appointments that begin in that operatory on that day (Open Dental takes no care of midnight)."""
     text = str(day)
     return (
@@ -216,3 +220,117 @@ def _appointments(office: Office, operatory: int, day: date, without: set[str]) 
         for row in office.appointments.values()
         if row["Op"] == operatory and row["AptDateTime"].startswith(text) and row["AptStatus"] not in without
     )
+
+
+NO_CHAIR = frozenset({"UnschedList", "Planned"})
+GRID = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A free stretch of a chair during the hours of ``provider``."""
+
+    op: int
+    provider: int
+    start: datetime
+    stop: datetime
+
+
+def is_open(office: SimulatedOffice, day: date) -> bool:
+    """Whether anybody works: a provider has hours and it is no holiday."""
+    rows = [row for row in office.schedules.values() if row["SchedDate"] == str(day)]
+    holiday = any(row["SchedType"] == "Practice" and row["Status"] == "Holiday" for row in rows)
+    return not holiday and any(row["SchedType"] == "Provider" for row in rows)
+
+
+def provider_of(row: Row) -> int:
+    """Whose time the X units of an appointment are: the hygienist's on a hygiene visit, else the dentist's."""
+    return int(row["ProvHyg"] if row["IsHygiene"] and row["ProvHyg"] else row["ProvNum"])
+
+
+def gaps(office: SimulatedOffice, day: date, also: Sequence[Row] = ()) -> list[Gap]:
+    """The free stretches of all visible chairs on a day, by operatory and time.
+
+    Free: within a provider's hours there, without an appointment and without a blockout of any type. ``also``:
+    appointment rows that are planned but not made yet; they count too.
+    """
+    if not is_open(office, day):
+        return []
+    rows = [row for row in office.schedules.values() if row["SchedDate"] == str(day)]
+    visits = _occupying(office, day, also)
+    found: list[Gap] = []
+    for op, chair in office.operatories.items():
+        if chair["IsHidden"]:
+            continue
+        own = chair["ProvHygienist" if chair["IsHygiene"] else "ProvDentist"]
+        taken = [appointment_span(row) for row in visits if row["Op"] == op]
+        taken += [schedule_span(row) for row in rows if row["SchedType"] == "Blockout" and op in row["operatories"]]
+        for row in rows:
+            here = op in row["operatories"] or (not row["operatories"] and row["ProvNum"] == own)
+            if row["SchedType"] == "Provider" and here:
+                start, stop = schedule_span(row)
+                found += [Gap(op, row["ProvNum"], *free) for free in _without(start, stop, taken)]
+    return found
+
+
+def _without(
+    start: datetime, stop: datetime, taken: list[tuple[datetime, datetime]]
+) -> Iterator[tuple[datetime, datetime]]:
+    """What is left of a stretch, in time order."""
+    for other_start, other_stop in sorted(taken):
+        if other_start < stop and other_stop > start:
+            if other_start > start:
+                yield start, other_start
+            start = other_stop
+    if start < stop:
+        yield start, stop
+
+
+def find_place(
+    office: SimulatedOffice,
+    day: date,
+    pattern: str,
+    *,
+    ops: Collection[int] = (),
+    provider: int = 0,
+    after: datetime = datetime.min,
+    also: Sequence[Row] = (),
+) -> Gap | None:
+    """The first place on a day for a visit, as a Gap of its length; None when there is none.
+
+    ``ops`` and ``provider`` narrow the search (none and 0: any), ``also`` is as in ``gaps``. No X unit
+    of the provider may lie elsewhere at the same time.
+    """
+    length = len(pattern) * UNIT
+    if not length:
+        return None
+    visits = _occupying(office, day, also)
+    for gap in gaps(office, day, also):
+        if (ops and gap.op not in ops) or (provider and gap.provider != provider):
+            continue
+        busy = {
+            unit
+            for row in visits
+            if provider_of(row) == gap.provider
+            for unit in _x_units(moment(row["AptDateTime"]), row)
+        }
+        start = gap.start
+        while start + length <= gap.stop:
+            if start > after and not busy & _x_units(start, {"Pattern": pattern}):
+                return Gap(gap.op, gap.provider, start, start + length)
+            start += GRID
+    return None
+
+
+def _x_units(start: datetime, row: Row) -> set[datetime]:
+    """The beginnings of the 5-minute units in which a visit needs its provider."""
+    return {start + place * UNIT for place, mark in enumerate(row["Pattern"]) if mark == "X"}
+
+
+def _occupying(office: SimulatedOffice, day: date, also: Sequence[Row]) -> list[Row]:
+    """What takes up chairs on a day: everything but UnschedList and Planned, as Open Dental judges."""
+    return [
+        row
+        for row in [*office.appointments.values(), *also]
+        if row["AptDateTime"].startswith(str(day)) and row["AptStatus"] not in NO_CHAIR
+    ]

@@ -1,19 +1,161 @@
-"""What people at the front desk do; the actions are described at the top of life.py."""
+"""How the schedule changes, with the traces that each change leaves, and what staff can be told to do.
+
+Every change of an appointment bumps its DateTStamp, writes a histappointments row with the state it left, and makes
+signals for its provider and operatory; every change of a schedule row of today makes a signal. ``apply`` does what it
+is told; ``sensible`` says whether a receptionist would. The actions are described at the top of life.py.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from asapfill.sandbox.office import changes, rules
-from asapfill.sandbox.office.columns import DEFAULTS, Row, moment, stamp
-from asapfill.sandbox.office.offers import Refusal
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office import rules
+from asapfill.sandbox.office.columns import DEFAULTS, NO_DAY, NO_MOMENT, Row, day_of, moment, stamp
+from asapfill.sandbox.office.tables import Refusal, SimulatedOffice
+
+STAFF = "None"
+"""ApptSource of what people at the office do."""
+
+ECONNECTOR = "EConnector"
+"""ApptSource of what patients do through the web page."""
+
+
+def book(office: SimulatedOffice, values: Row, *, source: str = STAFF) -> Row:
+    """Make a scheduled appointment; returns its row."""
+    row = office.insert("appointments", {"SecDateTEntry": stamp(office.now), **values})
+    _trace(office, row, "Created", source)
+    return row
+
+
+def change(office: SimulatedOffice, row: Row, values: Row, *, action: str = "Changed", source: str = STAFF) -> None:
+    """Set columns of an appointment; its old place is signalled as well as the new one."""
+    before = dict(row)
+    row.update(values)
+    if (before["Op"], before["AptDateTime"]) != (row["Op"], row["AptDateTime"]):
+        _signal_appointment(office, before)
+    _trace(office, row, action, source)
+
+
+def move(office: SimulatedOffice, row: Row, operatory: int, when: str) -> None:
+    """Put an appointment elsewhere; from the unscheduled list or broken, it becomes scheduled."""
+    status = "Scheduled" if row["AptStatus"] in {"Broken", "UnschedList"} else row["AptStatus"]
+    clinic = office.operatories.get(operatory, {}).get("ClinicNum", row["ClinicNum"])
+    change(office, row, {"Op": operatory, "AptDateTime": when, "AptStatus": status, "ClinicNum": clinic})
+
+
+def break_appointment(office: SimulatedOffice, row: Row, *, priority: str = "", charted: str = "") -> None:
+    """Break it and leave it on the schedule: Broken keeps operatory and time.
+
+    ``charted``: "Missed" or "Cancelled", the history action when staff chart D9986 or D9987; otherwise "Changed".
+    """
+    change(
+        office,
+        row,
+        {"AptStatus": "Broken", "Priority": priority or row["Priority"]},
+        action=charted or "Changed",
+    )
+
+
+def unschedule(office: SimulatedOffice, row: Row, *, priority: str = "") -> None:
+    """Send it to the unscheduled list: operatory 0, the old time is kept (Open Dental does so)."""
+    change(office, row, {"AptStatus": "UnschedList", "Op": 0, "Priority": priority or row["Priority"]})
+
+
+def complete(office: SimulatedOffice, row: Row) -> None:
+    """The visit took place."""
+    change(office, row, {"AptStatus": "Complete"})
+
+
+def delete_appointment(office: SimulatedOffice, row: Row) -> None:
+    """The row vanishes; only its history remains."""
+    del office.appointments[row["AptNum"]]
+    _trace(office, row, "Deleted", STAFF)
+
+
+def set_priority(office: SimulatedOffice, row: Row, priority: str) -> None:
+    """Put an appointment or a recall on the ASAP list, or take it off."""
+    if "AptNum" in row:
+        change(office, row, {"Priority": priority})
+    else:
+        row.update(Priority=priority, DateTStamp=stamp(office.now))
+
+
+def add_schedule(office: SimulatedOffice, values: Row) -> Row:
+    """Add a schedule row of any kind; returns it."""
+    row = office.insert("schedules", values)
+    touch_schedule(office, row)
+    return row
+
+
+def touch_schedule(office: SimulatedOffice, row: Row) -> None:
+    """A schedule row changed: new time stamp, and a signal if it is of today (Open Dental signals only such)."""
+    row["DateTStamp"] = stamp(office.now)
+    if day_of(row["SchedDate"]) == office.now.date():
+        _signal(office, "Schedules", row["SchedDate"], "Undefined", 0)
+
+
+def delete_schedule(office: SimulatedOffice, row: Row) -> None:
+    """A schedule row vanishes; an offer that pointed to it has lost its slot."""
+    touch_schedule(office, row)
+    del office.schedules[row["ScheduleNum"]]
+
+
+def forget_old_signals(office: SimulatedOffice) -> None:
+    """Delete signals older than two days, as Open Dental's weekly job does: they are no durable log."""
+    limit = stamp(office.now - timedelta(days=2))
+    for number in [number for number, row in office.signalods.items() if row["SigDateTime"] < limit]:
+        del office.signalods[number]
+
+
+def _trace(office: SimulatedOffice, row: Row, action: str, source: str) -> None:
+    """Time stamp, history and signals of a changed appointment."""
+    row["DateTStamp"] = stamp(office.now)
+    columns = {name: row[name] for name in DEFAULTS["appointments"]}
+    office.insert(
+        "histappointments",
+        {
+            **columns,
+            "HistUserNum": 1 if source == STAFF else 0,
+            "HistDateTStamp": stamp(office.now),
+            "HistApptAction": action,
+            "ApptSource": source,
+        },
+    )
+    _signal_appointment(office, row)
+
+
+def _signal_appointment(office: SimulatedOffice, row: Row) -> None:
+    """Signals carry provider and operatory, never the AptNum, and only for the days that offices look at."""
+    if row["AptDateTime"] == NO_MOMENT:
+        return
+    day = day_of(row["AptDateTime"])
+    reach = int(office.preferences.get("ApptAutoRefreshRange") or 4)
+    today = office.now.date()
+    if reach >= 0 and not today <= day <= today + timedelta(days=reach):
+        return
+    provider = row["ProvHyg"] if row["IsHygiene"] and row["ProvHyg"] else row["ProvNum"]
+    _signal(office, "Appointment", str(day), "Provider", provider)
+    _signal(office, "Appointment", str(day), "Operatory", row["Op"])
+
+
+def _signal(office: SimulatedOffice, kind: str, day: str, key_type: str, key: int) -> None:
+    office.insert(
+        "signalods",
+        {
+            "DateViewing": day or NO_DAY,
+            "SigDateTime": stamp(office.now),
+            "IType": kind,
+            "FKeyType": key_type,
+            "FKey": key,
+        },
+    )
+
 
 _FREE = frozenset({"UnschedList", "Planned"})
 """Statuses of appointments that take up no chair."""
 
 
-def apply(office: Office, action: Row) -> Row:
+def apply(office: SimulatedOffice, action: Row) -> Row:
     """Do it now; returns the numbers of what was touched, such as ``{"AptNum": 7}``.
 
     Raises:
@@ -29,7 +171,7 @@ def apply(office: Office, action: Row) -> Row:
         raise Refusal(400, f"The staff action {name!r} needs {error.args[0]!r}, or it names no row.") from error
 
 
-def sensible(office: Office, action: Row) -> bool:
+def sensible(office: SimulatedOffice, action: Row) -> bool:
     """Whether a receptionist who planned this would still do it: the row is there, the new place free and ahead."""
     kind = action["action"]
     if "AptNum" in action:
@@ -47,7 +189,7 @@ def sensible(office: Office, action: Row) -> bool:
     return kind != "delete_schedule" or action["ScheduleNum"] in office.schedules
 
 
-def _place_free(office: Office, action: Row) -> bool:
+def _place_free(office: SimulatedOffice, action: Row) -> bool:
     """Whether a visit can be put there: not in the past, on no other visit, on no forbidding blockout."""
     own = office.appointments.get(action.get("AptNum", 0))
     pattern = own["Pattern"] if own else action["Pattern"]
@@ -58,12 +200,12 @@ def _place_free(office: Office, action: Row) -> bool:
     return not _occupied(office, {action["Op"]}, (start, end), own)
 
 
-def _blockout_free(office: Office, action: Row) -> bool:
+def _blockout_free(office: SimulatedOffice, action: Row) -> bool:
     """Whether nobody sits where the blockout is to go."""
     return not _occupied(office, set(action["operatories"]), rules.schedule_span(action), None)
 
 
-def _occupied(office: Office, operatories: set[int], span: tuple[datetime, datetime], own: Row | None) -> bool:
+def _occupied(office: SimulatedOffice, operatories: set[int], span: tuple[datetime, datetime], own: Row | None) -> bool:
     return any(
         row is not own
         and row["Op"] in operatories
@@ -73,68 +215,68 @@ def _occupied(office: Office, operatories: set[int], span: tuple[datetime, datet
     )
 
 
-def _cancel(office: Office, action: Row) -> Row:
-    changes.unschedule(office, office.appointments[action["AptNum"]], priority=action.get("Priority", ""))
+def _cancel(office: SimulatedOffice, action: Row) -> Row:
+    unschedule(office, office.appointments[action["AptNum"]], priority=action.get("Priority", ""))
     return {"AptNum": action["AptNum"]}
 
 
-def _break(office: Office, action: Row) -> Row:
+def _break(office: SimulatedOffice, action: Row) -> Row:
     row = office.appointments[action["AptNum"]]
-    changes.break_appointment(office, row, priority=action.get("Priority", ""), charted=action.get("charted", ""))
+    break_appointment(office, row, priority=action.get("Priority", ""), charted=action.get("charted", ""))
     return {"AptNum": action["AptNum"]}
 
 
-def _delete(office: Office, action: Row) -> Row:
-    changes.delete_appointment(office, office.appointments[action["AptNum"]])
+def _delete(office: SimulatedOffice, action: Row) -> Row:
+    delete_appointment(office, office.appointments[action["AptNum"]])
     return {"AptNum": action["AptNum"]}
 
 
-def _move(office: Office, action: Row) -> Row:
-    changes.move(office, office.appointments[action["AptNum"]], action["Op"], action["AptDateTime"])
+def _move(office: SimulatedOffice, action: Row) -> Row:
+    move(office, office.appointments[action["AptNum"]], action["Op"], action["AptDateTime"])
     return {"AptNum": action["AptNum"]}
 
 
-def _book(office: Office, action: Row) -> Row:
+def _book(office: SimulatedOffice, action: Row) -> Row:
     values = _columns("appointments", action)
     operatory = office.operatories[values["Op"]]
     start = moment(values["AptDateTime"])
     placed = rules.placed(office, operatory, start, {"ProvNum": values.get("ProvNum", 0), "ProvHyg": 0})
-    return {"AptNum": changes.book(office, placed | {"Pattern": "//XX//"} | values)["AptNum"]}
+    return {"AptNum": book(office, placed | {"Pattern": "//XX//"} | values)["AptNum"]}
 
 
-def _complete(office: Office, action: Row) -> Row:
-    changes.complete(office, office.appointments[action["AptNum"]])
+def _complete(office: SimulatedOffice, action: Row) -> Row:
+    complete(office, office.appointments[action["AptNum"]])
     return {"AptNum": action["AptNum"]}
 
 
-def _priority(office: Office, action: Row) -> Row:
+def _priority(office: SimulatedOffice, action: Row) -> Row:
     key = "AptNum" if "AptNum" in action else "RecallNum"
     table = office.appointments if key == "AptNum" else office.recalls
-    changes.set_priority(office, table[action[key]], action["Priority"])
+    set_priority(office, table[action[key]], action["Priority"])
     return {key: action[key]}
 
 
-def _blockout(office: Office, action: Row) -> Row:
+def _blockout(office: SimulatedOffice, action: Row) -> Row:
     values = _columns("schedules", action) | {"SchedType": "Blockout"}
-    return {"ScheduleNum": changes.add_schedule(office, values)["ScheduleNum"]}
+    return {"ScheduleNum": add_schedule(office, values)["ScheduleNum"]}
 
 
-def _delete_schedule(office: Office, action: Row) -> Row:
-    changes.delete_schedule(office, office.schedules[action["ScheduleNum"]])
+def _delete_schedule(office: SimulatedOffice, action: Row) -> Row:
+    delete_schedule(office, office.schedules[action["ScheduleNum"]])
     return {"ScheduleNum": action["ScheduleNum"]}
 
 
-def _patient(office: Office, action: Row) -> Row:
+def _patient(office: SimulatedOffice, action: Row) -> Row:
     office.patients[action["PatNum"]].update(_columns("patients", action), DateTStamp=stamp(office.now))
     return {"PatNum": action["PatNum"]}
 
 
-def _preference(office: Office, action: Row) -> Row:
+def _preference(office: SimulatedOffice, action: Row) -> Row:
     office.preferences[action["PrefName"]] = str(action["ValueString"])
     return {}
 
 
-def _permission(office: Office, action: Row) -> Row:
+def _permission(office: SimulatedOffice, action: Row) -> Row:
     office.securityperms[action["Permission"]] = bool(action["HasPermission"])
     return {}
 

@@ -75,8 +75,8 @@ class OfficeFileError(ValueError):
     """The office file is not usable; the message is one sentence that says where and why."""
 
 
-class Office:
-    """The database of one simulated office. Rows are changed by changes.py and life.py, and read by everybody."""
+class SimulatedOffice:
+    """The database of one simulated office. Rows are changed by staff.py, web_sched.py and life.py."""
 
     def __init__(self, *, now: datetime, timezone: str = "America/Los_Angeles", version: str = "25.2.30.0") -> None:
         self.now = now
@@ -105,7 +105,7 @@ class Office:
         self._last_keys = dict.fromkeys(KEYS, 0)
 
     @classmethod
-    def load(cls, raw: object) -> Office:
+    def load(cls, raw: object) -> SimulatedOffice:
         """Make an office from an office file's JSON.
 
         Raises:
@@ -207,7 +207,7 @@ def _texts(raw: Row, name: str) -> dict[str, str]:
     return part
 
 
-def _load_table(office: Office, name: str, rows: object) -> None:
+def _load_table(office: SimulatedOffice, name: str, rows: object) -> None:
     """Check and add the rows of one table; those without a key come last, so that they never take another's."""
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise OfficeFileError(f"In the office file, {name!r} must be a list of rows.")
@@ -248,3 +248,23 @@ def _wrong(name: str, column: str, value: Any) -> str:  # noqa: ANN401 - whateve
             pass
         return f"{column} is {value!r}, a time like {form} was expected"
     return ""
+
+
+class Refusal(Exception):  # noqa: N818 - an answer of Open Dental, not an error of ours
+    """Open Dental says no: a status and an explaining sentence. Nothing was written."""
+
+    def __init__(self, status: int, text: str) -> None:
+        self.status = status
+        self.text = text
+        super().__init__(text)
+
+
+def read_moment(text: object, name: str) -> datetime:
+    """A ``yyyy-MM-dd HH:mm:ss`` input. Raises Refusal naming the field."""
+    try:
+        found = datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S")
+    except ValueError as error:
+        raise Refusal(400, f"{name} format must be yyyy-MM-dd HH:mm:ss.") from error
+    if stamp(found) != text:  # such as 2026-4-14 9:00:00
+        raise Refusal(400, f"{name} format must be yyyy-MM-dd HH:mm:ss.")
+    return found

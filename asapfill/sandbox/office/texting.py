@@ -9,7 +9,7 @@ import re
 from datetime import datetime, time, timedelta
 
 from asapfill.sandbox.office.columns import NO_DAY, Row
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.tables import SimulatedOffice
 
 MINUTES_BEFORE = 30
 """Open Dental's constant TextMinMinutesBefore (the manual says 20, the source 30). Exactly 30 is allowed."""
@@ -17,7 +17,7 @@ MINUTES_BEFORE = 30
 TEN_DIGITS = 10
 
 
-def send_time(office: Office, now: datetime) -> datetime:
+def send_time(office: SimulatedOffice, now: datetime) -> datetime:
     """When a text made now may go out: now, or when the window of automatic communication next opens."""
     opens = preference_time(office.preferences.get("AutomaticCommunicationTimeStart", ""))
     closes = preference_time(office.preferences.get("AutomaticCommunicationTimeEnd", ""))
@@ -41,7 +41,7 @@ def preference_time(text: str) -> time:
     return time(hour, int(found[2]), int(found[3] or 0))
 
 
-def why_not_texted(office: Office, offer: Row, start: datetime, when: datetime) -> str | None:
+def why_not_texted(office: SimulatedOffice, offer: Row, start: datetime, when: datetime) -> str | None:
     """ShouldSendText: the Note of the first reason not to send, "" for a reason without words; None: send.
 
     Args:
@@ -68,7 +68,7 @@ def why_not_texted(office: Office, offer: Row, start: datetime, when: datetime) 
     return _why_not_textable(office, patient, offer["ClinicNum"])
 
 
-def texts_on(office: Office, patient: int, when: datetime) -> int:
+def texts_on(office: SimulatedOffice, patient: int, when: datetime) -> int:
     """The patient's ASAP texts that count for a day: queued for it, or sent successfully on it."""
     day = str(when.date())
     return sum(
@@ -85,7 +85,7 @@ def valid_phone(text: str) -> bool:
     return len(digits) == TEN_DIGITS or (len(digits) == TEN_DIGITS + 1 and digits.startswith("1"))
 
 
-def template(office: Office, operatory: Row, start: datetime) -> str:
+def template(office: SimulatedOffice, operatory: Row, start: datetime) -> str:
     """The text with date, time and office filled in; ``[NameF]`` and ``[AsapURL]`` stay until sending."""
     clinic = office.clinics.get(operatory["ClinicNum"])
     name = clinic["Description"] if clinic else office.preferences.get("PracticeTitle", "")
@@ -102,7 +102,7 @@ def template(office: Office, operatory: Row, start: datetime) -> str:
     return text
 
 
-def _asked_to_stop(office: Office, offer: Row) -> bool:
+def _asked_to_stop(office: SimulatedOffice, offer: Row) -> bool:
     """A DeclinedStopComm for the same key and key type: by appointment or recall, not by patient."""
     return any(
         row["ResponseStatus"] == "DeclinedStopComm"
@@ -111,7 +111,7 @@ def _asked_to_stop(office: Office, offer: Row) -> bool:
     )
 
 
-def _why_not_textable(office: Office, patient: Row, clinic: int) -> str | None:
+def _why_not_textable(office: SimulatedOffice, patient: Row, clinic: int) -> str | None:
     """The first reason why this patient cannot be texted by the clinic of the operatory."""
     consent = patient["TxtMsgOk"]
     treat_unknown_as_no = office.preferences.get("TextMsgOkStatusTreatAsNo") == "1"
@@ -129,7 +129,7 @@ def _why_not_textable(office: Office, patient: Row, clinic: int) -> str | None:
     return next((f"Not sending text because {reason}" for found, reason in reasons if found), None)
 
 
-def _texting_enabled(office: Office, clinic: int) -> bool:
+def _texting_enabled(office: SimulatedOffice, clinic: int) -> bool:
     """Whether the sending clinic has a texting contract (the practice's own when clinics are off)."""
     if not office.clinics_on:
         return office.preferences.get("SmsContractDate", "") not in {"", NO_DAY}

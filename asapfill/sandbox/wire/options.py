@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from asapfill.clock import SystemClock, office_now
 from asapfill.sandbox.api.routes import REMOTE_CAP
-from asapfill.sandbox.generate.office import make_office
+from asapfill.sandbox.generate.generator import make_office
 from asapfill.sandbox.office.columns import Row
 from asapfill.sandbox.office.tables import OfficeFileError
 

@@ -88,7 +88,7 @@ class Sandbox:
         self.control("POST", "faults", {"faults": list(faults)})
 
     def log(self) -> Row:
-        """What clients asked, what was sent, what happened; see ``log.RequestLog`` and ``life.Life``."""
+        """What clients asked, what was sent, what happened; see ``faults.RequestLog`` and ``life.Life``."""
         found: Row = self.control("GET", "log")
         return found
 

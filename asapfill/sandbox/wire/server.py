@@ -5,17 +5,21 @@ The standard library's server, because faults need the raw socket.
 
 from __future__ import annotations
 
+import http.client
 import logging
 import socket
+import ssl
 import sys
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from asapfill.clock import SystemClock
-from asapfill.sandbox.api.routes import Answer
-from asapfill.sandbox.api.webhooks import Poster
+from asapfill.sandbox.api.event_feed import Delivery
+from asapfill.sandbox.api.routes import Response
 from asapfill.sandbox.wire.faults import Fault
 from asapfill.sandbox.wire.world import Outcome, World
 
@@ -109,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         if length > BODY_LIMIT:
             self.close_connection = True
-            self._send(Answer(400, b'"The request body is too long."'))
+            self._send(Response(400, b'"The request body is too long."'))
             return
         body = self.rfile.read(length)
         try:
@@ -117,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
             outcome = self.server.world.handle(self.command, self.path, authorization, body)
         except Exception:  # a bug in the sandbox must show as what it is, not as a hanging client
             log.exception("sandbox.bug method=%s path=%s", self.command, self.path)
-            outcome = Outcome(Answer(500, b'"The sandbox itself failed; its log says why."'))
+            outcome = Outcome(Response(500, b'"The sandbox itself failed; its log says why."'))
         # Noted before the answer leaves: whoever has it may let a stepped clock move on before we come back here.
         self.server.world.done(outcome.key)
         try:
@@ -125,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
         except ConnectionError:  # the client gave up waiting; the office has done what it has done
             self.close_connection = True
 
-    def _deliver(self, answer: Answer, fault: Fault | None) -> None:
+    def _deliver(self, answer: Response, fault: Fault | None) -> None:
         """Send an answer the way the fault has it."""
         kind = fault.kind if fault else ""
         if kind in {"drop_before", "drop_after"}:
@@ -146,10 +150,10 @@ class Handler(BaseHTTPRequestHandler):
                 SystemClock().sleep(fault.seconds)
             self._send(answer)
 
-    def _send(self, answer: Answer) -> None:
+    def _send(self, answer: Response) -> None:
         self.wfile.write(self._bytes(answer))
 
-    def _bytes(self, answer: Answer) -> bytes:
+    def _bytes(self, answer: Response) -> bytes:
         """The whole response, to be written at once: two writes would wait for each other's acknowledgement."""
         headers = {"Content-Type": "application/json", "Content-Length": str(len(answer.body)), **dict(answer.headers)}
         if self.close_connection:
@@ -165,3 +169,74 @@ def _hang_up(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RDWR)
     except OSError:  # the other side was faster
         log.debug("sandbox.already_closed")
+
+
+PATIENCE = 10.0
+"""Real seconds that a receiver has for its answer."""
+
+
+_LOOK, _IDLE = 0.02, 0.2
+"""Real seconds between looks for what is due, with and without subscriptions."""
+
+
+class Poster:
+    """Posts what is due, in a thread of its own, between ``start`` and ``stop``."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="sandbox events", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after the delivery under way."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(PATIENCE)
+
+    def _work(self) -> None:
+        clock = SystemClock()
+        while not self._stop.is_set():
+            for delivery in self._world.events_due():
+                if self._stop.is_set():
+                    return
+                self._world.event_done(delivery, taken=_post_all(delivery))
+            clock.sleep(_LOOK if self._world.office.subscriptions else _IDLE, self._stop)
+
+
+def _post_all(delivery: Delivery) -> bool:
+    """Post every body; whether all of them were taken (2xx)."""
+    url = urlsplit(delivery.url)
+    if not _is_loopback(url.hostname or ""):
+        log.warning("sandbox.event_not_sent subscription=%d", delivery.subscription)
+        return False
+    for body in delivery.bodies:
+        connection = (
+            http.client.HTTPSConnection(
+                url.hostname or "", url.port, timeout=PATIENCE, context=ssl.create_default_context()
+            )
+            if url.scheme == "https"
+            else http.client.HTTPConnection(url.hostname or "", url.port, timeout=PATIENCE)
+        )
+        try:
+            connection.request("POST", url.path or "/", body, delivery.headers)
+            status = connection.getresponse().status
+        except (OSError, http.client.HTTPException) as error:
+            log.debug("sandbox.event_failed subscription=%d reason=%s", delivery.subscription, type(error).__name__)
+            return False
+        finally:
+            connection.close()
+        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            return False
+    return True
+
+
+def _is_loopback(host: str) -> bool:
+    """The simulated office posts to this machine only, whatever a subscription says."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -2,6 +2,19 @@
 
 Time: ``stepped`` stands still until the control moves it, ``speed`` runs as many times as fast as the machine's clock,
 and ``system`` is the machine's clock. In the last two the office's life is caught up at each request.
+
+The sandbox's own endpoints, for tests, the demo and people who look inside:
+
+=========================  ==================================================================================
+GET /sandbox/clock         ``{"now", "office_now", "mode", "speed", "monotonic"}``
+POST /sandbox/clock        ``{"advance": seconds}`` or ``{"now": ISO moment with offset}``, in stepped mode
+POST /sandbox/faults       ``{"faults": [fault, ...]}``: replaces all; see faults.py
+GET /sandbox/log           writes, counts of requests, ``sent_twice``; texts really sent; what people did
+GET /sandbox/office        the database, as an office file
+POST /sandbox/staff        one staff action, done as asked; see life.py
+POST /sandbox/events       ``{"producers": 0 | 1 | 2}``: how many of the office's programs send events
+POST /sandbox/respond      ``{"AsapCommNum": 5, "action": "view" | "accept" | "decline" | "stop"}``
+=========================  ==================================================================================
 """
 
 from __future__ import annotations
@@ -10,18 +23,20 @@ import json
 import math
 import random
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from asapfill.clock import Clock, FastClock, SteppedClock, SystemClock, instant, office_now
-from asapfill.sandbox.api.routes import PREFIX, Answer, Api, Request, error
-from asapfill.sandbox.api.webhooks import Delivery, Feed
-from asapfill.sandbox.office.columns import stamp
+from asapfill.sandbox.api.event_feed import Delivery, Feed
+from asapfill.sandbox.api.routes import PREFIX, Api, Request, Response, error, read_body
+from asapfill.sandbox.office import staff
+from asapfill.sandbox.office.columns import Row, stamp
 from asapfill.sandbox.office.life import Life
 from asapfill.sandbox.office.people import People
-from asapfill.sandbox.office.tables import Office
-from asapfill.sandbox.wire import control
+from asapfill.sandbox.office.tables import Refusal, SimulatedOffice
 from asapfill.sandbox.wire.faults import Fault, Faults, RequestLog
 from asapfill.sandbox.wire.options import MODES, Options, office_file
 
@@ -32,7 +47,7 @@ CONTROL = "/sandbox/"
 class Outcome:
     """An answer, the fault that spoils its way back, and the customer key whose throttle it counts for."""
 
-    answer: Answer
+    answer: Response
     fault: Fault | None = None
     key: str = ""
 
@@ -49,7 +64,7 @@ class World:
             raise ValueError(f"A sandbox's mode is one of {', '.join(MODES)}, not {options.mode!r}.")
         self.mode = options.mode
         self.speed = options.speed if options.mode == "speed" else None
-        office = Office.load(office_file(options))
+        office = SimulatedOffice.load(office_file(options))
         self.clock = _clock(options, office)
         if options.mode == "system":
             office.now = office_now(self.clock.now(), office.timezone)
@@ -67,7 +82,7 @@ class World:
         self._lock = threading.Lock()
 
     @property
-    def office(self) -> Office:
+    def office(self) -> SimulatedOffice:
         """The database."""
         return self.life.office
 
@@ -77,7 +92,7 @@ class World:
         with self._lock:
             self.catch_up()
             if url.path.startswith(CONTROL):
-                return Outcome(control.answer(self, method, url.path.removeprefix(CONTROL), body))
+                return Outcome(answer(self, method, url.path.removeprefix(CONTROL), body))
             if not url.path.startswith(PREFIX):
                 return Outcome(error(404, f"{url.path} is not a valid resource."))
             path = url.path.removeprefix(PREFIX)
@@ -119,7 +134,7 @@ class World:
         wait = self._wait(key)
         if wait > 0:
             retry = (("Retry-After", str(math.ceil(wait))),)
-            return Outcome(self._counted(Answer(429, b"Too many requests", retry)), fault)
+            return Outcome(self._counted(Response(429, b"Too many requests", retry)), fault)
         self._last[key] = self.clock.monotonic()
         answer = self._counted(self.api.answer(replace(request, customer=key)))
         self._record(request, path, answer, fault)
@@ -137,11 +152,11 @@ class World:
             return 0.0
         return self._throttle - (self.clock.monotonic() - self._last[key])
 
-    def _counted(self, answer: Answer) -> Answer:
+    def _counted(self, answer: Response) -> Response:
         self.log.statuses[str(answer.status)] += 1
         return answer
 
-    def _record(self, request: Request, path: str, answer: Answer | None, fault: Fault | None) -> None:
+    def _record(self, request: Request, path: str, answer: Response | None, fault: Fault | None) -> None:
         """Log a write that arrived, whatever came of it."""
         if request.method == "GET":
             return
@@ -162,7 +177,7 @@ class World:
         )
 
 
-def _clock(options: Options, office: Office) -> Clock:
+def _clock(options: Options, office: SimulatedOffice) -> Clock:
     """The clock of the mode, standing at the office's own start."""
     start = instant(office.now, office.timezone)
     if options.mode == "system":
@@ -183,15 +198,97 @@ def _replaces(fault: Fault) -> bool:
     return fault.kind in {"504_after", "garbage_after"}
 
 
-def _spoiled(fault: Fault) -> Answer:
+def _spoiled(fault: Fault) -> Response:
     """The answer that a fault gives in the office's place; a dropped connection gives none."""
     if fault.kind.startswith("504"):
         return error(504, "The office did not answer in time.")
     if fault.kind.startswith("garbage"):
         page = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in.</body></html>"
-        return Answer(200, page, (("Content-Type", "text/html"),))
+        return Response(200, page, (("Content-Type", "text/html"),))
     if fault.kind == "429":
-        return Answer(429, b"Too many requests", (("Retry-After", "1"),))
+        return Response(429, b"Too many requests", (("Retry-After", "1"),))
     if fault.kind == "401":
         return error(401, "The developer key or the customer key is not valid.")
     return error(500, "An internal error occurred.")
+
+
+def answer(world: World, method: str, path: str, body: bytes) -> Response:
+    """Answer a request to ``/sandbox/<path>``; 400 and 404 with a sentence when it makes no sense."""
+    act = _ENDPOINTS.get((method, path))
+    if act is None:
+        return error(404, f"{method} /sandbox/{path} is not one of the sandbox's controls.")
+    try:
+        return Response(200, json.dumps(act(world, read_body(body) if method == "POST" else {})).encode())
+    except Refusal as refusal:
+        return error(refusal.status, refusal.text)
+    except (TypeError, ValueError) as problem:
+        return error(400, str(problem))
+
+
+def _show_clock(world: World, _wanted: Row) -> Row:
+    return {
+        "now": world.clock.now().isoformat(),
+        "office_now": stamp(world.office.now),
+        "mode": world.mode,
+        "speed": world.speed,
+        "monotonic": world.clock.monotonic(),
+    }
+
+
+def _move_clock(world: World, wanted: Row) -> Row:
+    if not isinstance(world.clock, SteppedClock):
+        raise Refusal(400, f"Time runs by itself in mode {world.mode}.")
+    if "advance" in wanted:
+        world.clock.sleep(float(wanted["advance"]))
+    else:
+        moment = datetime.fromisoformat(str(wanted.get("now")))
+        if moment.tzinfo is None:
+            raise Refusal(400, "The clock is set to a moment with an offset, such as 2026-04-14T07:00:00-07:00.")
+        world.clock.set(moment)
+    world.catch_up()
+    return _show_clock(world, wanted)
+
+
+def _set_faults(world: World, wanted: Row) -> Row:
+    world.faults.replace(wanted.get("faults"))
+    return {}
+
+
+def _show_log(world: World, _wanted: Row) -> Row:
+    return world.log.dump() | {
+        "texts": len(world.life.sent),
+        "texts_sent": world.life.sent,
+        "happened": world.life.happened,
+        "skipped": dict(world.life.skipped),
+        "events": dict(world.feed.counts),
+    }
+
+
+def _show_office(world: World, _wanted: Row) -> Row:
+    return world.office.dump()
+
+
+def _set_events(world: World, wanted: Row) -> Row:
+    world.feed.producers = max(0, min(2, int(wanted.get("producers", 1))))
+    return {"producers": world.feed.producers}
+
+
+def _staff(world: World, wanted: Row) -> Row:
+    return staff.apply(world.office, wanted)
+
+
+def _respond(world: World, wanted: Row) -> Row:
+    status = world.life.respond(int(wanted.get("AsapCommNum", 0)), str(wanted.get("action")))
+    return {"ResponseStatus": status}
+
+
+_ENDPOINTS: dict[tuple[str, str], Callable[[World, Row], Row]] = {
+    ("GET", "clock"): _show_clock,
+    ("POST", "clock"): _move_clock,
+    ("POST", "faults"): _set_faults,
+    ("GET", "log"): _show_log,
+    ("GET", "office"): _show_office,
+    ("POST", "staff"): _staff,
+    ("POST", "events"): _set_events,
+    ("POST", "respond"): _respond,
+}

@@ -1,6 +1,6 @@
 """Makes a whole simulated office out of a seed: the office file that the sandbox serves.
 
-A pure function of its arguments: no clock, no dependence on hash order. The parts are in the generate_* modules.
+A pure function of its arguments: no clock, no dependence on hash order. The parts are in the modules beside it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from asapfill.sandbox.generate.asap import Reserve, Wishes, add_asap_list, add_recalls, number_recalls
-from asapfill.sandbox.generate.book import Book, add_oddities, fill_book
-from asapfill.sandbox.generate.hours import make_calendar, schedule_rows
-from asapfill.sandbox.generate.patients import Rota, make_patients
+from asapfill.sandbox.generate.book import Book, PatientQueue, add_oddities, fill_book, make_patients
+from asapfill.sandbox.generate.days import make_calendar, schedule_rows
 from asapfill.sandbox.generate.practice import (
-    Location,
+    Site,
     appointment_type_rows,
     clinic_rows,
     definition_rows,
@@ -106,13 +105,11 @@ def _check(start: datetime, operatories: int, days: int, clinics: int) -> None:
         raise ValueError("an office needs at least one operatory and one day, and an operatory for each clinic")
 
 
-def _populate(
-    rng: random.Random, book: Book, location: Location, first: int, overflow: int, wishes: Wishes
-) -> list[Row]:
+def _populate(rng: random.Random, book: Book, location: Site, first: int, overflow: int, wishes: Wishes) -> list[Row]:
     """Give a location its patients, visits, ASAP list and recalls; returns the patients."""
     households = make_patients(rng, location, first, PATIENTS_PER_CHAIR * len(location.chairs), book.today)
     waiting = len(households) // _SHARE_IN_RESERVE
-    rota = Rota((row for household in households[waiting:] for row in household), book.today)
+    rota = PatientQueue((row for household in households[waiting:] for row in household), book.today)
     fill_book(rng, book, location, rota)
     patients = [row for household in households for row in household]
     by_number = {row["PatNum"]: row for row in patients}

@@ -13,9 +13,8 @@ from datetime import date, datetime
 from asapfill.core.offer import Offer
 from asapfill.core.units import Interval, merged, overlaps, subtract
 from asapfill.sandbox.office.columns import Row, moment
-from asapfill.sandbox.office.free_time import NO_CHAIR, gaps
-from asapfill.sandbox.office.rules import appointment_span, schedule_span
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.rules import NO_CHAIR, appointment_span, gaps, schedule_span
+from asapfill.sandbox.office.tables import SimulatedOffice
 
 HOUR = 60
 DAY = 24 * HOUR
@@ -82,7 +81,7 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class OperatoryDay:
     """One operatory's day: ``hours`` are the minutes in which a provider works there."""
 
     operatory: int
@@ -112,8 +111,8 @@ class Sheet:
     day: date
     first: int
     last: int
-    before: tuple[Column, ...]
-    after: tuple[Column, ...]
+    before: tuple[OperatoryDay, ...]
+    after: tuple[OperatoryDay, ...]
     outside: tuple[tuple[str, Block], ...]
 
     @property
@@ -127,7 +126,7 @@ def clock(minutes: int) -> str:
     return f"{minutes // HOUR:02d}:{minutes % HOUR:02d}"
 
 
-def sheet(before: Office, after: Office, day: date, fills: Fills) -> Sheet:
+def sheet(before: SimulatedOffice, after: SimulatedOffice, day: date, fills: Fills) -> Sheet:
     """One day's sheet. ``fills``: the accepted offers, highlighted in ``after``.
 
     Operatories that nobody works in and that nobody is booked in are left out, the others stand in the office's order.
@@ -148,7 +147,7 @@ def sheet(before: Office, after: Office, day: date, fills: Fills) -> Sheet:
     return Sheet(day, first, last, kept[0], kept[1], tuple(outside))
 
 
-def visit_of(offer: Offer, office: Office) -> Row | None:
+def visit_of(offer: Offer, office: SimulatedOffice) -> Row | None:
     """The appointment at an accepted offer's place, or None when it is gone.
 
     Open Dental: an accepted recall or planned appointment becomes a new appointment, so it is found by its patient, not
@@ -161,7 +160,7 @@ def visit_of(offer: Offer, office: Office) -> Row | None:
     return None
 
 
-def _columns(office: Office, day: date, fills: Fills) -> list[Column]:
+def _columns(office: SimulatedOffice, day: date, fills: Fills) -> list[OperatoryDay]:
     free = _free_time(office, day)
     hours = _free_time(_without_obstacles(office), day)
     chairs = sorted(office.operatories.values(), key=lambda row: (row["ItemOrder"], row["OperatoryNum"]))
@@ -175,11 +174,11 @@ def _columns(office: Office, day: date, fills: Fills) -> list[Column]:
             *visits,
         ]
         name = chair["Abbrev"] or chair["OpName"] or f"operatory {number}"
-        columns.append(Column(number, name, tuple(hours.get(number, [])), tuple(blocks)))
+        columns.append(OperatoryDay(number, name, tuple(hours.get(number, [])), tuple(blocks)))
     return columns
 
 
-def _free_time(office: Office, day: date) -> dict[int, list[Interval]]:
+def _free_time(office: SimulatedOffice, day: date) -> dict[int, list[Interval]]:
     """Per operatory the minutes that the simulated front desk sees as free."""
     found: dict[int, list[Interval]] = {}
     for gap in gaps(office, day):
@@ -187,15 +186,15 @@ def _free_time(office: Office, day: date) -> dict[int, list[Interval]]:
     return {number: merged(spans) for number, spans in found.items()}
 
 
-def _without_obstacles(office: Office) -> Office:
+def _without_obstacles(office: SimulatedOffice) -> SimulatedOffice:
     """The same office with nothing on its schedule but hours: what is free in it are the providers' hours."""
-    bare = Office(now=office.now)
+    bare = SimulatedOffice(now=office.now)
     bare.operatories = office.operatories
     bare.schedules = {number: row for number, row in office.schedules.items() if row["SchedType"] != "Blockout"}
     return bare
 
 
-def _blockouts(office: Office, day: date, operatory: int, visits: Sequence[Block]) -> list[Block]:
+def _blockouts(office: SimulatedOffice, day: date, operatory: int, visits: Sequence[Block]) -> list[Block]:
     rows = [
         row
         for row in office.schedules.values()
@@ -212,7 +211,7 @@ def _blockouts(office: Office, day: date, operatory: int, visits: Sequence[Block
     return sorted(blocks, key=lambda block: (block.start, block.end))
 
 
-def _visits(office: Office, day: date, operatory: int, fills: Fills) -> list[Block]:
+def _visits(office: SimulatedOffice, day: date, operatory: int, fills: Fills) -> list[Block]:
     blocks = []
     for row in office.appointments.values():
         if row["Op"] != operatory or row["AptStatus"] in NO_CHAIR or not row["AptDateTime"].startswith(str(day)):

@@ -12,28 +12,17 @@ deliver, rows of schedules have no operatories, and two producers send everythin
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
-import ssl
-import threading
+import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from http import HTTPStatus
-from ipaddress import ip_address
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from asapfill.clock import SystemClock
-from asapfill.sandbox.api import shapes
-from asapfill.sandbox.api.writes import has_ended
-from asapfill.sandbox.office.columns import Row, moment, stamp
-from asapfill.sandbox.office.tables import Office
-
-if TYPE_CHECKING:
-    from asapfill.sandbox.wire.world import World
+from asapfill.sandbox.api import rendering
+from asapfill.sandbox.office.columns import NO_MOMENT, Row, moment, stamp
+from asapfill.sandbox.office.tables import Refusal, SimulatedOffice, read_moment
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +31,6 @@ PRODUCER = "SANDBOX"
 
 BATCH = 1000
 CATCH_UP = timedelta(days=3)
-PATIENCE = 10.0
-"""Real seconds that a receiver has for its answer."""
-
-_LOOK, _IDLE = 0.02, 0.2
-"""Real seconds between looks for what is due, with and without subscriptions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +56,7 @@ class Feed:
         self.counts: Counter[str] = Counter()
         self._polled: dict[int, float] = {}
 
-    def due(self, office: Office, monotonic: float) -> list[Delivery]:
+    def due(self, office: SimulatedOffice, monotonic: float) -> list[Delivery]:
         """What is to be posted now."""
         found = []
         for number, row in office.subscriptions.items():
@@ -84,7 +68,7 @@ class Feed:
                 found += [_poll(office, row)] * self.producers
         return [delivery for delivery in found if delivery.bodies]
 
-    def done(self, office: Office, delivery: Delivery, *, taken: bool) -> None:
+    def done(self, office: SimulatedOffice, delivery: Delivery, *, taken: bool) -> None:
         """A delivery was taken, or not: then all of it comes again."""
         self.counts["taken" if taken else "failed"] += 1
         row = office.subscriptions.get(delivery.subscription)
@@ -94,40 +78,12 @@ class Feed:
             row["DateTimeStart"] = max(row["DateTimeStart"], delivery.until)
 
 
-class Poster:
-    """Posts what is due, in a thread of its own, between ``start`` and ``stop``."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="sandbox events", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End, after the delivery under way."""
-        self._stop.set()
-        if self._thread.is_alive():
-            self._thread.join(PATIENCE)
-
-    def _work(self) -> None:
-        clock = SystemClock()
-        while not self._stop.is_set():
-            for delivery in self._world.events_due():
-                if self._stop.is_set():
-                    return
-                self._world.event_done(delivery, taken=_post_all(delivery))
-            clock.sleep(_LOOK if self._world.office.subscriptions else _IDLE, self._stop)
-
-
-def _is_served(office: Office, row: Row) -> bool:
+def _is_served(office: SimulatedOffice, row: Row) -> bool:
     """Whether the producer here serves this subscription now."""
     return not has_ended(office, row) and row["Workstation"] in {"", PRODUCER} and row["WatchTable"] in _CHANGED
 
 
-def _poll(office: Office, row: Row) -> Delivery:
+def _poll(office: SimulatedOffice, row: Row) -> Delivery:
     """The rows changed at or after DateTimeStart and before now, in the order of their changes."""
     now = stamp(office.now)
     since = stamp(max(moment(row["DateTimeStart"]), office.now - CATCH_UP))
@@ -144,11 +100,11 @@ def _poll(office: Office, row: Row) -> Delivery:
     return Delivery(row["SubscriptionNum"], row["EndPointUrl"], headers, tuple(bodies), len(shown), now)
 
 
-def _appointments(office: Office) -> list[tuple[str, Row]]:
+def _appointments(office: SimulatedOffice) -> list[tuple[str, Row]]:
     return [(row["DateTStamp"], _shown(office, "appointments", row)) for row in office.appointments.values()]
 
 
-def _deleted(office: Office) -> list[tuple[str, Row]]:
+def _deleted(office: SimulatedOffice) -> list[tuple[str, Row]]:
     """Rows of the history: the shape is not documented, the source selects them."""
     return [
         (row["HistDateTStamp"], _shown(office, "histappointments", row))
@@ -157,7 +113,7 @@ def _deleted(office: Office) -> list[tuple[str, Row]]:
     ]
 
 
-def _schedules(office: Office) -> list[tuple[str, Row]]:
+def _schedules(office: SimulatedOffice) -> list[tuple[str, Row]]:
     """As a bare SELECT of the table gives them: the operatories stand in another one."""
     return [
         (row["DateTStamp"], {k: v for k, v in _shown(office, "schedules", row).items() if k != "operatories"})
@@ -165,12 +121,12 @@ def _schedules(office: Office) -> list[tuple[str, Row]]:
     ]
 
 
-def _shown(office: Office, shape: str, row: Row) -> Row:
+def _shown(office: SimulatedOffice, shape: str, row: Row) -> Row:
     """A row as a GET shows it, without serverDateTime."""
-    return {name: value for name, value in shapes.render(office, shape, row).items() if name != "serverDateTime"}
+    return {name: value for name, value in rendering.render(office, shape, row).items() if name != "serverDateTime"}
 
 
-_CHANGED: dict[str, Callable[[Office], list[tuple[str, Row]]]] = {
+_CHANGED: dict[str, Callable[[SimulatedOffice], list[tuple[str, Row]]]] = {
     "Appointment": _appointments,
     "AppointmentDeleted": _deleted,
     "Schedule": _schedules,
@@ -178,36 +134,61 @@ _CHANGED: dict[str, Callable[[Office], list[tuple[str, Row]]]] = {
 """The watched tables that the simulated office has: each row with the time of its last change."""
 
 
-def _post_all(delivery: Delivery) -> bool:
-    """Post every body; whether all of them were taken (2xx)."""
-    url = urlsplit(delivery.url)
-    if not _is_loopback(url.hostname or ""):
-        log.warning("sandbox.event_not_sent subscription=%d", delivery.subscription)
-        return False
-    for body in delivery.bodies:
-        connection = (
-            http.client.HTTPSConnection(
-                url.hostname or "", url.port, timeout=PATIENCE, context=ssl.create_default_context()
-            )
-            if url.scheme == "https"
-            else http.client.HTTPConnection(url.hostname or "", url.port, timeout=PATIENCE)
-        )
-        try:
-            connection.request("POST", url.path or "/", body, delivery.headers)
-            status = connection.getresponse().status
-        except (OSError, http.client.HTTPException) as error:
-            log.debug("sandbox.event_failed subscription=%d reason=%s", delivery.subscription, type(error).__name__)
-            return False
-        finally:
-            connection.close()
-        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            return False
-    return True
+_SUBSCRIPTION = ("EndPointUrl", "Workstation", "PollingSeconds", "DateTimeStart", "DateTimeStop", "Note")
+"""What a subscription may be changed in; WatchTable and UiEventType are given once."""
 
 
-def _is_loopback(host: str) -> bool:
-    """The simulated office posts to this machine only, whatever a subscription says."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+_WATCHED_SINCE = {
+    **dict.fromkeys(("Appointment", "PatField", "Patient", "ToothInitial"), (22, 1)),
+    "AppointmentDeleted": (22, 4, 35),
+    **dict.fromkeys(("Operatory", "Provider", "Schedule"), (24, 2, 11)),
+}
+"""The tables that can be watched, and since which version."""
+
+
+def create_subscription(office: SimulatedOffice, body: Row, customer: str) -> Row:
+    """A subscription of a customer key to events; one like an existing one is refused. Raises Refusal."""
+    if not body.get("EndPointUrl"):
+        raise Refusal(400, "EndPointUrl is required.")
+    if not body.get("WatchTable") and not body.get("UiEventType"):
+        raise Refusal(400, "WatchTable or UiEventType is required.")
+    values = {"WatchTable": str(body.get("WatchTable", "")), "UiEventType": str(body.get("UiEventType", ""))}
+    values |= {"CustomerKey": customer, "Workstation": ""}
+    values |= _subscription_values(body)
+    if values["WatchTable"] and not office.at_least(*_WATCHED_SINCE.get(values["WatchTable"], (sys.maxsize,))):
+        raise Refusal(400, "WatchTable is invalid.")
+    same = ("CustomerKey", "EndPointUrl", "Workstation", "WatchTable", "UiEventType")
+    unexpired = [row for row in office.subscriptions.values() if not has_ended(office, row)]
+    if any(all(row[name] == values[name] for name in same) for row in unexpired):
+        raise Refusal(400, "A subscription like this already exists.")
+    return office.insert("subscriptions", values)
+
+
+def has_ended(office: SimulatedOffice, row: Row) -> bool:
+    """Whether the DateTimeStop of a subscription has come."""
+    stop = str(row["DateTimeStop"])
+    return NO_MOMENT != stop <= stamp(office.now)
+
+
+def change_subscription(office: SimulatedOffice, number: int, body: Row) -> None:
+    """Change what may be changed; the rest of the body is ignored, as Open Dental ignores it. Raises Refusal."""
+    row = office.subscriptions.get(number)
+    if row is None:
+        raise Refusal(404, "Subscription not found")
+    row.update(_subscription_values(body))
+
+
+def delete_subscription(office: SimulatedOffice, number: int) -> None:
+    """End it. Raises Refusal."""
+    if office.subscriptions.pop(number, None) is None:
+        raise Refusal(404, "SubscriptionNum not found")
+
+
+def _subscription_values(body: Row) -> Row:
+    """The changeable columns of a body; a bare date gets the time 00:00:00."""
+    values = {name: body[name] for name in _SUBSCRIPTION if name in body}
+    for name in ("DateTimeStart", "DateTimeStop"):
+        if name in values:
+            text = str(values[name])
+            values[name] = stamp(read_moment(text if " " in text else f"{text} 00:00:00", name))
+    return values

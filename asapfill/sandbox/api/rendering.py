@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from asapfill.sandbox.office.columns import DEFAULTS, Row, stamp
-from asapfill.sandbox.office.tables import Office
+from asapfill.sandbox.office.tables import SimulatedOffice
 
 _CATEGORIES = {
     2: "ApptConfirmed",
@@ -85,7 +85,7 @@ _FIELDS = {
 """Fields by shape, in the order of the API's own samples, blank-separated."""
 
 
-def render(office: Office, shape: str, row: Row) -> Row:
+def render(office: SimulatedOffice, shape: str, row: Row) -> Row:
     """One row as the API shows it."""
     shown = {name: _plain(derive(office, row) if derive else row[name]) for name, derive in _PLANS[shape]}
     if shape == "schedules" and not office.at_least(24, 4):  # the column came to the API after 24.3
@@ -101,35 +101,35 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - a JSON value
     return value
 
 
-def _definition(column: str) -> Callable[[Office, Row], str]:
+def _definition(column: str) -> Callable[[SimulatedOffice, Row], str]:
     """The ItemName of the definition that a column points to."""
     return lambda office, row: office.definitions.get(row[column], {}).get("ItemName", "")
 
 
-def _provider(column: str) -> Callable[[Office, Row], str]:
+def _provider(column: str) -> Callable[[SimulatedOffice, Row], str]:
     return lambda office, row: office.providers.get(row[column], {}).get("Abbr", "")
 
 
-def _column(column: str) -> Callable[[Office, Row], Any]:
+def _column(column: str) -> Callable[[SimulatedOffice, Row], Any]:
     return lambda _office, row: row[column]
 
 
-def _text(column: str) -> Callable[[Office, Row], str]:
+def _text(column: str) -> Callable[[SimulatedOffice, Row], str]:
     return lambda _office, row: str(row[column])
 
 
-def _blockout_names(office: Office, row: Row) -> str:
+def _blockout_names(office: SimulatedOffice, row: Row) -> str:
     """The API shows the names of permitted blockout types where the database keeps numbers."""
     numbers = [int(number) for number in row["BlockoutTypes"].split(",") if number.strip()]
     return ",".join(office.definitions.get(number, {}).get("ItemName", str(number)) for number in numbers)
 
 
-def _zip_number(_office: Office, row: Row) -> int | str:
+def _zip_number(_office: SimulatedOffice, row: Row) -> int | str:
     """Zip is a number in /patients and text in /patients/{n}."""
     return int(row["Zip"]) if row["Zip"].isdigit() else row["Zip"]
 
 
-_DERIVED: dict[str, Callable[[Office, Row], Any]] = {
+_DERIVED: dict[str, Callable[[SimulatedOffice, Row], Any]] = {
     "serverDateTime": lambda office, _row: stamp(office.now),
     "confirmed": _definition("Confirmed"),
     "unschedStatus": _definition("UnschedStatus"),
@@ -156,7 +156,7 @@ _DERIVED: dict[str, Callable[[Office, Row], Any]] = {
     **{f"schedules.{name}": _text(name) for name in ("ScheduleNum", "ProvNum", "BlockoutType", "EmployeeNum")},
 }
 
-_PLANS: dict[str, list[tuple[str, Callable[[Office, Row], Any] | None]]] = {
+_PLANS: dict[str, list[tuple[str, Callable[[SimulatedOffice, Row], Any] | None]]] = {
     shape: [(name, _DERIVED.get(f"{shape}.{name}") or _DERIVED.get(name)) for name in names.split()]
     for shape, names in _FIELDS.items()
 }
