@@ -11,11 +11,12 @@ from asapfill.clock import Clock
 from asapfill.core.offer import Offer
 from asapfill.core.office import Labels
 from asapfill.core.reasons import RULES
-from asapfill.offers.journal import Journal, Step
+from asapfill.offers.journal import Journal
 from asapfill.report.documents import iso, offered
 from asapfill.report.text import STATES
 from asapfill.settings.settings import Settings
 from asapfill.store.database import open_for_reading
+from asapfill.store.offers import Step
 from asapfill.store.offices import known_office
 from asapfill.words import wrapped
 
