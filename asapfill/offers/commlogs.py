@@ -16,10 +16,18 @@ from asapfill.core.offer import COUNTED, UNCLEAR, Offer, State
 from asapfill.core.reasons import Reason
 from asapfill.core.rows import Commlog
 from asapfill.failpoints import reach
-from asapfill.offers.commlog_rows import FIRST, SECOND, Note, Written, intend, missing, notes, step, under_way
 from asapfill.offers.journal import Journal
 from asapfill.offers.reconcile import ABANDONED, BETWEEN_READINGS, SERVER_LIMIT
-from asapfill.opendental.errors import Answered, MissingPermission, NotSent, OpenDentalError, Throttled, WrongKey
+from asapfill.opendental.errors import (
+    Answered,
+    MissingPermission,
+    NotFound,
+    NotSent,
+    OpenDentalError,
+    Throttled,
+    WrongKey,
+)
+from asapfill.store.commlogs import FIRST, SECOND, CommlogState, CommlogTable, KeptCommlog
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +73,9 @@ class CommlogApi(Protocol):
     ) -> Commlog | None:
         """POST /commlogs, once; None from versions before 23.3.7, which return no object."""
 
+    def commlog(self, commlog_num: int) -> Commlog:
+        """GET /commlogs/{n} (25.1.13); raises NotFound when staff deleted it."""
+
     def update_commlog(self, commlog_num: int, note: str) -> None:
         """PUT /commlogs/{n} (25.2.21)."""
 
@@ -103,10 +114,11 @@ def recover_commlogs(journal: Journal, *, older_than: timedelta = timedelta(0)) 
 
     ``older_than``: in a running daemon, those whose answer could not be written (a full disk).
     """
+    table = CommlogTable(journal.store, journal.office)
     abandoned = journal.store.clock.now() - older_than
-    dead = [note for note in under_way(journal) if note.changed <= abandoned]
+    dead = [note for note in table.under_way() if note.changed <= abandoned]
     for note in dead:
-        step(journal, note.offer, note.entry, Note.UNKNOWN)
+        table.step(note.offer, note.entry, CommlogState.UNKNOWN)
     return len(dead)
 
 
@@ -137,19 +149,19 @@ def keep_commlogs(
         The error that ended the round early, if one did; the next round goes on.
     """
     recover_commlogs(journal, older_than=ABANDONED)
-    chart = _Chart(journal, api, comm_type, now)
+    chart = _Chart(journal, CommlogTable(journal.store, journal.office), api, comm_type, now)
     offers = [
         offer
         for offer in journal.since((now - RECENT).date())
         if offer.clinic == clinic and offer.asapcomm is not None and offer.state in COUNTED - UNCLEAR
     ]
-    known = notes(journal, (offer.id for offer in offers))
+    known = chart.table.notes(offer.id for offer in offers)
     try:
         for offer in offers:
             if may_go_on() is not None:
                 return None
             first = chart.entry(offer, FIRST, note_text(offer), known.get((offer.id, FIRST)))
-            if first is None or first.state is not Note.WRITTEN:
+            if first is None or first.state is not CommlogState.WRITTEN:
                 continue
             if may_update and first.noted != note_text(offer):
                 chart.update(offer, first)
@@ -166,65 +178,65 @@ class _Chart:
     """The patients' charts of one office, written to at ``now`` (office wall clock)."""
 
     journal: Journal
+    table: CommlogTable
     api: CommlogApi
     comm_type: int | None
     now: datetime
 
-    def entry(self, offer: Offer, entry: int, text: str, note: Written | None) -> Written | None:
+    def entry(self, offer: Offer, entry: int, text: str, note: KeptCommlog | None) -> KeptCommlog | None:
         """Have one entry in the chart, at most once; returns where it stands.
 
         Raises:
             OpenDentalError: the office could not be read or did not take it; what that means is recorded.
         """
-        if note is not None and note.state is Note.UNKNOWN:
+        if note is not None and note.state is CommlogState.UNKNOWN:
             note = self._find_out(offer, note)
-        wanted = note is None or (note.state is Note.UNSENT and note.attempts < MOST_ATTEMPTS)
+        wanted = note is None or (note.state is CommlogState.UNSENT and note.attempts < MOST_ATTEMPTS)
         return self._write(offer, entry, text) if wanted and offer.made >= self.now - RECENT else note
 
-    def _write(self, offer: Offer, entry: int, text: str) -> Written:
+    def _write(self, offer: Offer, entry: int, text: str) -> KeptCommlog:
         """One POST, its intent on disk first."""
-        journal = self.journal
-        intend(journal, offer, entry, text)
+        self.table.intend(offer, entry, text)
         reach("commlogs.intent.committed")
         try:
             made = self.api.create_commlog(
                 pat_num=offer.patient, note=text, comm_date_time=self.now, comm_type=self.comm_type
             )
         except OpenDentalError as error:
-            step(journal, offer.id, entry, _after_error(error))
+            self.table.step(offer.id, entry, _after_error(error))
             raise
         except BaseException:
-            step(journal, offer.id, entry, Note.UNKNOWN)
+            self.table.step(offer.id, entry, CommlogState.UNKNOWN)
             raise
         reach("commlogs.post.answered")
         number = None if made is None else made.commlog_num or None
-        log.info("commlog.written office=%s offer=%d entry=%d", journal.office, offer.id, entry)
-        return step(journal, offer.id, entry, Note.WRITTEN, commlog=number)
+        log.info("commlog.written office=%s offer=%d entry=%d", self.journal.office, offer.id, entry)
+        return self.table.step(offer.id, entry, CommlogState.WRITTEN, commlog=number)
 
-    def _find_out(self, offer: Offer, note: Written) -> Written:
+    def _find_out(self, offer: Offer, note: KeptCommlog) -> KeptCommlog:
         """Look for our marker in the patient's commlogs, once nothing can be on its way any more."""
         now = self.journal.store.clock.now()
         if now < note.changed:  # Our clock was set back: nobody can tell how long it has been, so from now on.
-            return step(self.journal, offer.id, note.entry, Note.UNKNOWN)
+            return self.table.step(offer.id, note.entry, CommlogState.UNKNOWN)
         if now - note.changed < SERVER_LIMIT:
             return note
         found = self._ours(offer, note.entry)
         if found is not None:
-            return step(self.journal, offer.id, note.entry, Note.WRITTEN, commlog=found.commlog_num or None)
+            return self.table.step(offer.id, note.entry, CommlogState.WRITTEN, commlog=found.commlog_num or None)
         if note.missing_since is not None and now - note.missing_since >= BETWEEN_READINGS:
-            return step(self.journal, offer.id, note.entry, Note.UNSENT)
-        missing(self.journal, note)
+            return self.table.step(offer.id, note.entry, CommlogState.UNSENT)
+        self.table.missing(note)
         return note
 
-    def update(self, offer: Offer, note: Written) -> None:
+    def update(self, offer: Offer, note: KeptCommlog) -> None:
         """Add the outcome, unless staff changed our note: an update overwrites it and clears a signature.
 
         Raises:
             OpenDentalError: the office could not be read or did not answer; tried again next time.
         """
-        found = self._ours(offer, note.entry)
+        found = self._as_it_is(offer, note)
         if found is None or not _is_unchanged(found, offer):
-            step(self.journal, offer.id, note.entry, Note.LEFT)
+            self.table.step(offer.id, note.entry, CommlogState.LEFT)
             return
         text = note_text(offer)
         reach("commlogs.update.before")
@@ -232,18 +244,26 @@ class _Chart:
             self.api.update_commlog(found.commlog_num, text)
         except OpenDentalError as error:
             outcome = _after_error(error)
-            hopeless = outcome is Note.UNKNOWN and note.attempts + 1 >= 2 * MOST_ATTEMPTS
-            step(
-                self.journal,
+            hopeless = outcome is CommlogState.UNKNOWN and note.attempts + 1 >= 2 * MOST_ATTEMPTS
+            self.table.step(
                 offer.id,
                 note.entry,
-                Note.LEFT if hopeless or outcome is Note.REFUSED else Note.WRITTEN,
-                attempts=note.attempts + (outcome is Note.UNKNOWN),
+                CommlogState.LEFT if hopeless or outcome is CommlogState.REFUSED else CommlogState.WRITTEN,
+                attempts=note.attempts + (outcome is CommlogState.UNKNOWN),
             )
             raise
         reach("commlogs.update.answered")
-        step(self.journal, offer.id, note.entry, Note.WRITTEN, commlog=found.commlog_num, noted=text)
+        self.table.step(offer.id, note.entry, CommlogState.WRITTEN, commlog=found.commlog_num, noted=text)
         log.info("commlog.updated office=%s offer=%d", self.journal.office, offer.id)
+
+    def _as_it_is(self, offer: Offer, note: KeptCommlog) -> Commlog | None:
+        """Our commlog in the chart now; None when staff deleted it. Whoever can update one can read one (25.1.13)."""
+        if note.commlog is None:
+            return self._ours(offer, note.entry)
+        try:
+            return self.api.commlog(note.commlog)
+        except NotFound:
+            return None
 
     def _ours(self, offer: Offer, entry: int) -> Commlog | None:
         """The patient's commlog that carries our marker for this offer and entry."""
@@ -251,11 +271,11 @@ class _Chart:
         return next((row for row in listing.rows if marker(offer, entry) in row.note), None)
 
 
-def _after_error(error: OpenDentalError) -> Note:
+def _after_error(error: OpenDentalError) -> CommlogState:
     """As for offers: not sent and faults of the key may be tried again, another no is final, the rest is unknown."""
     if isinstance(error, NotSent | Throttled | WrongKey | MissingPermission):
-        return Note.UNSENT
-    return Note.REFUSED if isinstance(error, Answered) else Note.UNKNOWN
+        return CommlogState.UNSENT
+    return CommlogState.REFUSED if isinstance(error, Answered) else CommlogState.UNKNOWN
 
 
 def _is_unchanged(found: Commlog, offer: Offer) -> bool:

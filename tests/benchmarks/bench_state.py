@@ -30,9 +30,9 @@ from asapfill.core.offer import (  # noqa: E402
     Offer,
     State,
 )
-from asapfill.offers.commlog_rows import FIRST, Note, intend, step  # noqa: E402
 from asapfill.offers.journal import Journal  # noqa: E402
 from asapfill.store.care import forget_old  # noqa: E402
+from asapfill.store.commlogs import FIRST, CommlogState, CommlogTable  # noqa: E402
 from asapfill.store.database import FILE_NAME, Store, open_store  # noqa: E402
 
 FIRST_DAY = date(2026, 1, 5)
@@ -96,8 +96,9 @@ class BusyOffice:
 
     def note(self, offer: Offer) -> None:
         """The commlog of an offer."""
-        intend(self.journal, offer, FIRST, f"Offered {offer.start:%Y-%m-%d %H:%M}.")
-        step(self.journal, offer.id, FIRST, Note.WRITTEN, commlog=offer.id)
+        commlogs = CommlogTable(self.journal.store, self.journal.office)
+        commlogs.intend(offer, FIRST, f"Offered {offer.start:%Y-%m-%d %H:%M}.")
+        commlogs.step(offer.id, FIRST, CommlogState.WRITTEN, commlog=offer.id)
 
 
 def milliseconds(work: Callable[[], object]) -> float:

@@ -77,6 +77,9 @@ class Api:
             self._call("POST", "/commlogs", {**body, "Mode_": mode, "SentOrReceived": sent_or_received})
         )
 
+    def commlog(self, commlog_num: int) -> Commlog:
+        return Commlog.read(self._call("GET", f"/commlogs/{commlog_num}"))
+
     def update_commlog(self, commlog_num: int, note: str) -> None:
         self._call("PUT", f"/commlogs/{commlog_num}", {"Note": note})
 

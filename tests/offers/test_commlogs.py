@@ -34,6 +34,7 @@ class Chart:
     names_numbers: bool = True
     posts: int = 0
     puts: int = 0
+    singles: int = 0
 
     def create_commlog(
         self,
@@ -65,6 +66,12 @@ class Chart:
         self._maybe_fail()
         self.rows[commlog_num]["Note"] = note
         self._maybe_lose()
+
+    def commlog(self, commlog_num: int) -> Commlog:
+        self.singles += 1
+        if commlog_num not in self.rows:
+            raise errors.NotFound("deleted")
+        return Commlog.read(self.rows[commlog_num])
 
     def commlogs(self, pat_num: int) -> Listing:
         return Listing(tuple(Commlog.read(row) for row in self.rows.values() if row["PatNum"] == pat_num))
@@ -175,6 +182,29 @@ def test_a_note_that_staff_changed_is_left_alone(journal: Journal, offer: Offer,
     keep()
     keep()
     assert (chart.puts, chart.notes[0].endswith("jd")) == (0, True)
+
+
+def test_before_an_outcome_is_added_that_one_commlog_is_read(
+    journal: Journal, offer: Offer, chart: Chart, keep: Keep
+) -> None:
+    keep()
+    assert chart.singles == 0
+    journal.step(offer.id, State.ACCEPTED)
+    keep()
+    assert (chart.singles, chart.puts) == (1, 1)
+    keep()
+    assert (chart.singles, chart.puts) == (1, 1)
+
+
+def test_a_commlog_that_staff_deleted_is_not_written_again(
+    journal: Journal, offer: Offer, chart: Chart, keep: Keep
+) -> None:
+    keep()
+    chart.rows.clear()
+    journal.step(offer.id, State.ACCEPTED)
+    keep()
+    keep()
+    assert (chart.posts, chart.puts, chart.singles, chart.notes) == (1, 0, 1, [])
 
 
 def test_a_version_that_names_no_number_still_gets_its_outcome(

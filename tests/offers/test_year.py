@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import Any
 
 from asapfill.core.offer import NewOffer, State
-from asapfill.offers import commlog_rows
 from asapfill.offers.journal import Journal
+from asapfill.store.commlogs import CommlogTable
 from asapfill.store.database import Store
 from tests.offers.conftest import OFFICE_NOW
 
@@ -21,8 +21,8 @@ QUESTIONS: dict[str, Ask] = {
     "unknowns": lambda journal: journal.unknowns(),
     "asapcomms": lambda journal: journal.asapcomms(range(1, 20)),
     "saw": lambda journal: journal.saw(range(1, 20)),
-    "notes": lambda journal: commlog_rows.notes(journal, [1]),
-    "under way": commlog_rows.under_way,
+    "notes": lambda journal: CommlogTable(journal.store, journal.office).notes([1]),
+    "under way": lambda journal: CommlogTable(journal.store, journal.office).under_way(),
 }
 
 
