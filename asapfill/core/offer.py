@@ -6,6 +6,7 @@ aware UTC.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -138,23 +139,85 @@ COUNTED: Final = UNCLEAR | {
 }
 """May have produced a text: counts for every cap."""
 
-_SAID: Final = {
-    State.WAITING: "waiting",
-    State.APPROVED: "waiting",
-    State.INTENT: "unknown",
-    State.UNKNOWN: "unknown",
-    State.UNSETTLED: "unknown",
-    State.UNSENT: "planned",
-    State.LAPSED: "planned",
-    State.WITHDRAWN: "refused",
-    State.REFUSED: "refused",
-    State.SUPPRESSED: "suppressed",
+
+@dataclass(frozen=True, slots=True)
+class StateWords:
+    """What people read about an offer in one state.
+
+    ``once``: in the JSON of ``once``. ``text``: in status, history and explain. ``page``: on the demo's page.
+    ``outcome``: the line of the weekly report in which a text counts. ``chart``: in the patient's chart, once it is
+    an outcome.
+    """
+
+    once: Literal["planned", "waiting", "sent", "suppressed", "refused", "unknown"]
+    text: str
+    page: str
+    outcome: str = ""
+    chart: str = ""
+
+
+WORDS: Final[Mapping[State, StateWords]] = {
+    State.WAITING: StateWords("waiting", "waits for a person's yes", "Waiting for a person’s yes"),
+    State.APPROVED: StateWords("waiting", "a person said yes: goes out with the next cycle", "Approved, not sent yet"),
+    State.WITHDRAWN: StateWords("refused", "a person said no", "A person said no: not sent"),
+    State.LAPSED: StateWords("planned", "dropped before it was sent", "Nobody approved it in time: not sent"),
+    State.INTENT: StateWords("unknown", "about to be sent", "Being sent"),
+    State.UNKNOWN: StateWords("unknown", "no clear answer yet whether it was sent", "No clear answer yet"),
+    State.UNSETTLED: StateWords(
+        "unknown", "not known whether it was sent: a person must look", "No clear answer: a person must look"
+    ),
+    State.UNSENT: StateWords("planned", "not sent", "Not sent"),
+    State.REFUSED: StateWords("refused", "refused by Open Dental", "Refused by Open Dental: not sent"),
+    State.SUPPRESSED: StateWords("suppressed", "made, but Open Dental sends no text", "No text was sent"),
+    State.ACCEPTED: StateWords("sent", "ACCEPTED", "Accepted", "Accepted", "accepted"),
+    State.DECLINED: StateWords("sent", "the patient declined", "Declined", "Declined", "declined"),
+    State.STOPPED: StateWords(
+        "sent",
+        "the patient declined, and asked not to be contacted about this",
+        "Declined, and asked not to be texted about this",
+        "Declined",
+        "declined, do not contact about this",
+    ),
+    State.OTHER_SLOT: StateWords(
+        "sent",
+        "the patient took another offered time",
+        "Took another offered time",
+        "Took another offered time",
+        "chose another offered time",
+    ),
+    State.TAKEN: StateWords(
+        "sent", "the time was gone", "Too late: the time was taken", "The time was gone", "the time was taken"
+    ),
+    State.UNANSWERED: StateWords("sent", "no answer for a day", "No answer for a day", "No answer", "no answer so far"),
+    State.EXPIRED: StateWords(
+        "sent", "the link expired", "Not answered until the link expired", "No answer", "no answer"
+    ),
+    State.PASSED: StateWords(
+        "sent", "the time came without an answer", "Not answered before the time began", "No answer", "no answer"
+    ),
+    State.CLOSED: StateWords(
+        "sent",
+        "somebody else has the time",
+        "Not needed: somebody else fills the time",
+        "No answer",
+        "filled by somebody else",
+    ),
+    State.FAILED: StateWords(
+        "sent",
+        "the text could not be delivered",
+        "The text could not be delivered",
+        "Could not be delivered",
+        "the text could not be delivered",
+    ),
+    State.SENT: StateWords("sent", "sent", "No answer yet", "Still open"),
+    State.VIEWED: StateWords("sent", "the patient opened the link", "Looked at the offer, no answer yet", "Still open"),
 }
+"""Every state in words; the outcomes stand in the order in which the weekly report lists them."""
 
 
 def said(state: State) -> str:
     """The word for a state in ``once --json``: planned, waiting, sent, suppressed, refused or unknown."""
-    return _SAID.get(state, "sent")
+    return WORDS[state].once
 
 
 def require(before: State | None, after: State) -> None:

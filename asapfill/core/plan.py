@@ -29,7 +29,7 @@ from asapfill.core.offer import COUNTED, Contact, Kind, NewOffer
 from asapfill.core.openings import LeftAlone, Opening, opening_id
 from asapfill.core.reasons import Reason, because
 from asapfill.core.units import Interval, floor_unit, subtract, units_in
-from asapfill.core.waves import Pace, pace, ranked
+from asapfill.core.waves import LONGER_WHEN_VIEWED, Pace, pace, ranked
 
 _OF_THE_OPENING = frozenset({"quiet_hours", "too_late_to_text", "per_opening", "not_needed"})
 """Reasons that say as much of an opening as of a person."""
@@ -103,8 +103,7 @@ def _next_wave(opening: Opening, slot: Slot, draft: Draft) -> None:
     """Ask the next people for a slot, if those asked so far had their time."""
     now = draft.situation.office_now
     tempo = _pace(draft, slot.start)
-    # Somebody who has opened the link is about to decide: half a wait longer.
-    wait = tempo.wait * 1.5 if slot.viewed else tempo.wait
+    wait = tempo.wait * LONGER_WHEN_VIEWED if slot.viewed else tempo.wait
     if now - slot.last < wait:
         return
     recipients = _recipients(opening, (slot.start, slot.end), draft, tempo.size)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from asapfill.core.offer import Offer, State
+from asapfill.core.offer import WORDS, Offer, State
 from asapfill.core.reasons import RULES
 from asapfill.demo.sheets import Fills, clock, sheet, visit_of
 from asapfill.report.pictures import template
@@ -21,32 +21,6 @@ from asapfill.sandbox.office.tables import SimulatedOffice
 
 PAGE: Final = "index.html"
 MOST_DAYS: Final = 4
-
-OUTCOMES: Final[dict[State, str]] = {
-    State.WAITING: "Waiting for a person’s yes",
-    State.APPROVED: "Approved, not sent yet",
-    State.WITHDRAWN: "A person said no: not sent",
-    State.LAPSED: "Nobody approved it in time: not sent",
-    State.INTENT: "Being sent",
-    State.UNKNOWN: "No clear answer yet",
-    State.UNSETTLED: "No clear answer: a person must look",
-    State.UNSENT: "Not sent",
-    State.REFUSED: "Refused by Open Dental: not sent",
-    State.SUPPRESSED: "No text was sent",
-    State.SENT: "No answer yet",
-    State.VIEWED: "Looked at the offer, no answer yet",
-    State.ACCEPTED: "Accepted",
-    State.DECLINED: "Declined",
-    State.STOPPED: "Declined, and asked not to be texted about this",
-    State.OTHER_SLOT: "Took another offered time",
-    State.TAKEN: "Too late: the time was taken",
-    State.FAILED: "The text could not be delivered",
-    State.UNANSWERED: "No answer for a day",
-    State.EXPIRED: "Not answered until the link expired",
-    State.PASSED: "Not answered before the time began",
-    State.CLOSED: "Not needed: somebody else fills the time",
-}
-"""Every state in words."""
 
 _EXPLAINED: Final = frozenset({State.SUPPRESSED, State.REFUSED, State.UNSENT})
 """Nothing went out: the page adds why."""
@@ -192,7 +166,7 @@ def _line(offer: Offer, names: Mapping[int, str], day: date) -> PageLine:
         times=_times(offer.start, offer.end),
         who=f"{offer.kind} {offer.number}",
         wave=offer.wave,
-        outcome=OUTCOMES[offer.state],
+        outcome=WORDS[offer.state].page,
         why=reason.sentence if reason is not None else "",
         accepted=offer.state is State.ACCEPTED,
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from asapfill.core.offer import COUNTED, UNCLEAR, Offer, State
+from asapfill.core.offer import COUNTED, UNCLEAR, WORDS, Offer, State
 from asapfill.core.reasons import Reason
 from asapfill.core.rows import Commlog
 from asapfill.failpoints import reach
@@ -37,21 +37,7 @@ MOST_ATTEMPTS: Final = 3
 RECENT: Final = timedelta(days=2)
 """Offers older than this get no commlog any more, so that switching commlogs on does not write history."""
 
-OUTCOMES: Final = {
-    State.ACCEPTED: "accepted",
-    State.DECLINED: "declined",
-    State.STOPPED: "declined, do not contact about this",
-    State.OTHER_SLOT: "chose another offered time",
-    State.TAKEN: "the time was taken",
-    State.FAILED: "the text could not be delivered",
-    State.UNANSWERED: "no answer so far",
-    State.EXPIRED: "no answer",
-    State.PASSED: "no answer",
-    State.CLOSED: "filled by somebody else",
-}
-"""What the chart says about how an offer ended."""
-
-_LASTING: Final = frozenset(OUTCOMES) - {State.UNANSWERED}
+_LASTING: Final = frozenset(state for state in State if WORDS[state].chart) - {State.UNANSWERED}
 """Outcomes worth an entry of their own: one that cannot be changed must not say what may not last."""
 
 MARK: Final = "[asapfill AsapCommNum="
@@ -94,14 +80,14 @@ class CommlogRows(Protocol):
 def note_text(offer: Offer) -> str:
     """What stands in the chart: our marker, the slot, and the outcome once known. Numbers and times only."""
     text = f"{marker(offer)} Texted an ASAP offer for {offer.start:%Y-%m-%d %H:%M}, operatory {offer.operatory}."
-    ending = OUTCOMES.get(offer.state)
-    return text if ending is None else f"{text} Outcome: {ending}."
+    ending = WORDS[offer.state].chart
+    return f"{text} Outcome: {ending}." if ending else text
 
 
 def outcome_text(offer: Offer) -> str:
     """The second entry, where the first cannot be changed. Numbers and times only."""
     when = f"{offer.start:%Y-%m-%d %H:%M}"
-    return f"{marker(offer, SECOND)} Outcome of the ASAP offer for {when}: {OUTCOMES[offer.state]}."
+    return f"{marker(offer, SECOND)} Outcome of the ASAP offer for {when}: {WORDS[offer.state].chart}."
 
 
 def marker(offer: Offer, entry: int = FIRST) -> str:

@@ -8,12 +8,11 @@ from datetime import date
 from typing import Any
 
 from asapfill.clock import Clock
-from asapfill.core.offer import Offer
+from asapfill.core.offer import WORDS, Offer
 from asapfill.core.office import Labels
 from asapfill.core.reasons import RULES
 from asapfill.offers.journal import Journal
 from asapfill.report.documents import iso, offered
-from asapfill.report.text import STATES
 from asapfill.settings.settings import Settings
 from asapfill.store.database import open_for_reading
 from asapfill.store.offers import Step
@@ -109,6 +108,6 @@ def history_text(items: Sequence[OfferHistory]) -> str:
 
 def _step_words(step: Step) -> str:
     """What happened, and why where that says more."""
-    words = STATES[step.after]
+    words = WORDS[step.after].text
     reason = RULES[step.reason].sentence if step.reason in RULES else ""
     return words if not reason or reason.rstrip(".").casefold() == words.casefold() else f"{words}. {reason}"

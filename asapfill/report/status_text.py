@@ -7,8 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from asapfill.core.offer import State
-from asapfill.report.text import STATES
+from asapfill.core.offer import WORDS, State
 from asapfill.store.offices import EVERY_OFFICE
 from asapfill.webhooks.deliveries import REASONS
 from asapfill.words import counted, fitted, place_text, wrapped
@@ -106,7 +105,7 @@ def _unclear(offers: list[dict[str, Any]]) -> Iterator[str]:
     yield f"  Not clear whether they were sent: {len(offers)}. Their people and places get nothing until it is."
     for offer in offers:
         yield from _offer(offer)
-        yield from wrapped(f"      {STATES[State(offer['state'])]}", 6)
+        yield from wrapped(f"      {WORDS[State(offer['state'])].text}", 6)
         if offer["state"] == State.UNSETTLED:
             yield f"      Look in Open Dental whether #{offer['id']} was texted, then:"
             yield f"      asapfill state settle {offer['id']} --sent (or --not-sent)"

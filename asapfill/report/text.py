@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Final
 
-from asapfill.core.offer import State
 from asapfill.core.office import Labels
 from asapfill.core.openings import LeftAlone, Opening
 from asapfill.core.plan import Skipped
@@ -17,30 +15,6 @@ from asapfill.cycle.results import ClinicResult, OfferLine
 from asapfill.store.care import Verified
 from asapfill.words import counted, fitted, wrapped
 
-STATES: Final[Mapping[State, str]] = {
-    State.WAITING: "waits for a person's yes",
-    State.APPROVED: "a person said yes: goes out with the next cycle",
-    State.WITHDRAWN: "a person said no",
-    State.LAPSED: "dropped before it was sent",
-    State.INTENT: "about to be sent",
-    State.UNKNOWN: "no clear answer yet whether it was sent",
-    State.UNSETTLED: "not known whether it was sent: a person must look",
-    State.UNSENT: "not sent",
-    State.REFUSED: "refused by Open Dental",
-    State.SUPPRESSED: "made, but Open Dental sends no text",
-    State.SENT: "sent",
-    State.VIEWED: "the patient opened the link",
-    State.ACCEPTED: "ACCEPTED",
-    State.DECLINED: "the patient declined",
-    State.STOPPED: "the patient declined, and asked not to be contacted about this",
-    State.OTHER_SLOT: "the patient took another offered time",
-    State.TAKEN: "the time was gone",
-    State.FAILED: "the text could not be delivered",
-    State.UNANSWERED: "no answer for a day",
-    State.EXPIRED: "the link expired",
-    State.PASSED: "the time came without an answer",
-    State.CLOSED: "somebody else has the time",
-}
 """Every state."""
 
 

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from statistics import median
 from typing import Any, Final
 
-from asapfill.core.offer import COUNTED, UNCLEAR, Offer, State
+from asapfill.core.offer import COUNTED, UNCLEAR, WORDS, Offer, State
 from asapfill.store.figures import HELD, LeftPlace, OpenTime
 
 TEXTED: Final = COUNTED - UNCLEAR
@@ -21,15 +21,7 @@ TEXTED: Final = COUNTED - UNCLEAR
 NOT_MADE: Final = frozenset({State.UNSENT, State.LAPSED, State.WITHDRAWN, State.WAITING, State.APPROVED})
 """Never reached Open Dental."""
 
-OUTCOMES: Final[dict[str, frozenset[State]]] = {
-    "Accepted": frozenset({State.ACCEPTED}),
-    "Declined": frozenset({State.DECLINED, State.STOPPED}),
-    "Took another offered time": frozenset({State.OTHER_SLOT}),
-    "The time was gone": frozenset({State.TAKEN}),
-    "No answer": frozenset({State.UNANSWERED, State.EXPIRED, State.PASSED, State.CLOSED}),
-    "Could not be delivered": frozenset({State.FAILED}),
-    "Still open": frozenset({State.SENT, State.VIEWED}),
-}
+OUTCOMES: Final = tuple(dict.fromkeys(words.outcome for words in WORDS.values() if words.outcome))
 """What becomes of a text, in the order of the page."""
 ANSWERED: Final = ("Accepted", "Declined", "Took another offered time", "The time was gone")
 
@@ -218,7 +210,7 @@ def figures_of(records: Records, period: Period) -> Figures:
         requests=counts["requests"],
         cycles=counts["cycles"],
         cycles_failed=counts["cycles_failed"],
-        outcomes=Counter(name for offer in texted for name, states in OUTCOMES.items() if offer.state in states),
+        outcomes=Counter(WORDS[offer.state].outcome for offer in texted),
         suppressed=Counter(offer.reason or "suppressed_other" for offer in made if offer.state is State.SUPPRESSED),
         held=held,
         waves=Counter(offer.wave for offer in texted),

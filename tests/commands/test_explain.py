@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.core.offer import State
+from asapfill.core.offer import WORDS, State
 from asapfill.core.reasons import RULES
-from asapfill.report.text import STATES
 from tests.cycle.office import END, OPENING, START, TODAY, office_file, unscheduled
 from tests.daemon.bench import Bench, bench_for
 
@@ -201,7 +200,7 @@ def test_an_offer_is_the_same_wherever_it_is_told_also_in_a_room_without_a_name(
 
 
 def test_every_state_has_words() -> None:
-    assert set(STATES) == set(State)
+    assert set(WORDS) == set(State)
 
 
 def test_history_can_be_narrowed(bench: Bench) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from asapfill.core.offer import Offer, State
-from asapfill.demo.page import OUTCOMES, write_page
+from asapfill.core.offer import WORDS, Offer, State
+from asapfill.demo.page import write_page
 from asapfill.demo.sheets import Block, Sheet, sheet
 from asapfill.sandbox.office.tables import SimulatedOffice
 
@@ -287,7 +287,7 @@ def test_every_offer_stands_in_the_table_in_the_order_in_which_it_was_made(fille
 
 
 def test_every_state_of_an_offer_has_words() -> None:
-    assert set(OUTCOMES) == set(State)
+    assert set(WORDS) == set(State)
 
 
 def test_days_with_filled_openings_follow_the_demo_day_and_four_are_shown_at_most(tmp_path: Path) -> None:
