@@ -26,7 +26,7 @@ from asapfill.commands.common import (
 if TYPE_CHECKING:
     from asapfill.clock import Clock
     from asapfill.cycle.results import AsIf
-    from asapfill.policy.keys import Written
+    from asapfill.policy.formats import Written
     from asapfill.policy_tools.new import Known, Question
     from asapfill.settings.settings import Settings
 

@@ -19,13 +19,12 @@ from asapfill.core.policy import WEEKDAYS, Hours
 from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.results import AsIf, ClinicResult
 from asapfill.cycle.session import OfficeSession, open_sessions
-from asapfill.policy.formats import in_words
+from asapfill.policy.formats import hours_in_words, in_words
 from asapfill.policy.in_force import claim, no_policy, read_folder
 from asapfill.policy.keys import Key
 from asapfill.policy.model import KEYS, PolicyFile
-from asapfill.policy.names import as_shown
 from asapfill.policy.reading import parse_policy, read_policy
-from asapfill.policy.times import hours_in_words
+from asapfill.policy.resolve import as_shown
 from asapfill.policy_tools.writing import quoted_name
 from asapfill.report.documents import offered
 from asapfill.settings.settings import Settings

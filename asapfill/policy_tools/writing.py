@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import get_args
 
 from asapfill.core.policy import OrderLine
-from asapfill.policy.keys import Key, Written, section_of
+from asapfill.policy.formats import Written
+from asapfill.policy.keys import Key, section_of
 from asapfill.policy.model import KEYS, PolicyFile
 from asapfill.policy_tools.schema import MODELINE
 

@@ -20,8 +20,8 @@ from asapfill.core.rows import Clinic, Definition, Operatory, Provider
 from asapfill.demo.sandboxes import sample_policy
 from asapfill.policy.keys import keys_of
 from asapfill.policy.model import KEYS, PolicyFile
-from asapfill.policy.names import resolve
 from asapfill.policy.reading import parse_policy, read_policy
+from asapfill.policy.resolve import resolve
 from asapfill.policy_tools.reference import policy_page
 from asapfill.policy_tools.samples import SAMPLES, main, sample_files
 from asapfill.policy_tools.schema import FILE_NAME, MODELINE, default_words, policy_schema
