@@ -191,7 +191,7 @@ def _answer(question: Question, answers: Mapping[str, Written], known: Known | N
 @policy.command()
 def schema() -> None:
     """Print the JSON Schema with which editors explain and check a policy while you type."""
-    from asapfill.policy_tools.schema import schema_text
+    from asapfill.policy_tools.reference import schema_text
 
     click.echo(schema_text(), nl=False)
 

@@ -25,9 +25,8 @@ from asapfill.policy.in_force import claim, read_folder
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import parse_policy
 from asapfill.policy.resolve import clinic_of, resolve
-from asapfill.policy_tools.samples import HOW_TO
-from asapfill.policy_tools.schema import FILE_NAME, schema_text
-from asapfill.policy_tools.writing import Draft, policy_text, quoted_name
+from asapfill.policy_tools.reference import FILE_NAME, schema_text
+from asapfill.policy_tools.samples import HOW_TO, Draft, policy_text, quoted_name
 from asapfill.settings.settings import Settings
 
 Answers = Mapping[str, Written]
