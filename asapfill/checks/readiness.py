@@ -20,7 +20,7 @@ from asapfill.cycle.slot_search import compare_all
 from asapfill.mirror.names import Names
 from asapfill.opendental.errors import NotFound, OpenDentalError, TooOld
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.names import resolve
+from asapfill.policy.resolve import resolve
 from asapfill.words import counted
 
 MOST_LOOKED_UP = 50

@@ -26,7 +26,7 @@ from asapfill.commands.common import (
 if TYPE_CHECKING:
     from asapfill.clock import Clock
     from asapfill.cycle.results import AsIf
-    from asapfill.policy.keys import Written
+    from asapfill.policy.formats import Written
     from asapfill.policy_tools.new import Known, Question
     from asapfill.settings.settings import Settings
 
@@ -191,7 +191,7 @@ def _answer(question: Question, answers: Mapping[str, Written], known: Known | N
 @policy.command()
 def schema() -> None:
     """Print the JSON Schema with which editors explain and check a policy while you type."""
-    from asapfill.policy_tools.schema import schema_text
+    from asapfill.policy_tools.reference import schema_text
 
     click.echo(schema_text(), nl=False)
 

@@ -1,14 +1,14 @@
 """The policy in force for one clinic of one office: plain frozen data, every name already resolved to a number.
 
-The pure core reads nothing else of the office manager's wishes. How the file is read is in ``reading``, what may
-stand in it is in ``model``, how names become numbers is in ``names``.
+The pure core reads nothing else of the office manager's wishes. How the file is read is in ``policy.reading``, what may
+stand in it is in ``policy.model``, how names become numbers is in ``policy.resolve``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import time, timedelta
-from typing import Literal
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
 Mode = Literal["preview", "ask", "automatic"]
@@ -60,7 +60,7 @@ class OpeningsPolicy:
 class CandidatesPolicy:
     """Who may be asked."""
 
-    include: frozenset[Group] = frozenset({"unscheduled", "planned", "broken", "scheduled", "recalls"})
+    include: frozenset[Group] = frozenset(get_args(Group))
     gain: timedelta = timedelta(days=2)
     same_provider: bool = True
     under_18: Literal["skip", "text"] = "skip"

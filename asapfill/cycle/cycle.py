@@ -30,7 +30,7 @@ from asapfill.offers.reconcile import give_up
 from asapfill.opendental.errors import OpenDentalError, TooOld
 from asapfill.policy.in_force import LastGood, in_force
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.names import claimed_twice, clinic_of
+from asapfill.policy.resolve import claimed_twice, clinic_of
 from asapfill.store.care import forget_old
 from asapfill.store.cycles import forget_ticks, record_tick
 from asapfill.store.offices import KnownOffice, keep_office, keep_policy, kept_policies

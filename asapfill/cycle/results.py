@@ -16,9 +16,8 @@ from asapfill.core.plan import Skipped
 from asapfill.core.policy import Mode, Policy
 from asapfill.core.slot_search import Difference
 from asapfill.cycle.openings import Young
-from asapfill.policy.formats import Unreadable, day_of_week
+from asapfill.policy.formats import Unreadable, day_of_week, time_of_day
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.times import time_of_day
 
 StillValid = Callable[[PolicyFile], bool]
 

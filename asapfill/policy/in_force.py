@@ -20,8 +20,8 @@ from asapfill.core.errors import ConfigurationError, Problem, problem_at
 from asapfill.core.office import OfficeNames
 from asapfill.core.policy import Policy
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.names import resolve
 from asapfill.policy.reading import parse_policy, read_bytes, read_policies
+from asapfill.policy.resolve import resolve
 from asapfill.settings.settings import Settings
 from asapfill.store.database import Store, StoreError, open_for_reading
 from asapfill.store.offices import KeptPolicy, forget_policies, kept_policies

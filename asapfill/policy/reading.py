@@ -1,7 +1,7 @@
 """Reading policy files: from bytes to a checked ``PolicyFile``, or to everything that is wrong with them.
 
 Steps: ``tree`` (what stands where), ``model`` (what each key may be), ``contradictions`` (what goes together). Names
-of the office are checked later, in ``names``, because that needs the office.
+of the office are checked later, in ``resolve``, because that needs the office.
 """
 
 from __future__ import annotations

@@ -20,16 +20,13 @@ from asapfill.core.office import OfficeNames, operatory_both
 from asapfill.core.rows import Definition
 from asapfill.core.schedule import may_be_allowed
 from asapfill.cycle.session import open_sessions
-from asapfill.policy.formats import US_ZONES, Unreadable
+from asapfill.policy.formats import US_ZONES, Unreadable, Written, hours, hours_in_words
 from asapfill.policy.in_force import claim, read_folder
-from asapfill.policy.keys import Written
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.names import clinic_of, resolve
 from asapfill.policy.reading import parse_policy
-from asapfill.policy.times import hours, hours_in_words
-from asapfill.policy_tools.samples import HOW_TO
-from asapfill.policy_tools.schema import FILE_NAME, schema_text
-from asapfill.policy_tools.writing import Draft, policy_text, quoted_name
+from asapfill.policy.resolve import clinic_of, resolve
+from asapfill.policy_tools.reference import FILE_NAME, schema_text
+from asapfill.policy_tools.samples import HOW_TO, Draft, policy_text, quoted_name
 from asapfill.settings.settings import Settings
 
 Answers = Mapping[str, Written]

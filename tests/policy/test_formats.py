@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asapfill.core.policy import Hours
-from asapfill.policy import formats, times
+from asapfill.policy import formats
 from asapfill.policy.formats import Unreadable
 
 
@@ -80,7 +80,7 @@ def test_a_length_written_in_words_reads_back_the_same(minutes: int) -> None:
     ],
 )
 def test_a_stretch_of_the_day_is_read_as_people_write_it(text: str, start: time, end: time) -> None:
-    assert times.hours(text) == Hours(start, end)
+    assert formats.hours(text) == Hours(start, end)
 
 
 @pytest.mark.parametrize(
@@ -92,20 +92,20 @@ def test_a_stretch_of_the_day_is_read_as_people_write_it(text: str, start: time,
 )
 def test_what_is_no_clear_stretch_of_the_day_is_refused(text: str) -> None:
     with pytest.raises(Unreadable):
-        times.hours(text)
+        formats.hours(text)
 
 
 def test_a_start_that_may_be_in_the_afternoon_is_asked_for() -> None:
     with pytest.raises(Unreadable, match="in the morning or in the afternoon") as refusal:
-        times.hours("1 to 5")
+        formats.hours("1 to 5")
     assert refusal.value.hint == "Write 1am or 1pm."
 
 
 def test_a_single_time_of_day_is_read_as_people_write_it() -> None:
-    assert [times.time_of_day(text) for text in ("10:00", "5:30pm", "noon")] == [time(10), time(17, 30), time(12)]
+    assert [formats.time_of_day(text) for text in ("10:00", "5:30pm", "noon")] == [time(10), time(17, 30), time(12)]
     for text in ("10", "24:00", "ten", ""):
         with pytest.raises(Unreadable):
-            times.time_of_day(text)
+            formats.time_of_day(text)
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_choices_forgive_case_blanks_and_hyphens(text: str) -> None:
 
 READERS = (
     formats.duration,
-    times.hours,
+    formats.hours,
     formats.days,
     formats.yes_no,
     formats.timezone,

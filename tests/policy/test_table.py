@@ -20,12 +20,10 @@ from asapfill.core.rows import Clinic, Definition, Operatory, Provider
 from asapfill.demo.sandboxes import sample_policy
 from asapfill.policy.keys import keys_of
 from asapfill.policy.model import KEYS, PolicyFile
-from asapfill.policy.names import resolve
 from asapfill.policy.reading import parse_policy, read_policy
-from asapfill.policy_tools.reference import policy_page
-from asapfill.policy_tools.samples import SAMPLES, main, sample_files
-from asapfill.policy_tools.schema import FILE_NAME, MODELINE, default_words, policy_schema
-from asapfill.policy_tools.writing import Draft, policy_text, quoted_name, written
+from asapfill.policy.resolve import resolve
+from asapfill.policy_tools.reference import FILE_NAME, MODELINE, default_words, policy_page, policy_schema
+from asapfill.policy_tools.samples import SAMPLES, Draft, main, policy_text, quoted_name, sample_files, written
 
 ROOT = Path(__file__).parents[2]
 HEAD = "office: main-street\ntimezone: America/Los_Angeles\n"

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 
 from asapfill.cli import cli
 from asapfill.policy.reading import read_policy
-from asapfill.policy_tools.schema import FILE_NAME, schema_text
+from asapfill.policy_tools.reference import FILE_NAME, schema_text
 from tests.cycle.office import hours, office_file, unscheduled
 from tests.daemon.bench import COMMAND, Bench, Done, bench_for
 
