@@ -170,7 +170,7 @@ def events_document(settings: Settings, store: Store, office: str) -> dict[str, 
 def notices_document(settings: Settings, store: Store) -> dict[str, Any]:
     """The part of ``status --json``. ``told``: everybody who is to know does."""
     addresses = addresses_of(settings)
-    standing = [row for row in kept_notices(store) if row.gone is None]
+    lasting = [row for row in kept_notices(store) if row.gone is None]
     return {
         "notices": [
             {
@@ -186,7 +186,7 @@ def notices_document(settings: Settings, store: Store) -> dict[str, Any]:
                     if address.is_for(row.notice.office)
                 ),
             }
-            for row in standing
+            for row in lasting
         ],
         "addresses": len(addresses),
         "untold": [
