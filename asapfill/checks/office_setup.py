@@ -6,9 +6,9 @@ Everything but the speed comes from what ``check_office`` has just read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import time
 
 from asapfill.checks.findings import Finding, Verdict, look, ok
+from asapfill.checks.readiness import closing
 from asapfill.core.office import Office, operatory_name, sending_window
 from asapfill.core.schedule import may_be_allowed, may_work, own_provider, provider_stretch, working_hours
 from asapfill.cycle.session import OfficeSession
@@ -66,23 +66,18 @@ def check_setup(session: OfficeSession, files: Sequence[PolicyFile]) -> Iterator
 def _hours(file: PolicyFile, names: Names) -> Iterator[Finding]:
     """The policy's hours beside those in which Open Dental sends; hours that never meet are said by ``check``."""
     between, window = file.texts.between, sending_window(names.preferences)
-    begins, ends = between.start, _end(between.end)
+    begins, ends = between.start, closing(between.end)
     wanted = f"{file.source.path.name} texts {begins:%H:%M}-{between.end:%H:%M}"
     if window is None:
         yield ok("hours", f"{wanted}; Open Dental sends at any hour.")
         return
-    opens, closes = window[0], _end(window[1])
+    opens, closes = window[0], closing(window[1])
     sends = f"Open Dental sends {opens:%H:%M}-{window[1]:%H:%M}"
     if opens <= begins and ends <= closes:
         yield ok("hours", f"{wanted}; {sends}.")
     elif begins < closes and opens < ends:
         both = f"{max(begins, opens):%H:%M}-{min(ends, closes):%H:%M}"
         yield look("hours", f"{wanted}, but {sends}: texts go out {both} only.")
-
-
-def _end(moment: time) -> time:
-    """00:00 is midnight at the end of the day."""
-    return time.max if moment == time(0) else moment
 
 
 def _texting(names: Names) -> Iterator[Finding]:

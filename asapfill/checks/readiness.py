@@ -141,8 +141,7 @@ def _policy(session: OfficeSession, policy: Policy, names: Names) -> Iterator[Fi
         yield ok("clock", f"The clocks agree ({policy.timezone.key}).")
     window = sending_window(names.preferences)
     between = policy.texts.between
-    closes = time.max if between.end == time(0) else between.end  # 00:00 is midnight at the end of the day
-    if window is not None and (closes <= window[0] or between.start >= window[1]):
+    if window is not None and (closing(between.end) <= window[0] or between.start >= window[1]):
         yield wrong(
             "hours",
             f"The policy texts {between.start:%H:%M}-{between.end:%H:%M}, Open Dental sends only "
@@ -163,6 +162,11 @@ def _policy(session: OfficeSession, policy: Policy, names: Names) -> Iterator[Fi
         )
     if session.mirror.skew is None or abs(session.mirror.skew) <= CLOCKS_MAY_DIFFER:
         yield from _slot_search(session, policy)
+
+
+def closing(end: time) -> time:
+    """The end of some hours, for comparing: 00:00 is midnight at the end of the day."""
+    return time.max if end == time(0) else end
 
 
 def _excepted_patients(session: OfficeSession, policy: Policy) -> Iterator[Finding]:
