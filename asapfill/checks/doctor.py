@@ -7,13 +7,14 @@ from being checked.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from asapfill.checks.check import policy_problems
-from asapfill.checks.findings import Finding, Verdict, exit_code_of
+from asapfill.checks.findings import Finding, Verdict, exit_code_of, look, ok, wrong
 from asapfill.checks.installation import check_events, check_files, check_keys, check_notices, check_state
 from asapfill.checks.machine import check_machine, check_program, check_service
 from asapfill.checks.office_setup import check_connection, check_setup
@@ -81,7 +82,7 @@ def examine(
         return Diagnosis(tuple(parts))
     policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
     parts += [
-        Topic("settings", (Finding("ok", "settings", f"{settings.path} is right."), *check_files(settings))),
+        Topic("settings", (ok("settings", f"{settings.path} is right."), *check_files(settings))),
         Topic("keys", tuple(check_keys(settings))),
         Topic("policies", tuple(_policies(settings, policies))),
         Topic("state", tuple(check_state(settings, clock))),
@@ -93,9 +94,7 @@ def examine(
     wanted = [name for name in settings.offices if office in {None, name}]
     if not wanted:
         known = ", ".join(settings.offices)
-        unknown = Finding(
-            "wrong", "offices", f"The settings have no office {office}. They have: {known}.", configuration=True
-        )
+        unknown = wrong("offices", f"The settings have no office {office}. They have: {known}.", configuration=True)
         parts.append(Topic("offices", (unknown,)))
     if not offline:
         parts += _offices(settings, wanted, policies, clock)
@@ -103,13 +102,13 @@ def examine(
 
 
 def _mistakes(subject: str, problems: Iterable[Problem]) -> tuple[Finding, ...]:
-    return tuple(Finding("wrong", subject, str(problem), configuration=True) for problem in problems)
+    return tuple(wrong(subject, str(problem), configuration=True) for problem in problems)
 
 
 def _policies(settings: Settings, policies: Policies) -> Iterator[Finding]:
     yield from _mistakes("policies", policy_problems(settings, policies, settings.offices))
     for file in policies.files:
-        yield Finding("ok", "policies", f"{file.source.path.name} for {file.office}: mode {file.mode}.")
+        yield ok("policies", f"{file.source.path.name} for {file.office}: mode {file.mode}.")
 
 
 def _offices(settings: Settings, wanted: Collection[str], policies: Policies, clock: Clock) -> Iterator[Topic]:
@@ -117,7 +116,7 @@ def _offices(settings: Settings, wanted: Collection[str], policies: Policies, cl
         office = settings.offices[name]
         if any(secret.problems() for secret in (office.developer_key, office.customer_key)):
             reason = "It was not asked, because its keys cannot be read here (see keys)."
-            yield Topic(name, (Finding("look", "connection", reason),))
+            yield Topic(name, (look("connection", reason),))
             continue
         with open_sessions(settings, [name], clock, None, threading.Event()) as (session,):
             findings = check_office(session, policies.of(name))
@@ -135,6 +134,6 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
                 lines += [f"  {item.verdict:<6} {first}", *(f"         {line}" for line in rest)]
             else:
                 lines += wrapped(f"  {item.verdict:<6} {item.subject}: {item.message}", 9)
-    wrong, look, ok = (sum(item.verdict == verdict for item in diagnosis.findings) for verdict in _WORST)
-    lines += ["", f"{wrong} wrong, {look} to look at, {ok} ok."]
+    counts = Counter(item.verdict for item in diagnosis.findings)
+    lines += ["", f"{counts['wrong']} wrong, {counts['look']} to look at, {counts['ok']} ok."]
     return "\n".join(lines)

@@ -23,6 +23,21 @@ class Finding:
         return {"verdict": self.verdict, "subject": self.subject, "message": self.message}
 
 
+def ok(subject: str, message: str) -> Finding:
+    """Nothing to do."""
+    return Finding("ok", subject, message)
+
+
+def look(subject: str, message: str) -> Finding:
+    """Somebody should look at it."""
+    return Finding("look", subject, message)
+
+
+def wrong(subject: str, message: str, *, configuration: bool = False) -> Finding:
+    """Nothing is sent, or not as it should be, until it is mended."""
+    return Finding("wrong", subject, message, configuration)
+
+
 def exit_code_of(findings: Iterable[Finding]) -> int:
     """78 when settings, keys or policies are wrong, 1 when something else is, 0 when nothing is."""
     wrong = [finding for finding in findings if finding.verdict == "wrong"]

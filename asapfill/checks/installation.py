@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from asapfill.alerts.letters import addresses_of, knows
-from asapfill.checks.findings import Finding
+from asapfill.checks.findings import Finding, look, ok, wrong
 from asapfill.clock import Clock
 from asapfill.report.status import events_document
 from asapfill.settings.secret import Secret
@@ -35,9 +35,9 @@ def check_files(settings: Settings) -> Iterator[Finding]:
         paths += sorted(path for path in settings.policies.iterdir() if path.suffix in {".yaml", ".yml"})
     open_ones = [path for path in paths if path.exists() and path.stat().st_mode & _OTHERS_WRITE]
     for path in open_ones:
-        yield Finding("wrong", "files", f"Every user of this machine may change {path}. `chmod o-w {path}`.")
+        yield wrong("files", f"Every user of this machine may change {path}. `chmod o-w {path}`.")
     if not open_ones:
-        yield Finding("ok", "files", "Settings and policies can be changed by their owners only.")
+        yield ok("files", "Settings and policies can be changed by their owners only.")
 
 
 def check_keys(settings: Settings) -> Iterator[Finding]:
@@ -56,16 +56,16 @@ def _key(office: str, secret: Secret) -> Finding:
     if kind == "file":
         path = secret.file.parent / name
         if path.stat().st_mode & (_OTHERS_READ | _OTHERS_WRITE):
-            return Finding("wrong", "keys", f"Every user of this machine can read the {what}. `chmod 0640 {path}`.")
-    return Finding("ok", "keys", f"The {what} is there ({kind}).")
+            return wrong("keys", f"Every user of this machine can read the {what}. `chmod 0640 {path}`.")
+    return ok("keys", f"The {what} is there ({kind}).")
 
 
 def _unreadable(subject: str, what: str, secret: Secret) -> Finding | None:
     """Why a secret cannot be read here; None when it can."""
     if secret.source.startswith("credential:") and not secret.environ.get("CREDENTIALS_DIRECTORY"):
-        return Finding("look", subject, f"The {what} is a systemd credential: only the service itself can read it.")
+        return look(subject, f"The {what} is a systemd credential: only the service itself can read it.")
     problems = secret.problems()
-    return Finding("wrong", subject, f"{what}: {problems[0]}", configuration=True) if problems else None
+    return wrong(subject, f"{what}: {problems[0]}", configuration=True) if problems else None
 
 
 def check_state(settings: Settings, clock: Clock) -> Iterator[Finding]:
@@ -73,19 +73,18 @@ def check_state(settings: Settings, clock: Clock) -> Iterator[Finding]:
     folder, path = settings.state, settings.state / FILE_NAME
     try:
         if not path.exists():
-            yield Finding("look", "state", f"There is no state in {folder} yet: nothing was ever sent from here.")
+            yield look("state", f"There is no state in {folder} yet: nothing was ever sent from here.")
             return
         yield from _private(folder, path)
         yield from _sound(folder, clock)
         free = shutil.disk_usage(folder).free
         megabytes, size = free // 2**20, path.stat().st_size // 2**10
         room = f"{size} KiB, and {megabytes} MiB are free on its disk."
-        yield Finding("ok", "state", room) if free >= LEAST_FREE else Finding("wrong", "state", f"{room} Make room.")
-        yield Finding("ok", "state", _in_use(folder))
+        yield ok("state", room) if free >= LEAST_FREE else wrong("state", f"{room} Make room.")
+        yield ok("state", _in_use(folder))
         yield _backup(folder, clock)
     except OSError as error:
-        yield Finding(
-            "wrong",
+        yield wrong(
             "state",
             f"{error.filename or folder}: {error.strerror}. Run doctor as the user that runs asapfill: "
             "sudo -u asapfill asapfill doctor",
@@ -103,38 +102,32 @@ def _private(folder: Path, path: Path) -> Iterator[Finding]:
     for place, wanted in ((folder, 0o700), (path, 0o600)):
         mode = stat.S_IMODE(place.stat().st_mode)
         if mode & ~wanted:
-            yield Finding(
-                "wrong", "state", f"{place} has mode {mode:04o}: others may look in. `chmod {wanted:04o} {place}`."
-            )
+            yield wrong("state", f"{place} has mode {mode:04o}: others may look in. `chmod {wanted:04o} {place}`.")
     if path.is_symlink():
-        yield Finding(
-            "wrong", "state", f"{path} is a symbolic link, which asapfill refuses to write. Put the file there."
-        )
+        yield wrong("state", f"{path} is a symbolic link, which asapfill refuses to write. Put the file there.")
 
 
 def _sound(folder: Path, clock: Clock) -> Iterator[Finding]:
     try:
         store = open_for_reading(folder, clock)
     except StoreError as error:
-        yield Finding("wrong", "state", str(error))
+        yield wrong("state", str(error))
         return
     if store is not None:
         store.close()
-        yield Finding("ok", "state", "The state database is sound.")
+        yield ok("state", "The state database is sound.")
 
 
 def _backup(folder: Path, clock: Clock) -> Finding:
     copies = [path for path in folder.glob(f"{FILE_NAME}.backup-*") if path.is_file()]
     remedy = "`systemctl enable --now asapfill-backup.timer` makes one every night."
     if not copies:
-        return Finding("look", "backup", f"There is no backup in {folder}. {remedy}")
+        return look("backup", f"There is no backup in {folder}. {remedy}")
     newest = max(path.stat().st_mtime for path in copies)
     age = clock.now() - datetime.fromtimestamp(newest, UTC)
     if age > BACKUP_AGE:
-        return Finding("look", "backup", f"The newest backup is {age.days} days old. {remedy}")
-    return Finding(
-        "ok", "backup", f"{counted(len(copies), 'backup')}, the newest {counted(max(age.days, 0), 'day')} old."
-    )
+        return look("backup", f"The newest backup is {age.days} days old. {remedy}")
+    return ok("backup", f"{counted(len(copies), 'backup')}, the newest {counted(max(age.days, 0), 'day')} old.")
 
 
 def check_notices(settings: Settings, clock: Clock) -> Iterator[Finding]:
@@ -142,24 +135,24 @@ def check_notices(settings: Settings, clock: Clock) -> Iterator[Finding]:
     addresses = addresses_of(settings)
     if not addresses:
         remedy = "Name an address in [notify] of the settings: docs/watching.md."
-        yield Finding("look", "notices", f"Nobody is told by mail or chat when something is wrong. {remedy}")
+        yield look("notices", f"Nobody is told by mail or chat when something is wrong. {remedy}")
     for address in addresses:
         unreadable = _unreadable("notices", address.name, address.secret)
         if unreadable is not None:
             yield unreadable
         elif not knows(address.secret.reveal()):
             text = f"What stands at {address.name} is no address that apprise knows. docs/watching.md has examples."
-            yield Finding("wrong", "notices", text, configuration=True)
+            yield wrong("notices", text, configuration=True)
         else:
             kind = address.secret.source.partition(":")[0]
-            yield Finding("ok", "notices", f"The {address.name} is there ({kind}). Try it: `asapfill notify test`.")
+            yield ok("notices", f"The {address.name} is there ({kind}). Try it: `asapfill notify test`.")
     try:
         store = open_for_reading(settings.state, clock)
         if store is not None:
             with store:
                 for failing in failing_addresses(store):
                     text = f"The {failing.name} has not taken what it was told since {failing.since:%Y-%m-%d %H:%M} UTC"
-                    yield Finding("wrong", "notices", f"{text} ({failing.error}). `asapfill notify test` says more.")
+                    yield wrong("notices", f"{text} ({failing.error}). `asapfill notify test` says more.")
     except (StoreError, OSError):
         return  # said already, under state
 
@@ -186,8 +179,8 @@ def _entrance(events: EventSettings) -> Finding:
     try:
         try_out(address)
     except CannotListen as error:
-        return Finding("wrong", "events", str(error))
-    return Finding("ok", "events", f"asapfill can listen at {events.host}:{events.port}.")
+        return wrong("events", str(error))
+    return ok("events", f"asapfill can listen at {events.host}:{events.port}.")
 
 
 def _events_of_offices(settings: Settings, store: Store) -> Iterator[Finding]:
@@ -196,10 +189,10 @@ def _events_of_offices(settings: Settings, store: Store) -> Iterator[Finding]:
         if found is None or found["since"] is None:
             continue
         if found["problem"]:
-            yield Finding("look", "events", f"{name}: {found['problem']}")
+            yield look("events", f"{name}: {found['problem']}")
         elif found["url"] is None:
             text = "events are off, and subscriptions of asapfill are still there. The running service removes them."
-            yield Finding("look", "events", f"{name}: {text}")
+            yield look("events", f"{name}: {text}")
         else:
             came = counted(found["deliveries"] or "no", "delivery", "deliveries")
-            yield Finding("ok", "events", f"{name}: {came} since {found['since']}.")
+            yield ok("events", f"{name}: {came} since {found['since']}.")

@@ -15,7 +15,7 @@ from pathlib import Path
 from zoneinfo import TZPATH
 
 from asapfill import __version__
-from asapfill.checks.findings import Finding
+from asapfill.checks.findings import Finding, look, ok, wrong
 
 OLDEST_SQLITE = (3, 37, 0)
 """The first version with STRICT tables, which the state is made of."""
@@ -30,13 +30,11 @@ _ROOM = 512
 def check_program() -> Iterator[Finding]:
     """Python, asapfill and the packages that it needs."""
     version = ".".join(map(str, sys.version_info[:3]))
-    yield Finding("ok", "python", f"Python {version}, asapfill {__version__}.")
+    yield ok("python", f"Python {version}, asapfill {__version__}.")
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
-        yield Finding(
-            "wrong", "sqlite", f"SQLite {sqlite3.sqlite_version} is too old: the state needs 3.37. Update Python."
-        )
+        yield wrong("sqlite", f"SQLite {sqlite3.sqlite_version} is too old: the state needs 3.37. Update Python.")
     else:
-        yield Finding("ok", "sqlite", f"SQLite {sqlite3.sqlite_version}.")
+        yield ok("sqlite", f"SQLite {sqlite3.sqlite_version}.")
     yield from _packages()
 
 
@@ -45,7 +43,7 @@ def _packages() -> Iterator[Finding]:
     try:
         needed = metadata.requires("asapfill") or []
     except metadata.PackageNotFoundError:
-        yield Finding("look", "packages", f"asapfill runs from a folder in which it is not installed. {remedy}")
+        yield look("packages", f"asapfill runs from a folder in which it is not installed. {remedy}")
         return
     good = []
     for requirement in needed:
@@ -54,14 +52,14 @@ def _packages() -> Iterator[Finding]:
         try:
             found = metadata.version(name)
         except metadata.PackageNotFoundError:
-            yield Finding("wrong", "packages", f"The package {name} is missing. {remedy}")
+            yield wrong("packages", f"The package {name} is missing. {remedy}")
             continue
         if oldest is not None and _numbers(found) < _numbers(oldest[1]):
-            yield Finding("wrong", "packages", f"{name} {found} is older than {oldest[1]}. {remedy}")
+            yield wrong("packages", f"{name} {found} is older than {oldest[1]}. {remedy}")
             continue
         good.append(f"{name} {found}")
     if len(good) == len(needed):
-        yield Finding("ok", "packages", f"None is missing or too old: {', '.join(good)}.")
+        yield ok("packages", f"None is missing or too old: {', '.join(good)}.")
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -71,8 +69,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 def check_machine() -> Iterator[Finding]:
     """Its clock and its time zone."""
     yield judge_clock(kernel_clock())
-    yield Finding(
-        "ok",
+    yield ok(
         "time zone",
         f"This machine is in {time.strftime('%Z')}; offices are in the zones of their policies ({_rules()}).",
     )
@@ -92,15 +89,14 @@ def judge_clock(state: int | None) -> Finding:
     """What an answer of ``kernel_clock`` means. NTP, chrony and systemd-timesyncd all set the same flag there."""
     remedy = "See `timedatectl`, and `systemctl enable --now systemd-timesyncd` or chrony."
     if state is None:
-        return Finding("look", "clock", f"This system does not tell whether its clock is kept right. {remedy}")
+        return look("clock", f"This system does not tell whether its clock is kept right. {remedy}")
     if state == _UNSYNCHRONISED:
-        return Finding(
-            "look",
+        return look(
             "clock",
             "The kernel knows of nothing that keeps its clock right (NTP); for a container or a virtual machine the "
             f"host may do it. With clocks 5 minutes apart nothing is sent. {remedy}",
         )
-    return Finding("ok", "clock", "The clock is kept right (NTP).")
+    return ok("clock", "The clock is kept right (NTP).")
 
 
 def _rules() -> str:
@@ -112,7 +108,7 @@ def check_service() -> Iterator[Finding]:
     """The systemd unit, as systemd has it in force."""
     systemctl = shutil.which("systemctl")
     if systemctl is None or not Path("/run/systemd/system").is_dir():
-        yield Finding("look", "service", "systemd does not run here: something else must start `asapfill run`.")
+        yield look("service", "systemd does not run here: something else must start `asapfill run`.")
         return
     wanted = (
         "LoadState", "ActiveState", "SubState", "UnitFileState", "NRestarts", "NeedDaemonReload", "Result",
@@ -128,7 +124,7 @@ def check_service() -> Iterator[Finding]:
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        yield Finding("look", "service", f"systemd could not be asked ({type(error).__name__}).")
+        yield look("service", f"systemd could not be asked ({type(error).__name__}).")
         return
     yield from judge_unit(dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line))
 
@@ -136,32 +132,25 @@ def check_service() -> Iterator[Finding]:
 def judge_unit(unit: dict[str, str]) -> Iterator[Finding]:
     """What the properties of our unit mean; ``unit`` as `systemctl show` prints them."""
     if unit.get("LoadState") != "loaded":
-        yield Finding("look", "service", f"There is no {UNIT}. `make install` puts it in place.")
+        yield look("service", f"There is no {UNIT}. `make install` puts it in place.")
         return
     active, result = unit.get("ActiveState", ""), unit.get("Result", "success")
     if unit.get("SubState") == "auto-restart":
-        yield Finding(
-            "wrong",
+        yield wrong(
             "service",
             f"{UNIT} has ended ({result}), and systemd is about to start it again. `journalctl -u asapfill -n 50`.",
         )
     elif active in {"active", "reloading", "activating"}:
         changed = f", changed by {unit['DropInPaths']}" if unit.get("DropInPaths") else ""
         place = unit.get("FragmentPath", UNIT)
-        yield Finding("ok", "service", f"{UNIT} runs ({unit.get('SubState')}), as in {place}{changed}.")
+        yield ok("service", f"{UNIT} runs ({unit.get('SubState')}), as in {place}{changed}.")
     elif active == "failed" or result != "success":
-        yield Finding(
-            "wrong", "service", f"{UNIT} has failed ({result}). `journalctl -u asapfill -n 50` says why; then start it."
-        )
+        yield wrong("service", f"{UNIT} has failed ({result}). `journalctl -u asapfill -n 50` says why; then start it.")
     else:
-        yield Finding("look", "service", f"{UNIT} does not run. `systemctl enable --now asapfill` starts it.")
+        yield look("service", f"{UNIT} does not run. `systemctl enable --now asapfill` starts it.")
     if unit.get("UnitFileState") not in {"enabled", "static", "linked"}:
-        yield Finding(
-            "look", "service", f"{UNIT} is not started with the machine. `systemctl enable asapfill` changes that."
-        )
+        yield look("service", f"{UNIT} is not started with the machine. `systemctl enable asapfill` changes that.")
     if unit.get("NRestarts", "0") not in {"", "0"}:
-        yield Finding(
-            "look", "service", f"systemd has restarted it {unit['NRestarts']} times: see `journalctl -u asapfill`."
-        )
+        yield look("service", f"systemd has restarted it {unit['NRestarts']} times: see `journalctl -u asapfill`.")
     if unit.get("NeedDaemonReload") == "yes":
-        yield Finding("look", "service", "Its unit file was changed on disk: `systemctl daemon-reload`, then restart.")
+        yield look("service", "Its unit file was changed on disk: `systemctl daemon-reload`, then restart.")

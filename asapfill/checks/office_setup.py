@@ -6,9 +6,9 @@ Everything but the speed comes from what ``check_office`` has just read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import time
 
-from asapfill.checks.findings import Finding, Verdict
+from asapfill.checks.findings import Finding, Verdict, look, ok
+from asapfill.checks.readiness import closing
 from asapfill.core.office import Office, operatory_name, sending_window
 from asapfill.core.schedule import may_be_allowed, may_work, own_provider, provider_stretch, working_hours
 from asapfill.cycle.session import OfficeSession
@@ -30,14 +30,13 @@ def check_connection(session: OfficeSession, office: OfficeSettings) -> Iterator
     ways = ", then ".join("remote API" if REMOTE_API in url else "the office's own address" for url in office.urls)
     exposed = [parts.hostname for parts in map(addresses.split, filter(addresses.is_exposed, office.urls)) if parts]
     if exposed:
-        yield Finding(
-            "look",
+        yield look(
             "plain http",
             f"Keys and patients' data go unencrypted to {', '.join(map(str, exposed))}, as the settings allow. Put "
             "https:// or a tunnel (VPN) in its place, and take `plain_http` out.",
         )
     elif office.plain_http:
-        yield Finding("look", "plain http", "No address needs `plain_http`: take it out of the settings.")
+        yield look("plain http", "No address needs `plain_http`: take it out of the settings.")
     try:
         with session.client.purpose("check"):
             session.client.program_version()
@@ -67,31 +66,25 @@ def check_setup(session: OfficeSession, files: Sequence[PolicyFile]) -> Iterator
 def _hours(file: PolicyFile, names: Names) -> Iterator[Finding]:
     """The policy's hours beside those in which Open Dental sends; hours that never meet are said by ``check``."""
     between, window = file.texts.between, sending_window(names.preferences)
-    begins, ends = between.start, _end(between.end)
+    begins, ends = between.start, closing(between.end)
     wanted = f"{file.source.path.name} texts {begins:%H:%M}-{between.end:%H:%M}"
     if window is None:
-        yield Finding("ok", "hours", f"{wanted}; Open Dental sends at any hour.")
+        yield ok("hours", f"{wanted}; Open Dental sends at any hour.")
         return
-    opens, closes = window[0], _end(window[1])
+    opens, closes = window[0], closing(window[1])
     sends = f"Open Dental sends {opens:%H:%M}-{window[1]:%H:%M}"
     if opens <= begins and ends <= closes:
-        yield Finding("ok", "hours", f"{wanted}; {sends}.")
+        yield ok("hours", f"{wanted}; {sends}.")
     elif begins < closes and opens < ends:
         both = f"{max(begins, opens):%H:%M}-{min(ends, closes):%H:%M}"
-        yield Finding("look", "hours", f"{wanted}, but {sends}: texts go out {both} only.")
-
-
-def _end(moment: time) -> time:
-    """00:00 is midnight at the end of the day."""
-    return time.max if moment == time(0) else moment
+        yield look("hours", f"{wanted}, but {sends}: texts go out {both} only.")
 
 
 def _texting(names: Names) -> Iterator[Finding]:
     """Open Dental: without clinics texting is on when SmsContractDate is set; with clinics each has its own."""
     contract = names.preferences.get("SmsContractDate")
     if not names.clinics and contract is not None and (not contract.strip() or contract.startswith("0001")):
-        yield Finding(
-            "look",
+        yield look(
             "texting",
             "Integrated Texting does not seem to be switched on (preference SmsContractDate is empty): texts would be "
             "suppressed. In Open Dental: eServices Setup, Texting.",
@@ -112,14 +105,13 @@ def _blockout_types(names: Names, files: Sequence[PolicyFile]) -> Iterator[Findi
         if may_be_allowed(row) and row.item_name.strip().casefold() not in named
     ]
     if unnamed:
-        yield Finding(
-            "look",
+        yield look(
             "blockout types",
             f"Staff may book over {_listed(unnamed)} (no flag NS); asapfill does not, unless the policy names the type "
             "in `blockouts_allowed`, `hygiene_only_in` or `recalls_only_in`.",
         )
     elif names.blockout_types:
-        yield Finding("ok", "blockout types", "Each has the flag NS or is named in a policy.")
+        yield ok("blockout types", "Each has the flag NS or is named in a policy.")
 
 
 def _without_hours(office: Office) -> Iterator[Finding]:
@@ -129,9 +121,7 @@ def _without_hours(office: Office) -> Iterator[Finding]:
     idle = [operatory_name(row) for row in visible if not working.get(row.operatory_num)]
     days = f"{office.first:%b %d} to {office.last:%b %d}"
     if idle:
-        yield Finding(
-            "look", "operatories", f"Nobody has hours in {_listed(idle)}, {days}: nothing is free there. Is that so?"
-        )
+        yield look("operatories", f"Nobody has hours in {_listed(idle)}, {days}: nothing is free there. Is that so?")
     at_work = {row.prov_num for row in office.schedules if provider_stretch(row) is not None}
     own = {own_provider(row, office) for row in visible}
     away = [
@@ -141,7 +131,7 @@ def _without_hours(office: Office) -> Iterator[Finding]:
     ]
     if away:
         have = "has" if len(away) == 1 else "have"
-        yield Finding("look", "providers", f"{_listed(away)} {have} operatories and no hours, {days}. Is that so?")
+        yield look("providers", f"{_listed(away)} {have} operatories and no hours, {days}. Is that so?")
 
 
 def _listed(names: Iterable[str]) -> str:

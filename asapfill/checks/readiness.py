@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import time, timedelta
 
-from asapfill.checks.findings import Finding
+from asapfill.checks.findings import Finding, look, ok, wrong
 from asapfill.clock import office_now
 from asapfill.core.errors import ConfigurationError
 from asapfill.core.limits import LEAST_LEAD_MINUTES
@@ -39,14 +39,14 @@ def check_office(
         for finding in _check(session, files, mistaken):
             findings.append(finding)  # noqa: PERF402  what was found before an error stays
     except OpenDentalError as error:
-        findings.append(Finding("wrong", "connection", str(error)))
+        findings.append(wrong("connection", str(error)))
     return findings
 
 
 def _check(session: OfficeSession, files: Sequence[PolicyFile], mistaken: Sequence[PolicyFile]) -> Iterator[Finding]:
     with session.client.purpose("check"):
         names = session.mirror.read_names(session.clock.now())
-        yield Finding("ok", "connection", "The office answers, and the keys are right.")
+        yield ok("connection", "The office answers, and the keys are right.")
         yield _version(names)
         yield from _permissions(session, (*files, *mistaken))
         yield from _texting(names)
@@ -55,79 +55,72 @@ def _check(session: OfficeSession, files: Sequence[PolicyFile], mistaken: Sequen
             try:
                 policy = resolve(file, names)
             except ConfigurationError as error:
-                yield from (Finding("wrong", "policy", str(item), configuration=True) for item in error.problems)
+                yield from (wrong("policy", str(item), configuration=True) for item in error.problems)
                 continue
             if file in mistaken:
-                yield Finding(
-                    "ok", "names", f"{file.source.path.name} has mistakes; the names in the rest of it are known."
-                )
+                yield ok("names", f"{file.source.path.name} has mistakes; the names in the rest of it are known.")
                 continue
-            yield Finding("ok", "policy", f"{file.source.path.name}: every name is known; mode {policy.mode}.")
+            yield ok("policy", f"{file.source.path.name}: every name is known; mode {policy.mode}.")
             yield from _policy(session, policy, names)
 
 
 def _version(names: Names) -> Finding:
     if names.version is None:
-        return Finding("look", "version", "The office does not tell its version (preference ProgramVersion).")
+        return look("version", "The office does not tell its version (preference ProgramVersion).")
     text = ".".join(map(str, names.version))
     if not supports(names.version, "asapcomms"):
         needed = ".".join(map(str, MINIMUM["asapcomms"]))
-        return Finding("wrong", "version", f"Open Dental {text} is too old: offers need {needed}. Update Open Dental.")
+        return wrong("version", f"Open Dental {text} is too old: offers need {needed}. Update Open Dental.")
     if not supports(names.version, "asapcomms POST recallNum"):
         needed = ".".join(map(str, MINIMUM["asapcomms POST recallNum"]))
-        return Finding("look", "version", f"Open Dental {text}: recalls are left out, they need {needed}.")
-    return Finding("ok", "version", f"Open Dental {text}.")
+        return look("version", f"Open Dental {text}: recalls are left out, they need {needed}.")
+    return ok("version", f"Open Dental {text}.")
 
 
 def _permissions(session: OfficeSession, files: Sequence[PolicyFile]) -> Iterator[Finding]:
     try:
         rows = session.client.security_perms().rows
     except (NotFound, TooOld):
-        yield Finding("look", "permissions", "The office does not tell the key's permissions; the first offer will.")
+        yield look("permissions", "The office does not tell the key's permissions; the first offer will.")
         return
     granted = {row.permission for row in rows if row.has_permission}
     if "ApiTextingASAP" in granted:
-        yield Finding("ok", "permissions", "The key may post ASAP offers.")
+        yield ok("permissions", "The key may post ASAP offers.")
     else:
-        yield Finding(
-            "wrong",
+        yield wrong(
             "permissions",
             "The key lacks the permission TextingASAP, so no offer can be posted. Ask Open Dental to add it to your "
             "developer key and enable it for this office; a change takes up to 15 minutes.",
         )
     if any(file.commlog.write for file in files) and not granted & {"ApiComm", "ApiAllOthers"}:
-        yield Finding(
-            "look", "permissions", "The key lacks Comm, so no commlogs are written. Add it, or set commlog: write: no."
-        )
+        yield look("permissions", "The key lacks Comm, so no commlogs are written. Add it, or set commlog: write: no.")
 
 
 def _texting(names: Names) -> Iterator[Finding]:
     if preference_flag(names.preferences, "WebSchedAsapEnabled", default=False):
-        yield Finding("ok", "texting", "Web Sched ASAP is switched on.")
+        yield ok("texting", "Web Sched ASAP is switched on.")
     else:
-        yield Finding(
-            "look",
+        yield look(
             "texting",
             "Web Sched ASAP does not seem to be switched on (preference WebSchedAsapEnabled). The office needs the "
             "eServices Web Sched ASAP and Integrated Texting.",
         )
     limit = text_limit(names.preferences)
     if limit == 0:
-        yield Finding("wrong", "texting", "The office's own limit is 0 ASAP texts a day (WebSchedAsapTextLimit).")
+        yield wrong("texting", "The office's own limit is 0 ASAP texts a day (WebSchedAsapTextLimit).")
 
 
 def _lists(names: Names) -> Iterator[Finding]:
     visible = [row for row in names.operatories if not row.is_hidden]
     if not visible:
-        yield Finding("wrong", "operatories", "The office has no visible operatory, so there is nothing to fill.")
+        yield wrong("operatories", "The office has no visible operatory, so there is nothing to fill.")
     else:
-        yield Finding(
-            "ok",
+        yield ok(
             "operatories",
             f"{counted(len(visible), 'operatory', 'operatories')}, {counted(len(names.clinics) or 'no', 'clinic')}.",
         )
     if not names.providers:
-        yield Finding("look", "providers", "The office lists no providers.")
+        yield look("providers", "The office lists no providers.")
 
 
 def _policy(session: OfficeSession, policy: Policy, names: Names) -> Iterator[Finding]:
@@ -136,30 +129,27 @@ def _policy(session: OfficeSession, policy: Policy, names: Names) -> Iterator[Fi
     session.mirror.refresh(wall, policy.openings.look_ahead, [policy.clinic] if policy.clinic else [])
     yield from _excepted_patients(session, policy)
     if session.mirror.skew is None:
-        yield Finding("look", "clock", "No answer told the office's clock, so the time zone could not be checked.")
+        yield look("clock", "No answer told the office's clock, so the time zone could not be checked.")
     elif abs(session.mirror.skew) > CLOCKS_MAY_DIFFER:
         minutes = round(session.mirror.skew.total_seconds() / 60)
-        yield Finding(
-            "wrong",
+        yield wrong(
             "clock",
             f"The office's clock is {minutes:+d} minutes off ours in {policy.timezone.key}: nothing would be sent. "
             "Check `timezone` in the policy and the clocks of both machines.",
         )
     else:
-        yield Finding("ok", "clock", f"The clocks agree ({policy.timezone.key}).")
+        yield ok("clock", f"The clocks agree ({policy.timezone.key}).")
     window = sending_window(names.preferences)
     between = policy.texts.between
-    closes = time.max if between.end == time(0) else between.end  # 00:00 is midnight at the end of the day
-    if window is not None and (closes <= window[0] or between.start >= window[1]):
-        yield Finding(
-            "wrong",
+    if window is not None and (closing(between.end) <= window[0] or between.start >= window[1]):
+        yield wrong(
             "hours",
             f"The policy texts {between.start:%H:%M}-{between.end:%H:%M}, Open Dental sends only "
             f"{window[0]:%H:%M}-{window[1]:%H:%M}: no text would ever go out.",
         )
     office = session.mirror.office()
     if not any(row.sched_type == SchedType.PROVIDER for row in office.schedules):
-        yield Finding("look", "schedules", "No provider has hours today or tomorrow: without hours nothing is free.")
+        yield look("schedules", "No provider has hours today or tomorrow: without hours nothing is free.")
     asap = len(office.asap) + sum(recall.priority == "ASAP" for recall in office.recalls)
     yield Finding(
         "ok" if asap else "look",
@@ -167,13 +157,16 @@ def _policy(session: OfficeSession, policy: Policy, names: Names) -> Iterator[Fi
         f"{counted(asap, 'appointment or recall is', 'appointments and recalls are')} on the ASAP list.",
     )
     if policy.openings.notice < timedelta(minutes=LEAST_LEAD_MINUTES):
-        yield Finding(
-            "look",
-            "notice",
-            f"Texts go out at least {LEAST_LEAD_MINUTES} minutes before a slot, whatever `notice` says.",
+        yield look(
+            "notice", f"Texts go out at least {LEAST_LEAD_MINUTES} minutes before a slot, whatever `notice` says."
         )
     if session.mirror.skew is None or abs(session.mirror.skew) <= CLOCKS_MAY_DIFFER:
         yield from _slot_search(session, policy)
+
+
+def closing(end: time) -> time:
+    """The end of some hours, for comparing: 00:00 is midnight at the end of the day."""
+    return time.max if end == time(0) else end
 
 
 def _excepted_patients(session: OfficeSession, policy: Policy) -> Iterator[Finding]:
@@ -183,13 +176,12 @@ def _excepted_patients(session: OfficeSession, policy: Policy) -> Iterator[Findi
         try:
             session.client.patient(number)
         except NotFound:
-            yield Finding(
-                "look",
+            yield look(
                 "except_patients",
                 f"Open Dental has no patient with the number {number}, so nobody is left out by it. Is it right?",
             )
     if len(numbers) > MOST_LOOKED_UP:
-        yield Finding("ok", "except_patients", f"The first {MOST_LOOKED_UP} of {len(numbers)} numbers were looked up.")
+        yield ok("except_patients", f"The first {MOST_LOOKED_UP} of {len(numbers)} numbers were looked up.")
 
 
 def _slot_search(session: OfficeSession, policy: Policy) -> Iterator[Finding]:
@@ -200,10 +192,9 @@ def _slot_search(session: OfficeSession, policy: Policy) -> Iterator[Finding]:
     unexplained = [item for item in differences if item.cause is None]
     openings = counted(len(found.openings), "opening", "openings")
     if not compared:
-        yield Finding("ok", "openings", f"{openings}. Open Dental's own search cannot judge them here.")
+        yield ok("openings", f"{openings}. Open Dental's own search cannot judge them here.")
     elif not unexplained:
-        yield Finding(
-            "ok",
+        yield ok(
             "openings",
             f"{openings}. Open Dental's own search agrees on {counted(compared, 'day')} of single providers; "
             f"{counted(len(differences), 'difference is', 'differences are')} explained (asapfill openings --compare).",
@@ -214,8 +205,6 @@ def _slot_search(session: OfficeSession, policy: Policy) -> Iterator[Finding]:
             if item.ours
             else "Open Dental finds it free, asapfill does not"
         )
-        yield Finding(
-            "look",
-            "openings",
-            f"{labels.operatory(item.operatory)}, {item.start:%Y-%m-%d %H:%M}-{item.end:%H:%M}: {whose}.",
+        yield look(
+            "openings", f"{labels.operatory(item.operatory)}, {item.start:%Y-%m-%d %H:%M}-{item.end:%H:%M}: {whose}."
         )

@@ -23,6 +23,7 @@ from asapfill.core.policy import Hours
 from asapfill.policy.in_force import read_folder
 from asapfill.policy.keys import Section
 from asapfill.policy.model import PolicyFile
+from asapfill.report.documents import iso
 from asapfill.settings.addresses import REMOTE_API
 from asapfill.settings.settings import OfficeSettings, Settings, find_settings, load_settings
 from asapfill.settings.simulated import clock_for
@@ -56,7 +57,7 @@ def bundle(config: Path | None, environ: Mapping[str, str], cwd: Path) -> dict[s
         return document | {"settings": {"wrong": places}}
     numbers = {name: f"office {number}" for number, name in enumerate(settings.offices, start=1)}
     return document | {
-        "made": clock.now().isoformat(timespec="seconds"),
+        "made": iso(clock.now()),
         "settings": {numbers[office.name]: _office(office) for office in settings.offices.values()},
         "policies": list(_policies(settings, numbers)),
         "state": _state(settings, clock, numbers),
@@ -127,7 +128,7 @@ def _state(settings: Settings, clock: Clock, numbers: Mapping[str, str]) -> dict
         ticks = [
             {
                 "office": numbers.get(tick.office, "other"),
-                "at": tick.at.isoformat(timespec="seconds"),
+                "at": iso(tick.at),
                 "ok": tick.ok,
                 "requests": tick.requests,
                 "problems": len(tick.problems),

@@ -7,21 +7,11 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import (
-    chosen_offices,
-    config_option,
-    json_option,
-    office_option,
-    open_settings,
-    print_json,
-    print_problems,
-)
+from asapfill.commands.common import chosen_offices, office_options, open_settings, print_json, print_problems
 
 
 @click.command()
-@config_option
-@office_option
-@json_option
+@office_options
 @click.option("--offline", is_flag=True, help="Check the files only; ask no office.")
 def check(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
     """Check settings, policies and (unless offline) every office."""

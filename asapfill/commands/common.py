@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from asapfill.cycle.results import AsIf, ClinicResult
     from asapfill.settings.settings import Settings
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 DONE, FAILED, CONFIGURATION, INTERRUPTED = 0, 1, 78, 130
 
 config_option = click.option(
@@ -27,6 +28,11 @@ config_option = click.option(
 )
 office_option = click.option("--office", help="Only this office of the settings.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
+
+
+def office_options(command: Command) -> Command:
+    """``--config``, ``--office`` and ``--json``, which most commands take."""
+    return config_option(office_option(json_option(command)))
 
 
 def _as_if(_: click.Context, __: click.Parameter, value: str | None) -> AsIf | None:

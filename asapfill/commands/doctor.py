@@ -8,13 +8,11 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import config_option, json_option, office_option, print_json
+from asapfill.commands.common import office_options, print_json
 
 
 @click.command()
-@config_option
-@office_option
-@json_option
+@office_options
 @click.option("--offline", is_flag=True, help="Ask no office.")
 def doctor(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
     """Everything that could be wrong with this installation, each line ok, look or wrong, with the remedy.

@@ -6,20 +6,11 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import (
-    chosen_offices,
-    config_option,
-    json_option,
-    office_option,
-    open_settings,
-    print_json,
-)
+from asapfill.commands.common import chosen_offices, office_options, open_settings, print_json
 
 
 @click.command()
-@config_option
-@office_option
-@json_option
+@office_options
 @click.option("--appointment", type=int, metavar="N", help="An AptNum.")
 @click.option("--recall", type=int, metavar="N", help="A RecallNum.")
 @click.option("--opening", metavar="ID", help="An opening's id, as `openings` shows it.")

@@ -7,20 +7,11 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import (
-    chosen_offices,
-    config_option,
-    json_option,
-    office_option,
-    open_settings,
-    print_json,
-)
+from asapfill.commands.common import chosen_offices, office_options, open_settings, print_json
 
 
 @click.command()
-@config_option
-@office_option
-@json_option
+@office_options
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), help="Offers made on this day or later (default: 7 days).")
 @click.option("--patient", type=int, metavar="N", help="Everything of this PatNum.")
 @click.option("--opening", metavar="ID", help="Everything of this opening, as `openings` shows it.")

@@ -11,11 +11,9 @@ from asapfill.commands.common import (
     CONFIGURATION,
     DONE,
     FAILED,
-    config_option,
     end,
-    json_option,
     known_office,
-    office_option,
+    office_options,
     open_settings,
     print_json,
 )
@@ -27,9 +25,7 @@ def notify() -> None:
 
 
 @notify.command()
-@config_option
-@office_option
-@json_option
+@office_options
 def test(config: Path | None, office: str | None, as_json: bool) -> None:
     """Send a message to every address of the settings, and say which took it.
 

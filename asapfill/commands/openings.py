@@ -6,20 +6,11 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import (
-    chosen_offices,
-    config_option,
-    end_with_cycle,
-    json_option,
-    office_option,
-    open_settings,
-)
+from asapfill.commands.common import chosen_offices, end_with_cycle, office_options, open_settings
 
 
 @click.command()
-@config_option
-@office_option
-@json_option
+@office_options
 @click.option(
     "--compare", is_flag=True, help="Put Open Dental's own search beside ours, with the cause of differences."
 )

@@ -7,24 +7,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asapfill.commands.common import (
-    at_option,
-    chosen_offices,
-    config_option,
-    end_with_cycle,
-    json_option,
-    office_option,
-    open_settings,
-)
+from asapfill.commands.common import at_option, chosen_offices, end_with_cycle, office_options, open_settings
 
 if TYPE_CHECKING:
     from asapfill.cycle.results import AsIf
 
 
 @click.command()
-@config_option
-@office_option
-@json_option
+@office_options
 @at_option
 def plan(config: Path | None, office: str | None, as_json: bool, at: AsIf | None) -> None:
     """Show the offers that one cycle would make now, or at another time. Sends nothing."""

@@ -22,6 +22,7 @@ from asapfill.commands.common import (
     open_settings,
     print_json,
 )
+from asapfill.words import wrapped
 
 if TYPE_CHECKING:
     from asapfill.clock import Clock
@@ -66,7 +67,6 @@ def new(config: Path | None, office: str | None, out: Path | None, offline: bool
     Asks what is not given, at a terminal only; Enter takes the answer in brackets.
     """
     from asapfill.policy_tools.new import NotWritten, draft_policy, place_for, refusals, write_policy
-    from asapfill.words import wrapped
 
     settings, clock = open_settings(config, with_secrets=False)
     asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
@@ -126,13 +126,13 @@ def _answers(
     from asapfill.policy_tools.new import place_for, questions, require_free
 
     answers = dict(given)
-    looked = False
+    place_is_free = False
     if asking:
         click.echo("Enter takes the answer in brackets. Ctrl-C stops, and nothing is written.\n", err=True)
     for question in questions(settings, str(given["office"]), known, answers):
-        if question.path != "clinic" and not looked:
+        if question.path != "clinic" and not place_is_free:
             require_free(settings, out or place_for(settings, answers), answers, known)
-            looked = True
+            place_is_free = True
         if question.path in answers:
             continue
         answer = _answer(question, answers, known) if asking else question.default if question.sure else ""
@@ -169,7 +169,6 @@ def _known(settings: Settings, office: str, clock: Clock) -> Known | None:
 def _answer(question: Question, answers: Mapping[str, Written], known: Known | None) -> Written:
     """Ask until the answer can be used."""
     from asapfill.policy_tools.new import refusals
-    from asapfill.words import wrapped
 
     before = refusals(answers, known)
     if question.explained:

@@ -63,30 +63,9 @@ class _Seconds(click.FloatRange):
     type=click.Path(path_type=Path, file_okay=False),
     help="Write settings and policies for this sandbox here.",
 )
-def sandbox(
-    port: int,
-    office_file: Path | None,
-    seed: int,
-    operatories: int,
-    clinics: int,
-    speed: float,
-    start: datetime | None,
-    throttle: float,
-    page_cap: int,
-    folder: Path | None,
-) -> None:
+def sandbox(office_file: Path | None, start: datetime | None, folder: Path | None, **sizes: Any) -> None:  # noqa: ANN401  numbers, each as its option says
     """Serve a simulated Open Dental office on loopback."""
     from asapfill.demo.sandboxes import options_for, serve_sandbox
 
-    options = options_for(
-        port=port,
-        office_file=office_file,
-        seed=seed,
-        operatories=operatories,
-        clinics=clinics,
-        speed=speed,
-        start=None if start is None else str(start),
-        throttle=throttle,
-        page_cap=page_cap,
-    )
+    options = options_for(office_file=office_file, start=None if start is None else str(start), **sizes)
     serve_sandbox(options, office_file, folder, say=lambda text: click.echo(text, err=True))

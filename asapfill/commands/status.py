@@ -15,8 +15,7 @@ from asapfill.commands.common import DONE, FAILED, config_option, json_option, o
 @json_option
 def status(config: Path | None, as_json: bool) -> None:
     """Is it alive, what is open, what is waiting, what went wrong."""
-    from asapfill.report.status import status_document
-    from asapfill.report.status_text import status_text
+    from asapfill.report.status import status_document, status_text
 
     settings, clock = open_settings(config, with_secrets=False)
     document = status_document(settings, clock)

@@ -13,12 +13,7 @@ from asapfill.core.office import Labels
 from asapfill.files import replace_file
 from asapfill.offers.journal import Journal
 from asapfill.report.weekly_advice import remarks
-from asapfill.report.weekly_figures import (
-    OfficeFigures,
-    Period,
-    Records,
-    figures_of,
-)
+from asapfill.report.weekly_figures import OfficeFigures, Period, Records, figures_of
 from asapfill.report.weekly_page import page
 from asapfill.settings.settings import Settings
 from asapfill.store.database import Store, StoreError, open_for_reading

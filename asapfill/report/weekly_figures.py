@@ -1,7 +1,7 @@
 """The weekly report's figures, counted from plain data: what was found, offered, texted, answered and filled.
 
-Pure: where the data comes from is ``operations.reporting``'s, how the page looks ``report.weekly_page``'s. An offer
-counts for the day of the office on which it was made, an opening for the day on which it was first found.
+Pure: ``weekly`` reads the data, ``weekly_page`` makes the page. An offer counts for the day of the office on which it
+was made, an opening for the day on which it was first found.
 """
 
 from __future__ import annotations

@@ -10,8 +10,7 @@ from pathlib import Path
 import pytest
 
 from asapfill.clock import SteppedClock
-from asapfill.report.status import requests_document
-from asapfill.report.status_text import requests_lines
+from asapfill.report.status import requests_document, requests_lines
 from asapfill.store.cycles import record_requests, requests_since
 from asapfill.store.database import Store, open_store
 from tests.daemon.bench import Bench

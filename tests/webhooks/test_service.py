@@ -17,8 +17,7 @@ import pytest
 from asapfill.clock import SteppedClock
 from asapfill.core.office import Office
 from asapfill.opendental.client import OpenDental
-from asapfill.report.status import events_document
-from asapfill.report.status_text import events_lines
+from asapfill.report.status import events_document, events_lines
 from asapfill.settings.settings import Settings, load_settings
 from asapfill.store.database import Store, open_store
 from asapfill.store.webhooks import Deaf, KeptEvents, keep_deaf, keep_events, kept_deaf
