@@ -15,8 +15,8 @@ from datetime import date, datetime, timedelta
 from asapfill.sandbox.office.columns import Row, day_of, moment
 from asapfill.sandbox.office.tables import SimulatedOffice
 
-BLOCKOUT_TYPES = 25
-"""The definition category of blockout types."""
+NO_CHAIR = frozenset({"UnschedList", "Planned"})
+"""Statuses of appointments that take up no chair."""
 
 UNIT = timedelta(minutes=5)
 """One character of an appointment's Pattern, whatever AppointmentTimeIncrement says."""
@@ -80,7 +80,7 @@ def is_child(office: SimulatedOffice, patient: int, day: date) -> bool:
     if born == date.min:
         return False
     age = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-    return age < int(office.preferences.get("RecallAgeAdult") or 12)
+    return age < office.preferred("RecallAgeAdult", 12)
 
 
 def overlaps(start: datetime, end: datetime, other_start: datetime, other_end: datetime) -> bool:
@@ -98,7 +98,7 @@ def blockout_forbids(
     nowhere.
     """
     permitted = _permitted_blockouts(office, appointment)
-    for row in _schedules(office, "Blockout", start.date()):
+    for row in schedules_on(office, start.date(), "Blockout"):
         if operatory not in row["operatories"] or not overlaps(start, end, *schedule_span(row)):
             continue
         kind = office.definitions.get(row["BlockoutType"])
@@ -140,7 +140,7 @@ def slot_taken(office: SimulatedOffice, kind: str, row: Row, slot: Row) -> bool:
     return any(
         overlaps(start, end, *appointment_span(other))
         for operatory in slot["operatories"]
-        for other in _appointments(office, operatory, start.date(), {"UnschedList", "Planned"})
+        for other in _appointments(office, operatory, start.date(), NO_CHAIR)
     )
 
 
@@ -157,7 +157,7 @@ def appointment_span(row: Row) -> tuple[datetime, datetime]:
 
 def assigned_provider(office: SimulatedOffice, operatory: Row, when: datetime, *, hygienist: bool) -> int:
     """GetAssignedProvNumForSpot: who is scheduled in that very operatory then, else the operatory's own; 0: nobody."""
-    for row in _schedules(office, "Provider", when.date()):
+    for row in schedules_on(office, when.date(), "Provider"):
         start, stop = schedule_span(row)
         provider = office.providers.get(row["ProvNum"])
         if provider is None or provider["IsSecondary"] is not hygienist:
@@ -186,9 +186,7 @@ def placed(office: SimulatedOffice, operatory: Row, when: datetime, appointment:
 def _special_types(office: SimulatedOffice) -> dict[str, int]:
     """The recall types that preferences name as special: prophy, child prophy, perio."""
     names = ("RecallTypeSpecialProphy", "RecallTypeSpecialChildProphy", "RecallTypeSpecialPerio")
-    return {
-        name: int(office.preferences.get(name) or 0) for name in names if office.preferences.get(name) not in {"", "0"}
-    }
+    return {name: number for name in names if (number := office.preferred(name))}
 
 
 def _appended_patterns(office: SimulatedOffice, recall: Row) -> Iterator[str]:
@@ -207,12 +205,13 @@ def _permitted_blockouts(office: SimulatedOffice, appointment: Row | None) -> se
     return {int(number) for number in kind["BlockoutTypes"].split(",") if number.strip()} if kind else set()
 
 
-def _schedules(office: SimulatedOffice, kind: str, day: date) -> Iterator[Row]:
+def schedules_on(office: SimulatedOffice, day: date, kind: str) -> Iterator[Row]:
+    """The schedule rows of a day and SchedType."""
     text = str(day)
     return (row for row in office.schedules.values() if row["SchedType"] == kind and row["SchedDate"] == text)
 
 
-def _appointments(office: SimulatedOffice, operatory: int, day: date, without: set[str]) -> Iterator[Row]:
+def _appointments(office: SimulatedOffice, operatory: int, day: date, without: Collection[str]) -> Iterator[Row]:
     """Appointments that begin in that operatory on that day (Open Dental takes no care of midnight)."""
     text = str(day)
     return (
@@ -222,7 +221,6 @@ def _appointments(office: SimulatedOffice, operatory: int, day: date, without: s
     )
 
 
-NO_CHAIR = frozenset({"UnschedList", "Planned"})
 GRID = timedelta(minutes=10)
 
 
@@ -238,9 +236,8 @@ class Gap:
 
 def is_open(office: SimulatedOffice, day: date) -> bool:
     """Whether anybody works: a provider has hours and it is no holiday."""
-    rows = [row for row in office.schedules.values() if row["SchedDate"] == str(day)]
-    holiday = any(row["SchedType"] == "Practice" and row["Status"] == "Holiday" for row in rows)
-    return not holiday and any(row["SchedType"] == "Provider" for row in rows)
+    holiday = any(row["Status"] == "Holiday" for row in schedules_on(office, day, "Practice"))
+    return not holiday and any(schedules_on(office, day, "Provider"))
 
 
 def provider_of(row: Row) -> int:
@@ -256,7 +253,7 @@ def gaps(office: SimulatedOffice, day: date, also: Sequence[Row] = ()) -> list[G
     """
     if not is_open(office, day):
         return []
-    rows = [row for row in office.schedules.values() if row["SchedDate"] == str(day)]
+    hours, blockouts = list(schedules_on(office, day, "Provider")), list(schedules_on(office, day, "Blockout"))
     visits = _occupying(office, day, also)
     found: list[Gap] = []
     for op, chair in office.operatories.items():
@@ -264,10 +261,9 @@ def gaps(office: SimulatedOffice, day: date, also: Sequence[Row] = ()) -> list[G
             continue
         own = chair["ProvHygienist" if chair["IsHygiene"] else "ProvDentist"]
         taken = [appointment_span(row) for row in visits if row["Op"] == op]
-        taken += [schedule_span(row) for row in rows if row["SchedType"] == "Blockout" and op in row["operatories"]]
-        for row in rows:
-            here = op in row["operatories"] or (not row["operatories"] and row["ProvNum"] == own)
-            if row["SchedType"] == "Provider" and here:
+        taken += [schedule_span(row) for row in blockouts if op in row["operatories"]]
+        for row in hours:
+            if op in row["operatories"] or (not row["operatories"] and row["ProvNum"] == own):
                 start, stop = schedule_span(row)
                 found += [Gap(op, row["ProvNum"], *free) for free in _without(start, stop, taken)]
     return found

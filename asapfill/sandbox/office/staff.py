@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from asapfill.sandbox.office import rules
-from asapfill.sandbox.office.columns import DEFAULTS, NO_DAY, NO_MOMENT, Row, day_of, moment, stamp
+from asapfill.sandbox.office.columns import DEFAULTS, NO_MOMENT, Row, day_of, moment, stamp
 from asapfill.sandbox.office.tables import Refusal, SimulatedOffice
 
 STAFF = "None"
@@ -36,50 +36,6 @@ def change(office: SimulatedOffice, row: Row, values: Row, *, action: str = "Cha
     _trace(office, row, action, source)
 
 
-def move(office: SimulatedOffice, row: Row, operatory: int, when: str) -> None:
-    """Put an appointment elsewhere; from the unscheduled list or broken, it becomes scheduled."""
-    status = "Scheduled" if row["AptStatus"] in {"Broken", "UnschedList"} else row["AptStatus"]
-    clinic = office.operatories.get(operatory, {}).get("ClinicNum", row["ClinicNum"])
-    change(office, row, {"Op": operatory, "AptDateTime": when, "AptStatus": status, "ClinicNum": clinic})
-
-
-def break_appointment(office: SimulatedOffice, row: Row, *, priority: str = "", charted: str = "") -> None:
-    """Break it and leave it on the schedule: Broken keeps operatory and time.
-
-    ``charted``: "Missed" or "Cancelled", the history action when staff chart D9986 or D9987; otherwise "Changed".
-    """
-    change(
-        office,
-        row,
-        {"AptStatus": "Broken", "Priority": priority or row["Priority"]},
-        action=charted or "Changed",
-    )
-
-
-def unschedule(office: SimulatedOffice, row: Row, *, priority: str = "") -> None:
-    """Send it to the unscheduled list: operatory 0, the old time is kept (Open Dental does so)."""
-    change(office, row, {"AptStatus": "UnschedList", "Op": 0, "Priority": priority or row["Priority"]})
-
-
-def complete(office: SimulatedOffice, row: Row) -> None:
-    """The visit took place."""
-    change(office, row, {"AptStatus": "Complete"})
-
-
-def delete_appointment(office: SimulatedOffice, row: Row) -> None:
-    """The row vanishes; only its history remains."""
-    del office.appointments[row["AptNum"]]
-    _trace(office, row, "Deleted", STAFF)
-
-
-def set_priority(office: SimulatedOffice, row: Row, priority: str) -> None:
-    """Put an appointment or a recall on the ASAP list, or take it off."""
-    if "AptNum" in row:
-        change(office, row, {"Priority": priority})
-    else:
-        row.update(Priority=priority, DateTStamp=stamp(office.now))
-
-
 def add_schedule(office: SimulatedOffice, values: Row) -> Row:
     """Add a schedule row of any kind; returns it."""
     row = office.insert("schedules", values)
@@ -94,12 +50,6 @@ def touch_schedule(office: SimulatedOffice, row: Row) -> None:
         _signal(office, "Schedules", row["SchedDate"], "Undefined", 0)
 
 
-def delete_schedule(office: SimulatedOffice, row: Row) -> None:
-    """A schedule row vanishes; an offer that pointed to it has lost its slot."""
-    touch_schedule(office, row)
-    del office.schedules[row["ScheduleNum"]]
-
-
 def forget_old_signals(office: SimulatedOffice) -> None:
     """Delete signals older than two days, as Open Dental's weekly job does: they are no durable log."""
     limit = stamp(office.now - timedelta(days=2))
@@ -110,17 +60,9 @@ def forget_old_signals(office: SimulatedOffice) -> None:
 def _trace(office: SimulatedOffice, row: Row, action: str, source: str) -> None:
     """Time stamp, history and signals of a changed appointment."""
     row["DateTStamp"] = stamp(office.now)
-    columns = {name: row[name] for name in DEFAULTS["appointments"]}
-    office.insert(
-        "histappointments",
-        {
-            **columns,
-            "HistUserNum": 1 if source == STAFF else 0,
-            "HistDateTStamp": stamp(office.now),
-            "HistApptAction": action,
-            "ApptSource": source,
-        },
-    )
+    history = {"HistUserNum": 1 if source == STAFF else 0, "HistDateTStamp": stamp(office.now)}
+    history |= {"HistApptAction": action, "ApptSource": source}
+    office.insert("histappointments", {name: row[name] for name in DEFAULTS["appointments"]} | history)
     _signal_appointment(office, row)
 
 
@@ -129,30 +71,17 @@ def _signal_appointment(office: SimulatedOffice, row: Row) -> None:
     if row["AptDateTime"] == NO_MOMENT:
         return
     day = day_of(row["AptDateTime"])
-    reach = int(office.preferences.get("ApptAutoRefreshRange") or 4)
+    reach = office.preferred("ApptAutoRefreshRange", 4)
     today = office.now.date()
     if reach >= 0 and not today <= day <= today + timedelta(days=reach):
         return
-    provider = row["ProvHyg"] if row["IsHygiene"] and row["ProvHyg"] else row["ProvNum"]
-    _signal(office, "Appointment", str(day), "Provider", provider)
+    _signal(office, "Appointment", str(day), "Provider", rules.provider_of(row))
     _signal(office, "Appointment", str(day), "Operatory", row["Op"])
 
 
 def _signal(office: SimulatedOffice, kind: str, day: str, key_type: str, key: int) -> None:
-    office.insert(
-        "signalods",
-        {
-            "DateViewing": day or NO_DAY,
-            "SigDateTime": stamp(office.now),
-            "IType": kind,
-            "FKeyType": key_type,
-            "FKey": key,
-        },
-    )
-
-
-_FREE = frozenset({"UnschedList", "Planned"})
-"""Statuses of appointments that take up no chair."""
+    signal = {"DateViewing": day, "SigDateTime": stamp(office.now), "IType": kind, "FKeyType": key_type, "FKey": key}
+    office.insert("signalods", signal)
 
 
 def apply(office: SimulatedOffice, action: Row) -> Row:
@@ -185,7 +114,7 @@ def sensible(office: SimulatedOffice, action: Row) -> bool:
     if kind in {"move", "book"}:
         return _place_free(office, action)
     if kind == "blockout":
-        return _blockout_free(office, action)
+        return not _occupied(office, set(action["operatories"]), rules.schedule_span(action), None)
     return kind != "delete_schedule" or action["ScheduleNum"] in office.schedules
 
 
@@ -200,60 +129,66 @@ def _place_free(office: SimulatedOffice, action: Row) -> bool:
     return not _occupied(office, {action["Op"]}, (start, end), own)
 
 
-def _blockout_free(office: SimulatedOffice, action: Row) -> bool:
-    """Whether nobody sits where the blockout is to go."""
-    return not _occupied(office, set(action["operatories"]), rules.schedule_span(action), None)
-
-
 def _occupied(office: SimulatedOffice, operatories: set[int], span: tuple[datetime, datetime], own: Row | None) -> bool:
     return any(
         row is not own
         and row["Op"] in operatories
-        and row["AptStatus"] not in _FREE
+        and row["AptStatus"] not in rules.NO_CHAIR
         and rules.overlaps(*span, *rules.appointment_span(row))
         for row in office.appointments.values()
     )
 
 
-def _cancel(office: SimulatedOffice, action: Row) -> Row:
-    unschedule(office, office.appointments[action["AptNum"]], priority=action.get("Priority", ""))
+def _change(office: SimulatedOffice, action: Row, values: Row, *, history: str = "Changed") -> Row:
+    """Change the appointment that an action names, and its priority if the action says so."""
+    row = office.appointments[action["AptNum"]]
+    change(office, row, {"Priority": action.get("Priority") or row["Priority"], **values}, action=history)
     return {"AptNum": action["AptNum"]}
+
+
+def _cancel(office: SimulatedOffice, action: Row) -> Row:
+    """Onto the unscheduled list: operatory 0, the old time is kept (Open Dental does so)."""
+    return _change(office, action, {"AptStatus": "UnschedList", "Op": 0})
 
 
 def _break(office: SimulatedOffice, action: Row) -> Row:
-    row = office.appointments[action["AptNum"]]
-    break_appointment(office, row, priority=action.get("Priority", ""), charted=action.get("charted", ""))
-    return {"AptNum": action["AptNum"]}
+    """Broken keeps operatory and time. ``charted``: the history action when staff chart D9986 or D9987."""
+    return _change(office, action, {"AptStatus": "Broken"}, history=action.get("charted") or "Changed")
 
 
-def _delete(office: SimulatedOffice, action: Row) -> Row:
-    delete_appointment(office, office.appointments[action["AptNum"]])
-    return {"AptNum": action["AptNum"]}
+def _complete(office: SimulatedOffice, action: Row) -> Row:
+    return _change(office, action, {"AptStatus": "Complete"})
 
 
 def _move(office: SimulatedOffice, action: Row) -> Row:
-    move(office, office.appointments[action["AptNum"]], action["Op"], action["AptDateTime"])
+    """From the unscheduled list or broken, it becomes scheduled."""
+    row, op = office.appointments[action["AptNum"]], action["Op"]
+    status = "Scheduled" if row["AptStatus"] in {"Broken", "UnschedList"} else row["AptStatus"]
+    clinic = office.operatories.get(op, {}).get("ClinicNum", row["ClinicNum"])
+    place = {"Op": op, "AptDateTime": action["AptDateTime"], "AptStatus": status, "ClinicNum": clinic}
+    return _change(office, action, place)
+
+
+def _delete(office: SimulatedOffice, action: Row) -> Row:
+    """The row vanishes; only its history remains."""
+    _trace(office, office.appointments.pop(action["AptNum"]), "Deleted", STAFF)
     return {"AptNum": action["AptNum"]}
 
 
 def _book(office: SimulatedOffice, action: Row) -> Row:
     values = _columns("appointments", action)
     operatory = office.operatories[values["Op"]]
-    start = moment(values["AptDateTime"])
-    placed = rules.placed(office, operatory, start, {"ProvNum": values.get("ProvNum", 0), "ProvHyg": 0})
+    providers = {"ProvNum": values.get("ProvNum", 0), "ProvHyg": 0}
+    placed = rules.placed(office, operatory, moment(values["AptDateTime"]), providers)
     return {"AptNum": book(office, placed | {"Pattern": "//XX//"} | values)["AptNum"]}
 
 
-def _complete(office: SimulatedOffice, action: Row) -> Row:
-    complete(office, office.appointments[action["AptNum"]])
-    return {"AptNum": action["AptNum"]}
-
-
 def _priority(office: SimulatedOffice, action: Row) -> Row:
-    key = "AptNum" if "AptNum" in action else "RecallNum"
-    table = office.appointments if key == "AptNum" else office.recalls
-    set_priority(office, table[action[key]], action["Priority"])
-    return {key: action[key]}
+    """Put an appointment or a recall on the ASAP list, or take it off."""
+    if "AptNum" in action:
+        return _change(office, action, {"Priority": action["Priority"]})
+    office.recalls[action["RecallNum"]].update(Priority=action["Priority"], DateTStamp=stamp(office.now))
+    return {"RecallNum": action["RecallNum"]}
 
 
 def _blockout(office: SimulatedOffice, action: Row) -> Row:
@@ -262,7 +197,8 @@ def _blockout(office: SimulatedOffice, action: Row) -> Row:
 
 
 def _delete_schedule(office: SimulatedOffice, action: Row) -> Row:
-    delete_schedule(office, office.schedules[action["ScheduleNum"]])
+    """An offer that pointed to the row has lost its slot."""
+    touch_schedule(office, office.schedules.pop(action["ScheduleNum"]))
     return {"ScheduleNum": action["ScheduleNum"]}
 
 
@@ -291,16 +227,9 @@ def _columns(table: str, action: Row) -> Row:
 
 
 _ACTIONS = {
-    "cancel": _cancel,
-    "break": _break,
-    "delete": _delete,
-    "move": _move,
-    "book": _book,
-    "complete": _complete,
-    "priority": _priority,
-    "blockout": _blockout,
-    "delete_schedule": _delete_schedule,
-    "patient": _patient,
-    "preference": _preference,
-    "permission": _permission,
-}
+    action.__name__.removeprefix("_"): action
+    for action in (
+        _cancel, _break, _complete, _move, _delete, _book, _priority, _blockout, _delete_schedule, _patient,
+        _preference, _permission,
+    )
+}  # fmt: skip

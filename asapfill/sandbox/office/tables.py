@@ -184,6 +184,14 @@ class SimulatedOffice:
         text = self.preferences.get("AppointmentTimeIncrement", "")
         return int(text) if text in {"5", "10", "15"} else 10
 
+    def preferred(self, name: str, default: int = 0) -> int:
+        """A preference that is a number; ``default`` when it is empty or missing."""
+        return int(self.preferences.get(name) or default)
+
+    def definitions_of(self, category: int) -> list[Row]:
+        """The definitions of a category, such as ``BLOCKOUT_TYPES``."""
+        return [row for row in self.definitions.values() if row["Category"] == category]
+
 
 @cache
 def _version(text: str) -> tuple[int, ...]:
