@@ -1,4 +1,7 @@
-"""What needs a person, found in plain facts: which notices there are now. Pure; whom they are told is elsewhere."""
+"""What needs a person: the notices that there are now, by the facts about each office. Pure.
+
+Who is told of them, and when, is the business of ``letters`` and ``notifier``.
+"""
 
 from __future__ import annotations
 
@@ -57,45 +60,32 @@ class PolicyMistake:
 
 
 def notices_of(
-    offices: Sequence[OfficeFacts], mistakes: Sequence[PolicyMistake], now: datetime, deaf: str = ""
+    offices: Sequence[OfficeFacts], mistakes: Sequence[PolicyMistake], now: datetime, not_listening: str = ""
 ) -> tuple[Notice, ...]:
     """Every notice there is at ``now`` (aware), one for each key.
 
-    ``deaf``: why asapfill cannot listen for events, a key of ``_DEAF``; empty: it can, or need not.
+    ``not_listening``: why asapfill cannot listen for deliveries, a key of ``_NOT_LISTENING``; empty when nothing is
+    wrong.
     """
-    found = {notice.key: notice for notice in (*_policies(mistakes), *_deaf(deaf))}
+    found = {notice.key: notice for notice in (*_policies(mistakes), *_not_listening(not_listening))}
     for office in offices:
         found |= {notice.key: notice for notice in _office(office, now)}
     return tuple(found[key] for key in sorted(found))
 
 
 def _office(office: OfficeFacts, now: datetime) -> Iterator[Notice]:
-    yield from _names(office)
+    yield from _unknown_names(office)
     known = list(_known_causes(office))
     yield from known
     if not known:
         yield from _not_served(office, now)
     yield from _unclear(office, now)
     yield from _suppressed(office)
-    if office.events_fail and office.events_on:
-        yield Notice(
-            office=office.name,
-            code="events",
-            title="Open Dental's events do not get through",
-            message="asapfill asks every minute instead, so nothing is lost but time. `asapfill status` says why.",
-        )
-    elif office.events_fail:
-        yield Notice(
-            office=office.name,
-            code="events",
-            about="off",
-            title="Open Dental's events are off and cannot be ended",
-            message="asapfill's subscriptions are still in Open Dental. `asapfill status` says why; asapfill goes on "
-            "trying to remove them.",
-        )
+    if office.events_fail:
+        yield _events_fail(office)
 
 
-_DEAF: Final[dict[str, str]] = {
+_NOT_LISTENING: Final[dict[str, str]] = {
     "port": "The port cannot be used. Has another program taken it, and is the address one of this machine's? See "
     "`listen` below [events] in the settings.",
     "certificate": "Its certificate or key cannot be used. Was it renewed? Both must belong together and be readable "
@@ -103,7 +93,7 @@ _DEAF: Final[dict[str, str]] = {
 }
 
 
-def _deaf(why: str) -> Iterator[Notice]:
+def _not_listening(why: str) -> Iterator[Notice]:
     """One for all offices: there is one listener."""
     if why:
         yield Notice(
@@ -111,45 +101,77 @@ def _deaf(why: str) -> Iterator[Notice]:
             code="not_listening",
             about=why,
             title="asapfill cannot listen for Open Dental's events",
-            message=f"{_DEAF[why]} asapfill tries again every minute and asks every office meanwhile, so nothing is "
-            "lost but time. `asapfill status` says more.",
+            message=f"{_NOT_LISTENING[why]} asapfill tries again every minute and asks every office meanwhile, so "
+            "nothing is lost but time. `asapfill status` says more.",
         )
 
 
+def _events_fail(office: OfficeFacts) -> Notice:
+    if office.events_on:
+        about = ""
+        title = "Open Dental's events do not get through"
+        message = "asapfill asks every minute instead, so nothing is lost but time. `asapfill status` says why."
+    else:
+        about = "off"
+        title = "Open Dental's events are off and cannot be ended"
+        message = (
+            "asapfill's subscriptions are still in Open Dental. `asapfill status` says why; asapfill goes on trying to "
+            "remove them."
+        )
+    return Notice(office=office.name, code="events", about=about, title=title, message=message)
+
+
+_NOTHING_OFFERED: Final = "Nothing is offered meanwhile; offers already sent are not followed."
+_KNOWN_CAUSES: Final[dict[str, tuple[str, str]]] = {
+    "wrong_key": (
+        "Open Dental does not accept the key",
+        (
+            f"{_NOTHING_OFFERED} See in the Open Dental developer portal whether the office's customer key is enabled, "
+            "and compare both keys with the settings. A change takes up to 15 minutes to be in force."
+        ),
+    ),
+    "missing_permission": (
+        "The key lacks a permission",
+        (
+            "`asapfill doctor` says which. Permissions are given to a key in the Open Dental developer portal; a "
+            "change takes up to 15 minutes to be in force."
+        ),
+    ),
+    "too_old": (
+        "This version of Open Dental is too old",
+        f"{_NOTHING_OFFERED} `asapfill doctor` says which version is needed.",
+    ),
+    CLOCK_OFF: ("The clocks differ", ""),
+}
+"""What only a person can mend, by the code of a cycle's problem: title and message; empty: the problem's own text."""
+
+
 def _known_causes(office: OfficeFacts) -> Iterator[Notice]:
-    """What only a person can mend, told as soon as it is sure."""
+    """Told as soon as it is sure."""
     sure = {
         code: problem
         for tick in office.ticks
         if tick.failed >= SURE
         for code, problem in zip(tick.codes, tick.problems, strict=False)
     }
-    nothing = "Nothing is offered meanwhile; offers already sent are not followed."
-    if "wrong_key" in sure:
-        yield Notice(
-            office=office.name,
-            code="wrong_key",
-            title="Open Dental does not accept the key",
-            message=f"{nothing} See in the Open Dental developer portal whether the office's customer key is enabled, "
-            "and compare both keys with the settings. A change takes up to 15 minutes to be in force.",
-        )
-    if "missing_permission" in sure:
-        yield Notice(
-            office=office.name,
-            code="missing_permission",
-            title="The key lacks a permission",
-            message="`asapfill doctor` says which. Permissions are given to a key in the Open Dental developer portal; "
-            "a change takes up to 15 minutes to be in force.",
-        )
-    if "too_old" in sure:
-        yield Notice(
-            office=office.name,
-            code="too_old",
-            title="This version of Open Dental is too old",
-            message=f"{nothing} `asapfill doctor` says which version is needed.",
-        )
-    if CLOCK_OFF in sure:
-        yield Notice(office=office.name, code=CLOCK_OFF, title="The clocks differ", message=sure[CLOCK_OFF])
+    for code, (title, message) in _KNOWN_CAUSES.items():
+        if code in sure:
+            yield Notice(office=office.name, code=code, title=title, message=message or sure[code])
+
+
+_CAUSES: Final[dict[str, str]] = {
+    "throttled": "Open Dental asks for fewer requests. Does another program use the same key?",
+    "out_of_time": "It answers so slowly that a cycle does not end in its time. Look at its server and network.",
+    "not_sent": "None of its addresses can be reached. Is its server on, with the Open Dental API service running, and "
+    "its port open to this machine?",
+    "not_open_dental": "What answers at its address is not Open Dental's API. Check `urls` in the settings, and what "
+    "stands between (a proxy, a firewall's page).",
+    "no_answer": "It gives no clear answers. Look at its server and network.",
+    "commlogs": "Offers go out, but their notes in the chart cannot be written. Has the key the permission Comm?",
+    POLICY: "Its policy has mistakes.",
+    "other": "Open Dental refuses what it is asked.",
+}
+"""What keeps an office from being served for a while, with what to look at."""
 
 
 def _not_served(office: OfficeFacts, now: datetime) -> Iterator[Notice]:
@@ -159,7 +181,7 @@ def _not_served(office: OfficeFacts, now: datetime) -> Iterator[Notice]:
         codes = sorted({code for tick in failing for code in tick.codes if code != POLICY})
         if not codes:
             return  # the policies' own notices tell it
-        causes = " ".join(CAUSES.get(code, CAUSES["other"]) for code in codes)
+        causes = " ".join(_CAUSES.get(code, _CAUSES["other"]) for code in codes)
         only_notes = codes == ["commlogs"]
         yield Notice(
             office=office.name,
@@ -192,7 +214,7 @@ def _failing_long(tick: Tick, now: datetime) -> bool:
     return tick.failed >= NOT_SERVED or (tick.failed > SURE and long)
 
 
-def _names(office: OfficeFacts) -> Iterator[Notice]:
+def _unknown_names(office: OfficeFacts) -> Iterator[Notice]:
     """Names in a policy that the office does not have: found in a cycle only."""
     for tick in office.ticks:
         pairs = zip(tick.codes, tick.problems, strict=False)
@@ -286,18 +308,3 @@ def _suppressed(office: OfficeFacts) -> Iterator[Notice]:
         message=f"{counted(len(tried), 'offer')} on {tried[0].day:%a %Y-%m-%d}, all held back for the same "
         f"reason: {rule.sentence} {_ADVICE.get(reason, 'See `asapfill history`.')}",
     )
-
-
-CAUSES: Final[dict[str, str]] = {
-    "throttled": "Open Dental asks for fewer requests. Does another program use the same key?",
-    "out_of_time": "It answers so slowly that a cycle does not end in its time. Look at its server and network.",
-    "not_sent": "None of its addresses can be reached. Is its server on, with the Open Dental API service running, and "
-    "its port open to this machine?",
-    "not_open_dental": "What answers at its address is not Open Dental's API. Check `urls` in the settings, and what "
-    "stands between (a proxy, a firewall's page).",
-    "no_answer": "It gives no clear answers. Look at its server and network.",
-    "commlogs": "Offers go out, but their notes in the chart cannot be written. Has the key the permission Comm?",
-    POLICY: "Its policy has mistakes.",
-    "other": "Open Dental refuses what it is asked.",
-}
-"""What keeps an office from being served for a while, with what to look at."""

@@ -1,4 +1,7 @@
-"""Which notices an address is to be told now, and in which words. Pure; sending them is ``sending``'s."""
+"""The addresses that notices go to, the letter that tells an address of them, and sending it by apprise.
+
+Which notices there are is found in ``conditions``; when letters are sent is the business of ``notifier``.
+"""
 
 from __future__ import annotations
 
@@ -127,7 +130,8 @@ def forgettable(kept: Iterable[KeptNotice], addresses: Sequence[Address], now: d
 PATIENCE: Final = 30.0
 """Seconds for one message."""
 
-_TALKATIVE: Final = (
+_LEAKING_LOGGERS: Final = (
+    "apprise",
     "urllib3",
     "urllib3.connection",
     "urllib3.connectionpool",
@@ -137,39 +141,39 @@ _TALKATIVE: Final = (
     "oauthlib",
     "MARKDOWN",
 )
-"""Loggers of what apprise uses: addresses, tokens and messages stand in their lines."""
+"""Addresses, tokens and messages stand in the lines of apprise and of what it uses."""
 
 
-class Ear(logging.Filter):
-    """Hears what a logger says, lets nothing of it pass, and keeps a word for what went wrong.
+class _ErrorFilter(logging.Filter):
+    """Lets no line of a logger pass, and keeps a word for what went wrong.
 
     A filter, for a handler would come too late: others may hang on the same logger.
     """
 
-    heard: str = ""
+    error: str = ""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Look for an HTTP status or a broken connection."""
         text = record.getMessage() if record.levelno >= logging.WARNING else ""
         status = re.search(r"error=(\d{3})\b", text)
         if status:
-            self.heard = f"answered_{status[1]}"
+            self.error = f"answered_{status[1]}"
         elif re.search(r"connection|timeout|timed out|socket", text, re.IGNORECASE):
-            self.heard = self.heard or "no_connection"
+            self.error = self.error or "no_connection"
         return False
 
 
-_EAR: Final = Ear()
+_ERRORS_SEEN: Final = _ErrorFilter()
 
 
-def send(url: str, title: str, body: str, *, all_right: bool) -> str:
+def send(url: str, title: str, body: str, all_right: bool) -> str:  # noqa: FBT001  tests put another one in its place
     """Send one message; returns what went wrong as a word, or an empty text.
 
     ``wrong_address``: apprise does not know such an address. ``refused``: it did not get through, and nothing tells
     why. Redirects are not followed: the message and the token are for this address only.
     """
-    _hush()
-    _EAR.heard = ""
+    _filter_logs()
+    _ERRORS_SEEN.error = ""
     try:
         sender = _sender(url)
         if sender is None:
@@ -177,12 +181,12 @@ def send(url: str, title: str, body: str, *, all_right: bool) -> str:
         sent = bool(sender.notify(body=body, title=title, notify_type="success" if all_right else "warning"))
     except Exception as error:  # noqa: BLE001  a hundred services' modules, and none may end our thread
         return type(error).__name__
-    return "" if sent else _EAR.heard or "refused"
+    return "" if sent else _ERRORS_SEEN.error or "refused"
 
 
 def knows(url: str) -> bool:
     """Whether apprise can make something of an address; nothing is sent."""
-    _hush()
+    _filter_logs()
     return _sender(url) is not None
 
 
@@ -202,13 +206,11 @@ def _sender(url: str) -> Any | None:  # noqa: ANN401  apprise's own object
     return sender if sender.add(url) else None
 
 
-def _hush() -> None:
+def _filter_logs() -> None:
     """Keep the lines of apprise and of what it uses from every log, whatever level somebody sets."""
-    apprise = logging.getLogger("apprise")
-    apprise.addFilter(_EAR)
-    apprise.setLevel(logging.WARNING)  # also where the log is of errors only, for ``_EAR``
-    for name in _TALKATIVE:
-        logging.getLogger(name).addFilter(_EAR)
+    logging.getLogger("apprise").setLevel(logging.WARNING)  # also where the log is of errors only, for the filter
+    for name in _LEAKING_LOGGERS:
+        logging.getLogger(name).addFilter(_ERRORS_SEEN)
 
 
 ERRORS: Final[dict[str, str]] = {
@@ -222,7 +224,7 @@ ERRORS: Final[dict[str, str]] = {
     "answered_429": "its server asks for fewer messages. Try again later.",
     "refused": "it did not get through, and nothing says why. Check the password, the sender and the recipient.",
 }
-"""What went wrong, by the words of ``notices.sending``."""
+"""What went wrong, by the words that ``send`` returns."""
 
 _TITLE: Final = "asapfill: a test"
 _BODY: Final = (

@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: a text file for the node exporter's textfile collector, written anew after ticks.
+"""Metrics for Prometheus: a text file for the node exporter's textfile collector, written anew after cycles.
 
 Numbers by office and clinic, nothing of patients. The file replaces the one before in one step, so that nobody reads
 half of it; how old it is tells whether the daemon lives.
@@ -9,21 +9,23 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from asapfill import __version__
 from asapfill.clock import Clock, SystemClock
 from asapfill.core.offer import State
 from asapfill.files import replace_file
 from asapfill.settings.settings import Settings
-from asapfill.store.cycles import last_ticks, totals
+from asapfill.store.cycles import Tick, last_ticks, totals
 from asapfill.store.database import Store, StoreError
 from asapfill.store.offices import EVERY_OFFICE, paused
 
 log = logging.getLogger(__name__)
 
-Sample = tuple[dict[str, object], float]
+Sample = tuple[Mapping[str, object], float]
+
 SHARE = 0.01
 """Of the time may be spent on writing this file."""
 
@@ -32,28 +34,31 @@ READABLE = 0o644
 
 
 class MetricsFile:
-    """The file that the settings name. Written by one thread; ``news`` may be set by any: a tick has ended."""
+    """The file that the settings name. Written by one thread; ``news`` may be set by any: a cycle has ended."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, settings: Settings, store: Store, clock: Clock) -> None:
         self.path = path
+        self.settings = settings
+        self.store = store
+        self.clock = clock
         self.news = threading.Event()
         self._broken = False
         self._not_before = 0.0
 
-    def write_when_due(self, settings: Settings, store: Store, clock: Clock) -> None:
+    def write_when_due(self) -> None:
         """Write if there is news, but no more often than costs ``SHARE`` of the time: offices may be many."""
         real = SystemClock()
         began = real.monotonic()
         if self.news.is_set() and began >= self._not_before:
-            self.write(settings, store, clock)
+            self.write()
             ended = real.monotonic()
             self._not_before = ended + (ended - began) / SHARE
 
-    def write(self, settings: Settings, store: Store, clock: Clock) -> None:
+    def write(self) -> None:
         """Write what is true now. A disk or state that refuses is told once in the log; it never stops the daemon."""
         self.news.clear()
         try:
-            replace_file(self.path, metrics_text(settings, store, clock), READABLE)
+            replace_file(self.path, metrics_text(self.settings, self.store, self.clock), READABLE)
         except (OSError, StoreError) as error:
             if not self._broken:
                 why = getattr(error, "strerror", None) or type(error).__name__
@@ -65,50 +70,32 @@ class MetricsFile:
             self._broken = False
 
 
+_OF_CYCLES: Final[tuple[tuple[str, str, Callable[[Tick], float]], ...]] = (
+    ("cycle_timestamp_seconds", "When the last cycle ended.", lambda tick: tick.at.timestamp()),
+    ("cycle_ok", "Whether the last cycle served the clinic.", lambda tick: tick.ok),
+    ("cycle_problems", "What went wrong in the last cycle.", lambda tick: len(tick.problems)),
+    ("cycle_requests", "Requests of the whole office in the last cycle.", lambda tick: tick.requests),
+)
+
+
 def metrics_text(settings: Settings, store: Store, clock: Clock) -> str:
     """All metrics in Prometheus' text format.
 
     Raises:
         StoreError: the state cannot be read.
     """
-    now = clock.now()
     ticks = [tick for tick in last_ticks(store) if tick.office in settings.offices]
     pauses = paused(store)
-    places = [{"office": tick.office, "clinic": tick.clinic} for tick in ticks]
-    lines: list[str] = []
-    lines += _metric("build_info", "gauge", "The version that runs.", [({"version": __version__}, 1)])
-    lines += _metric("written_timestamp_seconds", "gauge", "When this was written.", [({}, now.timestamp())])
-    lines += _metric(
-        "cycle_timestamp_seconds",
-        "gauge",
-        "When the last cycle ended.",
-        zip(places, (tick.at.timestamp() for tick in ticks), strict=True),
-    )
-    lines += _metric(
-        "cycle_ok",
-        "gauge",
-        "Whether the last cycle served the clinic.",
-        zip(places, (float(tick.ok) for tick in ticks), strict=True),
-    )
-    lines += _metric(
-        "cycle_problems",
-        "gauge",
-        "What went wrong in the last cycle.",
-        zip(places, (float(len(tick.problems)) for tick in ticks), strict=True),
-    )
-    lines += _metric(
-        "cycle_requests",
-        "gauge",
-        "Requests of the whole office in the last cycle.",
-        zip(places, (float(tick.requests) for tick in ticks), strict=True),
-    )
-    lines += _metric(
-        "paused",
-        "gauge",
-        "Whether a person has paused sending.",
-        [({"office": office}, float(office in pauses or EVERY_OFFICE in pauses)) for office in settings.offices],
-    )
-    lines += _metric("offers", "gauge", "Offers in the journal by their present state.", _offers(settings, store))
+    lines = [
+        *_gauge("build_info", "The version that runs.", [({"version": __version__}, 1)]),
+        *_gauge("written_timestamp_seconds", "When this was written.", [({}, clock.now().timestamp())]),
+    ]
+    for name, meaning, value in _OF_CYCLES:
+        samples = [({"office": tick.office, "clinic": tick.clinic}, value(tick)) for tick in ticks]
+        lines += _gauge(name, meaning, samples)
+    stopped = [({"office": office}, office in pauses or EVERY_OFFICE in pauses) for office in settings.offices]
+    lines += _gauge("paused", "Whether a person has paused sending.", stopped)
+    lines += _gauge("offers", "Offers in the journal by their present state.", _offers(settings, store))
     return "\n".join(lines) + "\n"
 
 
@@ -122,9 +109,9 @@ def _offers(settings: Settings, store: Store) -> Iterator[Sample]:
             yield {"office": office, "state": str(state)}, counted[office, str(state)]
 
 
-def _metric(name: str, kind: str, meaning: str, samples: Iterable[Sample]) -> Iterator[str]:
+def _gauge(name: str, meaning: str, samples: Iterable[Sample]) -> Iterator[str]:
     yield f"# HELP asapfill_{name} {meaning}"
-    yield f"# TYPE asapfill_{name} {kind}"
+    yield f"# TYPE asapfill_{name} gauge"
     for labels, value in samples:
         inside = ",".join(f'{label}="{_escaped(str(text))}"' for label, text in labels.items())
         number = f"{value:.0f}" if float(value).is_integer() else f"{value:.3f}"

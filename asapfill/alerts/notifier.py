@@ -41,65 +41,6 @@ from asapfill.store.webhooks import kept_deaf, kept_events
 log = logging.getLogger(__name__)
 
 
-def look(settings: Settings, store: Store, policies: Policies, since: datetime) -> None:
-    """Find what needs a person now, and keep it. ``since``: from when on the offices are served, aware.
-
-    Raises:
-        StoreError: the state cannot be read or written.
-    """
-    ticks: dict[str, list[Tick]] = defaultdict(list)
-    for tick in last_ticks(store):
-        ticks[tick.office].append(tick)
-    deaf = kept_deaf(store) if settings.events is not None else None
-    facts = [
-        OfficeFacts(
-            name=name,
-            ticks=tuple(ticks[name]),
-            has_policy=bool(policies.of(name)),
-            unclear=Journal(store, name).unknowns(),
-            lately=_lately(store, name),
-            since=since,
-            # Nothing can get through to an asapfill that does not listen.
-            events_fail=deaf is None and bool(kept_events(store, name).problem),
-            events_on=settings.events is not None and office.events,
-        )
-        for name, office in settings.offices.items()
-    ]
-    mistakes = list(_mistakes(settings, policies))
-    found = notices_of(facts, mistakes, store.clock.now(), "" if deaf is None else deaf.code)
-    news, gone = keep_notices(store, found)
-    for notice in news:
-        log.warning("notice.stands office=%s code=%s subject=%s", notice.office, notice.code, notice.subject)
-    for notice in gone:
-        log.info("notice.over office=%s code=%s subject=%s", notice.office, notice.code, notice.subject)
-
-
-def _lately(store: Store, office: str) -> tuple[Offer, ...]:
-    """The offers of the last day of the office on which any was made."""
-    rows = store.rows(
-        "SELECT * FROM offers WHERE office = :office AND made >= "
-        "(SELECT date(max(made)) FROM offers WHERE office = :office AND (asapcomm IS NOT NULL OR state = 'refused'))",
-        {"office": office},
-    )
-    return tuple(offer_of(row) for row in rows)
-
-
-def _mistakes(settings: Settings, policies: Policies) -> Iterator[PolicyMistake]:
-    """What is wrong with the policies, by the office that it concerns as far as the files tell."""
-    offices = {file.source.path: file.office for file in policies.files}
-    for problem in policies.problems:
-        yield PolicyMistake(offices.get(problem.file, ""), _place(settings, problem), str(problem))
-    if not policies.problems:
-        for name in settings.offices:
-            if not policies.of(name):
-                yield PolicyMistake(name, "missing", str(no_policy(settings, [name])))
-
-
-def _place(settings: Settings, problem: Problem) -> str:
-    """The file; empty for the folder."""
-    return "" if problem.file == settings.policies else problem.file.name
-
-
 EVERY: Final = 60.0
 """Seconds from one look to the next."""
 SHORTEST: Final = 0.2
@@ -112,19 +53,15 @@ HARD: Final = 3
 """Looks in a row that the state cannot be used: before that, somebody may only have locked it for a moment."""
 
 Send = Callable[[str, str, str, bool], str]
+"""See ``letters.send``."""
 
 _ONE: Final = threading.Lock()
 """The notifier of earlier settings may still be sending when that of the new ones begins."""
 
 
-def by_apprise(url: str, title: str, body: str, all_right: bool) -> str:  # noqa: FBT001  the shape of ``Send``
-    """Send one message, really."""
-    return send(url, title, body, all_right=all_right)
-
-
 @dataclass(slots=True)
 class SendPace:
-    """When an address may be told again (the clock's monotonic seconds), and the pause after the next failure."""
+    """When an address may be sent a letter again (the clock's monotonic seconds), and the pause after a failure."""
 
     after: float = 0.0
     pause: float = FIRST_PAUSE
@@ -136,7 +73,7 @@ class Notifier:
 
     settings: Settings
     clock: Clock
-    send: Send = by_apprise
+    send: Send = send
     _stop: threading.Event = field(default_factory=threading.Event)
     _paces: dict[str, SendPace] = field(default_factory=dict)
     _state_failed: int = 0
@@ -156,7 +93,7 @@ class Notifier:
         A state that cannot be used is told too, from memory.
         """
         try:
-            look(self.settings, store, policies, since)
+            update_notices(self.settings, store, policies, since)
             self._tell_news(store)
         except StoreError as error:
             self._state_failed += 1
@@ -229,3 +166,62 @@ class Notifier:
         for address in addresses_of(self.settings):
             if address.id in self._state_told and self._send(address, Letter((), (notice,))) == "":
                 self._state_told.discard(address.id)
+
+
+def update_notices(settings: Settings, store: Store, policies: Policies, since: datetime) -> None:
+    """Find what needs a person now, and keep it. ``since``: from when on the offices are served, aware.
+
+    Raises:
+        StoreError: the state cannot be read or written.
+    """
+    ticks: dict[str, list[Tick]] = defaultdict(list)
+    for tick in last_ticks(store):
+        ticks[tick.office].append(tick)
+    not_listening = kept_deaf(store) if settings.events is not None else None
+    facts = [
+        OfficeFacts(
+            name=name,
+            ticks=tuple(ticks[name]),
+            has_policy=bool(policies.of(name)),
+            unclear=Journal(store, name).unknowns(),
+            lately=_lately(store, name),
+            since=since,
+            # Nothing can get through to an asapfill that does not listen.
+            events_fail=not_listening is None and bool(kept_events(store, name).problem),
+            events_on=settings.events is not None and office.events,
+        )
+        for name, office in settings.offices.items()
+    ]
+    mistakes = list(_mistakes(settings, policies))
+    found = notices_of(facts, mistakes, store.clock.now(), "" if not_listening is None else not_listening.code)
+    news, gone = keep_notices(store, found)
+    for notice in news:
+        log.warning("notice.stands office=%s code=%s subject=%s", notice.office, notice.code, notice.subject)
+    for notice in gone:
+        log.info("notice.over office=%s code=%s subject=%s", notice.office, notice.code, notice.subject)
+
+
+def _lately(store: Store, office: str) -> tuple[Offer, ...]:
+    """The offers of the last day of the office on which any was made."""
+    rows = store.rows(
+        "SELECT * FROM offers WHERE office = :office AND made >= "
+        "(SELECT date(max(made)) FROM offers WHERE office = :office AND (asapcomm IS NOT NULL OR state = 'refused'))",
+        {"office": office},
+    )
+    return tuple(offer_of(row) for row in rows)
+
+
+def _mistakes(settings: Settings, policies: Policies) -> Iterator[PolicyMistake]:
+    """What is wrong with the policies, by the office that it concerns as far as the files tell."""
+    offices = {file.source.path: file.office for file in policies.files}
+    for problem in policies.problems:
+        yield PolicyMistake(offices.get(problem.file, ""), _place(settings, problem), str(problem))
+    if not policies.problems:
+        for name in settings.offices:
+            if not policies.of(name):
+                yield PolicyMistake(name, "missing", str(no_policy(settings, [name])))
+
+
+def _place(settings: Settings, problem: Problem) -> str:
+    """The file; empty for the folder."""
+    return "" if problem.file == settings.policies else problem.file.name

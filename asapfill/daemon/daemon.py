@@ -1,4 +1,4 @@
-"""The daemon: APScheduler decides when an office's next cycle starts, and nothing else.
+"""The daemon: every office of the settings is served until a signal comes. When cycles start is told by ``scheduler``.
 
 Signals are waited for in the main thread, never handled inside a handler; stopping ends between two POSTs. SIGHUP has
 settings and policies read again: mistakes in them leave everything as it is.
@@ -11,12 +11,12 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from zoneinfo import ZoneInfo
 
 from asapfill.alerts.watchers import Watchers
-from asapfill.clock import Clock, SystemClock
+from asapfill.clock import Clock, SystemClock, office_now
 from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.follow import follow_without_policy
@@ -32,7 +32,8 @@ from asapfill.store.database import Store, open_store
 from asapfill.store.lock import only_one
 from asapfill.store.mirror import forget_mirrors
 from asapfill.store.offices import end_rest, keep_rest
-from asapfill.webhooks.service import Webhooks, maintain_webhooks, on_delivery
+from asapfill.webhooks.deliveries import Hint
+from asapfill.webhooks.service import Webhooks
 
 log = logging.getLogger(__name__)
 
@@ -98,25 +99,20 @@ def _serve(
         policies = reader.read()
         if first and not policies.files:
             raise ConfigurationError(policies.problems or (no_policy(settings, settings.offices),))
-        watchers = Watchers.of(settings, clock, store)
-        events = Webhooks(settings, {office: customer for office, (_, customer) in keys.items()}, clock, store)
-        scheduler = _scheduler_of(settings, sessions, reader, watchers, events, origin)
+        service = _Service(settings, keys, clock, store, sessions, reader, origin)
         log.info("daemon.%s offices=%d", "started" if first else "reloaded", len(sessions))
-        scheduler.start()
-        events.start(partial(on_delivery, {session.office: session for session in sessions}, scheduler.wake))
+        service.start()
         status = f"Serving {len(sessions)} office{'s' if len(sessions) > 1 else ''}."
         systemd.ready(status)
-        again = _wait(settings, scheduler, watchers, reread, systemd, status)
+        again = _wait(settings, service.scheduler, service.watchers, reread, systemd, status)
         if again is None:
             systemd.stopping()
             log.info("daemon.stopping")
         stop.set()
-        events.stop()
-        if not _end(scheduler, sessions, finish_requests=again is not None):
+        if not service.stop(finish_requests=again is not None):
             again = None
             systemd.stopping()
-        watchers.close()
-        events.close()
+        service.close()
     if again is not None:
         clock.sleep(BETWEEN_KEYS)
     return again
@@ -129,7 +125,7 @@ def _wait(
     stuck: list[str] = []
     while True:
         received = signal.sigtimedwait(_SIGNALS, _LOOK_FOR_SIGNALS)
-        watchers.tell()
+        watchers.write_metrics()
         before, stuck = stuck, scheduler.stuck()
         if not stuck:
             systemd.alive()
@@ -168,49 +164,134 @@ def _read_again(settings: Settings, reread: Reread) -> Ready | None:
     return again, keys
 
 
-def serve_office(
-    session: OfficeSession,
-    reader: PolicyReader,
-    watchers: Watchers,
-    events: Webhooks,
-    health: OfficeHealth,
-    late: float,
-) -> bool:
-    """One cycle of one office. Whatever happens is logged and kept for ``status``; nothing ends the daemon.
+class _Service:
+    """The offices of some settings being served, and everybody who is told of it."""
 
-    ``health``: what the last cycles were like; ``late``: real seconds. Returns whether the office answered.
-    """
-    if session.stop.is_set():
-        return True
-    real = SystemClock()
-    began = real.monotonic()
-    session.client.begin(_patience(health))
-    with watchers.tick(session.office, session.stop) as served:
-        policies = reader.for_cycle(session.office)
-        files = policies.of(session.office)
-        if not files:
-            log.error("policy.missing office=%s", session.office)
-            follow_without_policy(session)
-            return not session.client.failing
-        for result in run_cycle(
-            session, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good
-        ):
-            served.append(result.served)
-            for trouble in result.errors:
-                log.error("cycle.trouble office=%s clinic=%d %s", result.office, result.clinic, trouble.message)
-            log.info(
-                "cycle.done office=%s clinic=%d openings=%d offers=%d requests=%d errors=%d late=%.1f seconds=%.1f",
-                result.office,
-                result.clinic,
-                len(result.openings),
-                sum(line.state == "sent" for line in result.offers),
-                result.requests,
-                len(result.errors),
-                late,
-                real.monotonic() - began,
-            )
-        maintain_webhooks(events, session, files[0].timezone)
-    return not session.client.failing
+    def __init__(
+        self,
+        settings: Settings,
+        keys: Keys,
+        clock: Clock,
+        store: Store,
+        sessions: Sequence[OfficeSession],
+        reader: PolicyReader,
+        origin: datetime,
+    ) -> None:
+        self._clock = clock
+        self._store = store
+        self._sessions = {session.office: session for session in sessions}
+        self._reader = reader
+        self.watchers = Watchers(settings, clock, store)
+        customers = {office: customer for office, (_, customer) in keys.items()}
+        self._webhooks = Webhooks(settings, customers, clock, store)
+        self.scheduler = Scheduler(
+            offsets(settings.offices),
+            # Workers wait on real time; simulated time only shortens the interval.
+            INTERVAL.total_seconds() / clock.speed,
+            origin,
+            self._cycle,
+            on_rest=self._on_rest,
+            at_thread_end=store.release,
+        )
+
+    def start(self) -> None:
+        """Begin with the first cycles, and to listen for deliveries."""
+        self.scheduler.start()
+        self._webhooks.start(self._on_delivery)
+
+    def stop(self, *, finish_requests: bool) -> bool:
+        """Wait for the cycles under way, which end before their next request; one that hangs is cut off.
+
+        ``finish_requests``: let a request under way have its answer, unless a signal to stop comes.
+
+        Returns whether no such signal came.
+        """
+        self._webhooks.stop()
+        self.scheduler.stop()
+        going_on = True
+        while finish_requests and self.scheduler.running() and going_on:
+            going_on = signal.sigtimedwait(_STOP_SIGNALS, 0.1) is None
+        if self._ends_within(GRACE):
+            return going_on
+        real = SystemClock()
+        deadline = real.monotonic() + LEFT_AFTER
+        while self.scheduler.running() and real.monotonic() < deadline:
+            for session in self._sessions.values():
+                session.client.cut()
+            real.sleep(0.1)
+        if self.scheduler.running():
+            log.warning("daemon.left_threads threads=%d", self.scheduler.running())
+        return going_on
+
+    def close(self) -> None:
+        """After ``stop``: nobody is told anything more, and the port is free."""
+        self.watchers.close()
+        self._webhooks.close()
+
+    def _ends_within(self, seconds: float) -> bool:
+        real = SystemClock()
+        deadline = real.monotonic() + seconds
+        while self.scheduler.running() and real.monotonic() < deadline:
+            real.sleep(0.02)
+        return not self.scheduler.running()
+
+    def _cycle(self, office: str, health: OfficeHealth, late: float) -> bool:
+        """One cycle of one office: the scheduler's ``Work``. Whatever happens is logged and kept for ``status``."""
+        session = self._sessions[office]
+        if session.stop.is_set():
+            return True
+        real = SystemClock()
+        began = real.monotonic()
+        session.client.begin(_patience(health))
+        with self.watchers.cycle(office, session.stop) as served:
+            policies = self._reader.for_cycle(office)
+            files = policies.of(office)
+            if not files:
+                log.error("policy.missing office=%s", office)
+                follow_without_policy(session)
+                return not session.client.failing
+            for result in run_cycle(
+                session, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good
+            ):
+                served.append(result.served)
+                for trouble in result.errors:
+                    log.error("cycle.trouble office=%s clinic=%d %s", office, result.clinic, trouble.message)
+                log.info(
+                    "cycle.done office=%s clinic=%d openings=%d offers=%d requests=%d errors=%d late=%.1f seconds=%.1f",
+                    office,
+                    result.clinic,
+                    len(result.openings),
+                    sum(line.state == "sent" for line in result.offers),
+                    result.requests,
+                    len(result.errors),
+                    late,
+                    real.monotonic() - began,
+                )
+            self._maintain_webhooks(session, files[0].timezone)
+        return not session.client.failing
+
+    def _maintain_webhooks(self, session: OfficeSession, timezone: ZoneInfo) -> None:
+        """After a cycle: have an office's subscriptions looked after, if the office answered."""
+        mirror, client = session.mirror, session.client
+        if session.stop.is_set() or client.failing or mirror.names is None:
+            return
+        wall = office_now(self._clock.now(), timezone) + (mirror.skew or timedelta(0))
+        self._webhooks.maintain(session.office, client, mirror.names.version, wall, mirror.office)
+
+    def _on_rest(self, office: str, health: OfficeHealth, rest: timedelta) -> None:
+        """The scheduler's ``OnRest``."""
+        if health.failures:
+            seconds = rest.total_seconds() * self._clock.speed
+            log.warning("office.rests office=%s failures=%d seconds=%d", office, health.failures, seconds)
+            keep_rest(self._store, office, health.failures, self._clock.now() + timedelta(seconds=seconds))
+        else:
+            log.info("office.answers_again office=%s", office)
+            end_rest(self._store, office)
+
+    def _on_delivery(self, office: str, hint: Hint) -> None:
+        """Have what a delivery hints at read at once. Any thread may call it."""
+        self._sessions[office].mirror.hint(days=hint.days, appointments=hint.appointments)
+        self.scheduler.wake(office)
 
 
 def _patience(health: OfficeHealth) -> Patience:
@@ -218,64 +299,3 @@ def _patience(health: OfficeHealth) -> Patience:
     if health.failures:
         return PROBE
     return PROMPT if health.pool == "prompt" else SLOW
-
-
-def _scheduler_of(
-    settings: Settings,
-    sessions: list[OfficeSession],
-    reader: PolicyReader,
-    watchers: Watchers,
-    events: Webhooks,
-    origin: datetime,
-) -> Scheduler:
-    """The offices in turn, spread over the interval."""
-    by_name = {session.office: session for session in sessions}
-    clock, store = watchers.clock, watchers.store
-
-    def work(office: str, health: OfficeHealth, late: float) -> bool:
-        return serve_office(by_name[office], reader, watchers, events, health, late)
-
-    def on_rest(office: str, health: OfficeHealth, rest: timedelta) -> None:
-        if health.failures:
-            seconds = rest.total_seconds() * clock.speed
-            log.warning("office.rests office=%s failures=%d seconds=%d", office, health.failures, seconds)
-            keep_rest(store, office, health.failures, clock.now() + timedelta(seconds=seconds))
-        else:
-            log.info("office.answers_again office=%s", office)
-            end_rest(store, office)
-
-    # Workers wait on real time; simulated time only shortens the interval.
-    interval = INTERVAL.total_seconds() / clock.speed
-    return Scheduler(offsets(settings.offices), interval, origin, work, on_rest=on_rest, at_thread_end=store.release)
-
-
-def _end(scheduler: Scheduler, sessions: list[OfficeSession], *, finish_requests: bool) -> bool:
-    """Wait for the cycles under way, which end before their next request; one that hangs is cut off.
-
-    ``finish_requests``: let a request under way have its answer, unless a signal to stop comes.
-
-    Returns whether no such signal came.
-    """
-    scheduler.stop()
-    going_on = True
-    while finish_requests and scheduler.running() and going_on:
-        going_on = signal.sigtimedwait(_STOP_SIGNALS, 0.1) is None
-    if _ended_within(scheduler, GRACE):
-        return going_on
-    real = SystemClock()
-    deadline = real.monotonic() + LEFT_AFTER
-    while scheduler.running() and real.monotonic() < deadline:
-        for session in sessions:
-            session.client.cut()
-        real.sleep(0.1)
-    if scheduler.running():
-        log.warning("daemon.left_threads threads=%d", scheduler.running())
-    return going_on
-
-
-def _ended_within(scheduler: Scheduler, seconds: float) -> bool:
-    real = SystemClock()
-    deadline = real.monotonic() + seconds
-    while scheduler.running() and real.monotonic() < deadline:
-        real.sleep(0.02)
-    return not scheduler.running()

@@ -6,14 +6,12 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
-from asapfill.clock import Clock, office_now
+from asapfill.clock import Clock
 from asapfill.core.office import Office
 from asapfill.core.values import Version
-from asapfill.cycle.session import OfficeSession
 from asapfill.opendental.client import OpenDental
 from asapfill.settings.settings import EventSettings, Settings
 from asapfill.store.database import Store
@@ -26,24 +24,6 @@ if TYPE_CHECKING:
     from asapfill.webhooks.listener import Listener
 
 log = logging.getLogger(__name__)
-
-
-def on_delivery(sessions: Mapping[str, OfficeSession], wake: Callable[[str], None], office: str, hint: Hint) -> None:
-    """A delivery of an office has come: have what it hints at read, at once. Any thread may call it."""
-    sessions[office].mirror.hint(days=hint.days, appointments=hint.appointments)
-    wake(office)
-
-
-def maintain_webhooks(events: Webhooks, session: OfficeSession, timezone: ZoneInfo) -> None:
-    """After a cycle: have an office's events looked after, if the office answered.
-
-    Raises:
-        StoreError: the state cannot be written.
-    """
-    if session.stop.is_set() or session.client.failing or session.mirror.names is None:
-        return
-    wall = office_now(session.clock.now(), timezone) + (session.mirror.skew or timedelta(0))
-    events.maintain(session.office, session.client, session.mirror.names.version, wall, session.mirror.office)
 
 
 LISTEN_AGAIN: Final = 60.0

@@ -73,7 +73,7 @@ class Mail(socketserver.ThreadingTCPServer):
     def url(self) -> str:
         """An apprise address, with a password in it."""
         port = self.server_address[1]
-        return f"mailto://127.0.0.1:{port}?from=asapfillexample.com&to=it@example.com&name=asapfill"
+        return f"mailto://127.0.0.1:{port}?from=asapfill@example.com&to=it@example.com&name=asapfill"
 
 
 class _Smtp(socketserver.StreamRequestHandler):

@@ -31,7 +31,7 @@ def written(bench: Bench) -> dict[str, float]:
     assert settings.metrics is not None
     clock = clock_for(settings)
     with open_store(settings.state, clock) as store:
-        MetricsFile(settings.metrics).write(settings, store, clock)
+        MetricsFile(settings.metrics, settings, store, clock).write()
     samples = {}
     for line in settings.metrics.read_text().splitlines():
         if not line.startswith("#"):
@@ -81,12 +81,12 @@ def test_a_folder_that_cannot_be_written_is_told_once_and_stops_nothing(
     settings = load_settings(bench.config, ENVIRONMENT)
     assert settings.metrics is not None
     clock = clock_for(settings)
-    metrics = MetricsFile(settings.metrics)
     with open_store(settings.state, clock) as store:
-        metrics.write(settings, store, clock)
-        metrics.write(settings, store, clock)
+        metrics = MetricsFile(settings.metrics, settings, store, clock)
+        metrics.write()
+        metrics.write()
         settings.metrics.parent.mkdir()
-        metrics.write(settings, store, clock)
+        metrics.write()
     assert [message.split(" ")[0] for message in caplog.messages] == ["metrics.unwritable", "metrics.writable"]
 
 
@@ -105,14 +105,14 @@ def test_cycles_of_many_offices_do_not_each_write_the_file(bench: Bench, monkeyp
     settings = load_settings(bench.config, ENVIRONMENT)
     assert settings.metrics is not None
     clock = clock_for(settings)
-    metrics = MetricsFile(settings.metrics)
     writings: list[str] = []
     monkeypatch.setattr("asapfill.alerts.metrics.replace_file", lambda _, text, __: writings.append(text))
     with open_store(settings.state, clock) as store:
-        metrics.write_when_due(settings, store, clock)
+        metrics = MetricsFile(settings.metrics, settings, store, clock)
+        metrics.write_when_due()
         assert len(writings) == 0, "no cycle has ended yet"
         for _ in range(100):
             metrics.news.set()
-            metrics.write_when_due(settings, store, clock)
+            metrics.write_when_due()
     assert 1 <= len(writings) <= 3
     assert metrics.news.is_set(), "what is new since is written a moment later"

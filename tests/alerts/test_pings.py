@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.alerts.pings import WAITING, Pings
+from asapfill.alerts.watchers import WAITING, Pings
 from tests.alerts.watcher import watching
 from tests.daemon.bench import SETTINGS
 from tests.daemon.running import fast_bench, running

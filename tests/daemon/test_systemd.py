@@ -52,7 +52,7 @@ def test_ready_then_alive_then_stopping(tmp_path: Path) -> None:
 
 
 class StuckTwice:
-    """A rota whose office hangs for two looks; then somebody has asapfill stop."""
+    """A scheduler whose office hangs for two looks; then somebody has asapfill stop."""
 
     def __init__(self) -> None:
         self.looks = 0
@@ -65,7 +65,7 @@ class StuckTwice:
 
 
 class NobodyElse:
-    def tell(self) -> None:
+    def write_metrics(self) -> None:
         pass
 
 
@@ -73,19 +73,19 @@ def test_the_watchdog_hears_nothing_while_a_cycle_is_stuck(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(daemon_module, "_LOOK_FOR_SIGNALS", 0.01)
-    rota, words = StuckTwice(), []
+    scheduler, words = StuckTwice(), []
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         with listening(str(tmp_path / "notify")) as systemd:
             service = Systemd.of({"NOTIFY_SOCKET": systemd.address})
             again = daemon_module._wait(
-                cast("Any", None), cast("Any", rota), cast("Any", NobodyElse()), cast("Any", None), service, ""
+                cast("Any", None), cast("Any", scheduler), cast("Any", NobodyElse()), cast("Any", None), service, ""
             )
             words = systemd.words()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     assert again is None
-    assert words == ["WATCHDOG=1"] * (rota.looks - 2)
+    assert words == ["WATCHDOG=1"] * (scheduler.looks - 2)
     assert caplog.messages == ["daemon.stuck offices=elm"], "told once"
 
 
