@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from asapfill.alerts.letters import addresses_of
 from asapfill.clock import Clock
 from asapfill.core.errors import Problem
-from asapfill.core.offer import Offer, State, WORDS
+from asapfill.core.offer import WORDS, Offer, State
 from asapfill.core.office import Labels
 from asapfill.offers.journal import Journal
 from asapfill.policy.in_force import Policies, no_policy, read_folder, stands_in
