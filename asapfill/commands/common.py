@@ -17,8 +17,9 @@ from asapfill.words import fitted
 if TYPE_CHECKING:
     from asapfill.clock import Clock
     from asapfill.core.errors import Problem
-    from asapfill.cycle.operations import Cycle
-    from asapfill.cycle.results import AsIf, ClinicResult
+    from asapfill.cycle.offices import Cycle
+    from asapfill.cycle.plan import PlanTime
+    from asapfill.cycle.results import ClinicResult
     from asapfill.settings.settings import Settings
 
 DONE, FAILED, ALREADY_RUNNING, CONFIGURATION, INTERRUPTED = 0, 1, 75, 78, 130
@@ -31,12 +32,12 @@ office_option = click.option("--office", help="Only this office of the settings.
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
 
 
-def _as_if(_: click.Context, __: click.Parameter, value: str | None) -> AsIf | None:
-    from asapfill.cycle.results import as_if
+def _plan_time(_: click.Context, __: click.Parameter, value: str | None) -> PlanTime | None:
+    from asapfill.cycle.plan import plan_time
     from asapfill.policy.formats import Unreadable
 
     try:
-        return as_if(value) if value is not None else None
+        return plan_time(value) if value is not None else None
     except Unreadable as error:
         raise click.BadParameter(f"The time {error} {error.hint}") from None
 
@@ -44,7 +45,7 @@ def _as_if(_: click.Context, __: click.Parameter, value: str | None) -> AsIf | N
 at_option = click.option(
     "--at",
     metavar="TIME",
-    callback=_as_if,
+    callback=_plan_time,
     help="As if it were the next TIME of the office's day: 10:00, 10am, or 'Mon 10:00'.",
 )
 

@@ -26,7 +26,7 @@ from asapfill.commands.common import (
 
 if TYPE_CHECKING:
     from asapfill.clock import Clock
-    from asapfill.cycle.results import AsIf
+    from asapfill.cycle.plan import PlanTime
     from asapfill.policy.keys import Written
     from asapfill.policy_tools.new import Known, Question
     from asapfill.settings.settings import Settings
@@ -212,7 +212,7 @@ def schema() -> None:
 @at_option
 @explained
 def diff(
-    config: Path | None, as_json: bool, file: Path | None, against: Path | None, offline: bool, at: AsIf | None
+    config: Path | None, as_json: bool, file: Path | None, against: Path | None, offline: bool, at: PlanTime | None
 ) -> None:
     """Tell in sentences what an edit changes, and what one cycle would do differently.
 
