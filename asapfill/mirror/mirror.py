@@ -333,8 +333,9 @@ class Mirror:
         while True:
             left = math.inf if most is None else most - (self.client.request_total - self._requests_before)
             parts = [part for part in self._parts() if self._cost(part) <= left]
-            part = max(parts, key=self._reader.lateness, default=None)
-            if part is None or self._reader.lateness(part) < late:
+            now = self.clock.now()
+            part = max(parts, key=lambda part: self._reader.lateness(part, now), default=None)
+            if part is None or self._reader.lateness(part, now) < late:
                 return
             self._reader.read(part)
 

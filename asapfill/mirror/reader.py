@@ -124,17 +124,16 @@ class Reader:
         """Whether this office's version can do ``item`` (see ``versions``)."""
         return supports(None if self.names is None else self.names.version, item)
 
-    def lateness(self, part: Part) -> float:
-        """The age of a part over the age that it may have now."""
-        now = self.clock.now()
-        return self.turns.lateness(part, now, kept_for(part, self.wall))
+    def lateness(self, part: Part, now: datetime | None = None) -> float:
+        """The age of a part over the age that it may have. ``now``: when many parts are asked about at once."""
+        return self.turns.lateness(part, now or self.clock.now(), kept_for(part, self.wall))
 
     def read(self, part: Part) -> None:
         """Read one part, and of days those around it that are wanted soon and fit on the same page."""
         began = self.clock.now()
         if part.kind in {APPOINTMENTS, SCHEDULES} and isinstance(part.key, date):
             days = self.known.appointments if part.kind == APPOINTMENTS else self.known.schedules
-            wanted = lambda day: self.lateness(Part(part.kind, day)) >= DUE / 2  # noqa: E731  as short as it is used
+            wanted = lambda day: self.lateness(Part(part.kind, day), began) >= DUE / 2  # noqa: E731  as short as it is used
             end = stretch(
                 part.key, self.known.appointments.last, days.counts(), self.client.page_rows * 9 // 10, wanted
             )
