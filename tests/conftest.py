@@ -10,10 +10,18 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.daemon.bench import Bench, bench_for
+from tests.processes.forked import fork_server
 
 # How long an example takes says more of the machine than of asapfill; a machine that is busy must not fail a test.
 settings.register_profile("asapfill", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("asapfill")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_fork_server() -> Iterator[None]:
+    """For all processes of asapfill that this process of the tests starts."""
+    with fork_server():
+        yield
 
 
 @pytest.fixture
