@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.daemon.bench import Bench, bench_for
+from tests.depth import DEPTH
 from tests.processes.forked import fork_server
 
 # How long an example takes says more of the machine than of asapfill; a machine that is busy must not fail a test.
-settings.register_profile("asapfill", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "asapfill", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=DEPTH.examples(100)
+)
 settings.load_profile("asapfill")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_fork_server() -> Iterator[None]:
-    """For all processes of asapfill that this process of the tests starts."""
-    with fork_server():
+    """For all processes of asapfill that this process of the tests starts; a proof starts each anew."""
+    with fork_server() if DEPTH.fork else nullcontext():
         yield
 
 
