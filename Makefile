@@ -9,11 +9,12 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test install uninstall twin soak storm bench requests picture audit lock clean
+.PHONY: help demo test proof install uninstall twin soak storm bench requests picture audit lock clean
 
 help:
 	@echo "make demo   run a simulated office's day through asapfill (no account needed)"
-	@echo "make test   everything CI runs: ruff, mypy, unit files, pytest"
+	@echo "make test   ruff, mypy, unit files and all tests, long ones with few examples; minutes"
+	@echo "make proof  all tests with all their examples, every crash, and storms; CI runs both"
 	@echo
 	@echo "make install    as a service, in /opt/asapfill (PREFIX=…, DESTDIR=…); docs/install.md"
 	@echo "make uninstall  removes the program; settings, policies and state stay"
@@ -28,13 +29,23 @@ help:
 demo: $(VENV)/.installed
 	$(BIN)/asapfill demo
 
+# Compiled modules are kept: with this in the environment, every process of asapfill would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
+PYTEST := $(BIN)/pytest -n 3 --dist worksteal
+
 test: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	sh tests/check-units.sh
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(PYTEST)
+
+# Everything that tests/depth.py makes shorter for `make test`, at its full depth, and a longer storm.
+proof: $(VENV)/.installed
+	TEST_DEPTH=proof $(PYTEST)
+	$(BIN)/python -m tests.daemon.storm --minutes 2
 
 # As a service on this machine; both are run as root, and may be run again. See docs/install.md.
 export PREFIX SYSCONFDIR BINDIR DESTDIR PYTHON

@@ -3,17 +3,64 @@
 from __future__ import annotations
 
 import logging
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.daemon.bench import Bench, bench_for
+from tests.depth import DEPTH
+from tests.processes.forked import fork_server
 
 # How long an example takes says more of the machine than of asapfill; a machine that is busy must not fail a test.
-settings.register_profile("asapfill", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "asapfill", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=DEPTH.examples(100)
+)
 settings.load_profile("asapfill")
+
+RAM = Path("/dev/shm")  # noqa: S108  only where it is to be had, and a folder of our own in it
+ENOUGH = 2_000_000_000
+"""Bytes that must be free there; a run leaves at most a quarter of it, most of that the installed program."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have every temporary folder in memory, where writing to disk is for nothing, and take them away in the end."""
+    if hasattr(config, "workerinput") or not _is_fit_for_states(RAM):
+        return  # a worker of xdist has what the process that started it has
+    folder = tempfile.mkdtemp(prefix="asapfill-tests-", dir=RAM)
+    before = os.environ.get("TMPDIR"), tempfile.tempdir
+
+    def undo() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        tempfile.tempdir = before[1]
+        if before[0] is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before[0]
+
+    os.environ["TMPDIR"] = tempfile.tempdir = folder
+    config.add_cleanup(undo)
+
+
+def _is_fit_for_states(folder: Path) -> bool:
+    """Whether it is there, big enough and may hold programs, which the tests of the installation put into it."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK) and found.f_bavail * found.f_frsize >= ENOUGH and not found.f_flag & os.ST_NOEXEC
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_fork_server() -> Iterator[None]:
+    """For all processes of asapfill that this process of the tests starts; a proof starts each anew."""
+    with fork_server() if DEPTH.fork else nullcontext():
+        yield
 
 
 @pytest.fixture

@@ -169,8 +169,9 @@ class Reader:
         """Read what is at least so late, the latest first, until the client has made ``most`` requests in all."""
         while True:
             parts = [part for part in self._parts() if self._cost(part) <= most - self.client.request_total]
-            part = max(parts, key=self.lateness, default=None)
-            if part is None or self.lateness(part) < late:
+            now = self.clock.now()
+            part = max(parts, key=lambda part: self.lateness(part, now), default=None)
+            if part is None or self.lateness(part, now) < late:
                 return
             self.read(part)
 
@@ -181,17 +182,16 @@ class Reader:
         rows = self.known.asap.rows if part.kind == ASAP_LIST else self.known.asapcomms.rows
         return 1 + len(rows) // self.client.page_rows
 
-    def lateness(self, part: Part) -> float:
-        """The age of a part over the age that it may have now."""
-        now = self.clock.now()
-        return self.freshness.lateness(part, now, kept_for(part, self.time.wall))
+    def lateness(self, part: Part, now: datetime | None = None) -> float:
+        """The age of a part over the age that it may have. ``now``: when many parts are asked about at once."""
+        return self.freshness.lateness(part, now or self.clock.now(), kept_for(part, self.time.wall))
 
     def read(self, part: Part) -> None:
         """Read one part, and of days those around it that are wanted soon and fit on the same page."""
         began = self.clock.now()
         if part.kind in {APPOINTMENTS, SCHEDULES} and isinstance(part.key, date):
             days = self.known.appointments if part.kind == APPOINTMENTS else self.known.schedules
-            wanted = lambda day: self.lateness(Part(part.kind, day)) >= DUE / 2  # noqa: E731  as short as it is used
+            wanted = lambda day: self.lateness(Part(part.kind, day), began) >= DUE / 2  # noqa: E731  as short as it is used
             end = stretch(part.key, days.last, days.counts(), self.client.page_rows * 9 // 10, wanted)
             with self.client.purpose(part.kind):
                 self.read_days(part.kind, part.key, end)

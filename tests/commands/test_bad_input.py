@@ -16,11 +16,11 @@ from typing import Any
 
 import pytest
 
-from asapfill.sandbox.wire import process
 from asapfill.sandbox.wire.process import Sandbox
 from asapfill.store.lock import only_one
 from tests.cycle.office import office_file
 from tests.daemon.bench import COMMAND, SETTINGS, Bench, bench_for
+from tests.processes.forked import start_sandbox
 
 PR_CAPBSET_DROP, DAC_OVERRIDE, DAC_READ_SEARCH = 24, 1, 2
 """Numbers of Linux: prctl's operation, and the capabilities by which root ignores file modes."""
@@ -149,7 +149,7 @@ CASES = (
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
-    sandbox = process.start(office_file(), people=False)
+    sandbox = start_sandbox(office_file(), people=False)
     yield sandbox
     sandbox._process.kill()
     sandbox.stop()

@@ -32,6 +32,7 @@ from tests.core.rows import (
     starts,
     visit,
 )
+from tests.depth import DEPTH
 
 SHORT = row("8:00", "10:00", prov_num=1, operatories=(1,))
 TWO_ROOMS = [Operatory(operatory_num=1, prov_dentist=1), Operatory(operatory_num=2, prov_dentist=1)]
@@ -281,7 +282,7 @@ def test_a_name_shared_by_two_blockout_types_permits_both() -> None:
     assert permitted_blockouts(kinds, both) == {0: None, 2: frozenset({7, 8})}
 
 
-@settings(max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=DEPTH.examples(60), derandomize=True, suppress_health_check=list(HealthCheck))
 @given(case=cases())
 def test_what_explain_says_of_a_place_agrees_with_the_fits(case: Case) -> None:
     found = find_openings(case.office, case.policy, case.now, {})

@@ -22,8 +22,9 @@ from asapfill.core.rows import Appointment
 from asapfill.core.waves import pace, ranked
 from tests.core.rows import asap, at, visit
 from tests.core.situations import NOW, booked, people, planning_policy, policies, situation, waiting_room
+from tests.depth import DEPTH
 
-SOME = settings(max_examples=60, derandomize=True)
+SOME = settings(max_examples=DEPTH.examples(60), derandomize=True)
 
 
 def plan_of(office: Office, policy: Policy, contacts: Iterable[Contact] = (), now: datetime = NOW) -> Plan:

@@ -1,6 +1,6 @@
 """asapfill and its brute-force twin agree on every office: what may be offered, who may be asked, and every fit.
 
-The number of offices: environment variable TWIN_CASES, 500 by default.
+The number of offices: environment variable TWIN_CASES, otherwise that of ``tests.depth``.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from asapfill.core.openings import Found, find_openings
 from asapfill.core.units import floor_unit
 from tests.core.offices import Case, cases
 from tests.core.twin import FIVE, Place, Twin
+from tests.depth import DEPTH
 
-CASES = int(os.environ.get("TWIN_CASES", "500"))
+CASES = int(os.environ.get("TWIN_CASES", DEPTH.twin_cases))
 BATCH = 500
 
 

@@ -28,6 +28,7 @@ from asapfill.settings.settings import load_settings
 from asapfill.store import database
 from asapfill.store.lock import is_held
 from tests.daemon.bench import COMMAND, ENVIRONMENT, SETTINGS, Bench
+from tests.processes.forked import popen
 
 ENOUGH_TRIES = 400
 MOUNT, UNMOUNT = (shutil.which(name) or f"/bin/{name}" for name in ("mount", "umount"))
@@ -35,7 +36,7 @@ MOUNT, UNMOUNT = (shutil.which(name) or f"/bin/{name}" for name in ("mount", "um
 
 def test_a_second_daemon_and_a_command_beside_the_first_end_with_75_and_send_nothing(bench: Bench) -> None:
     arguments = [*COMMAND, "run", "--config", str(bench.config)]
-    with subprocess.Popen(arguments, env=bench.environment(), stderr=subprocess.DEVNULL) as first:
+    with popen(arguments, env=bench.environment(), stderr=subprocess.DEVNULL) as first:
         try:
             for _ in range(ENOUGH_TRIES):
                 if (bench.folder / "state").exists() and is_held(bench.folder / "state"):

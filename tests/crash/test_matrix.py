@@ -6,10 +6,7 @@ import pytest
 
 from tests.crash.matrix import between, deaths, discover, live
 from tests.crash.scenarios import MODES, Found, Spec
-
-OCCURRENCES = 1
-"""How many occurrences of each place the suite tries; ``python -m tests.crash.matrix`` tries all. In mode automatic the
-last is tried too."""
+from tests.depth import DEPTH
 
 VISIBLE = {
     "offers.intent.before",
@@ -36,14 +33,16 @@ def wrong(found: list[Found]) -> list[str]:
 def test_killed_anywhere_it_sends_nothing_twice_keeps_the_caps_and_gets_stuck_nowhere(mode: str) -> None:
     reached = discover([mode])
     assert set().union(*reached[mode]) == VISIBLE
-    specs = list(deaths(reached, OCCURRENCES, last=mode == "automatic"))
+    specs = list(
+        deaths(reached, DEPTH.deaths_at_each_place, last=mode == "automatic", every_run=DEPTH.deaths_in_every_run)
+    )
     found = live(specs)
     assert wrong(found) == []
     assert len(found) == len(specs)
 
 
 def test_killed_between_the_office_having_done_it_and_the_answer_it_sends_nothing_twice() -> None:
-    specs = list(between())
+    specs = list(between(every_run=DEPTH.deaths_in_every_run))
     found = live(specs)
     assert wrong(found) == []
     assert len(found) == len(specs)

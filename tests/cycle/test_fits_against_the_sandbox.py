@@ -18,7 +18,7 @@ from asapfill.opendental.client import OpenDental
 from asapfill.opendental.errors import Refused
 from asapfill.sandbox.generate.generator import make_office
 from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY
-from asapfill.sandbox.wire import process
+from tests.processes.forked import start_sandbox
 
 ZONE = ZoneInfo("America/Los_Angeles")
 START = datetime(2026, 4, 14, 7, 30)
@@ -45,7 +45,7 @@ def test_no_fit_is_refused_by_the_offices_post(seed: int) -> None:
     rows["preferences"]["ApptsAllowOverlap"] = "0"
     clock = SteppedClock(instant(START, ZONE))
     with (
-        process.start(rows, people=False, page_cap=1000) as sandbox,
+        start_sandbox(rows, people=False, page_cap=1000) as sandbox,
         OpenDental("demo", [sandbox.url], DEVELOPER_KEY, CUSTOMER_KEY, clock=clock) as client,
     ):
         mirror = Mirror(client, clock)
@@ -75,7 +75,7 @@ def test_the_same_post_does_refuse_what_is_no_fit() -> None:
     rows["preferences"]["ApptsAllowOverlap"] = "0"
     clock = SteppedClock(instant(START, ZONE))
     with (
-        process.start(rows, people=False) as sandbox,
+        start_sandbox(rows, people=False) as sandbox,
         OpenDental("demo", [sandbox.url], DEVELOPER_KEY, CUSTOMER_KEY, clock=clock) as client,
     ):
         mirror = Mirror(client, clock)

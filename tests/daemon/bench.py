@@ -18,9 +18,9 @@ from typing import Any
 from click.testing import CliRunner
 
 from asapfill.cli import cli
-from asapfill.sandbox.wire import process
 from asapfill.sandbox.wire.process import Sandbox
 from tests.cycle.office import CUSTOMER, DEVELOPER, office_file
+from tests.processes.forked import popen, start_sandbox
 
 Row = dict[str, Any]
 
@@ -109,16 +109,19 @@ class Bench:
 
     def process(self, *arguments: str, **environment: str) -> Done:
         """Run a command as a process of its own."""
-        done = subprocess.run(
+        with popen(
             [*COMMAND, *arguments, "--config", str(self.config)],
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
             env=self.environment(environment),
             cwd=self.folder,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+        ) as running:
+            try:
+                out, err = running.communicate(timeout=60)
+            finally:
+                running.kill()
+        return Done(running.returncode, out, err)
 
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """The environment of a child: ours without what could redirect it."""
@@ -142,7 +145,7 @@ class Bench:
 @contextmanager
 def bench_for(folder: Path, office: Row | None = None, **options: Any) -> Iterator[Bench]:
     """A bench in ``folder`` around a sandbox with ``office`` (default: the small one) and nobody acting in it."""
-    sandbox = process.start(office or office_file(), **({"people": False} | options))
+    sandbox = start_sandbox(office or office_file(), **({"people": False} | options))
     try:
         yield Bench(sandbox, folder / "bench")
     finally:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.daemon.bench import COMMAND, Bench, bench_for
+from tests.processes.forked import popen
 
 SPEED = 180.0
 """Simulated seconds per real one: three ticks a second."""
@@ -24,7 +25,7 @@ class Daemon:
     def __init__(self, bench: Bench, **environment: str) -> None:
         self.log = bench.folder / "run.log"
         with self.log.open("ab") as out:
-            self.process = subprocess.Popen(
+            self.process = popen(
                 [*COMMAND, "run", "--config", str(bench.config)],
                 stdout=subprocess.PIPE,
                 stderr=out,

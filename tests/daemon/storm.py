@@ -27,13 +27,13 @@ from pathlib import Path
 
 from asapfill.sandbox.generate.asap import Wishes
 from asapfill.sandbox.generate.generator import make_office
-from asapfill.sandbox.wire import process
 from tests.cycle.office import CUSTOMER, DEVELOPER
 from tests.daemon import counting
 from tests.daemon.bench import SETTINGS, Bench
 from tests.daemon.notified import READY, WATCHDOG, misplaced
 from tests.daemon.running import Daemon
 from tests.daemon.systemd import Listener, listening
+from tests.processes.forked import start_sandbox
 
 SPEED = 240.0
 """Simulated seconds per real second: an hour of storm is ten days."""
@@ -245,7 +245,7 @@ def run(folder: Path, seed: int, seconds: float, *, speed: float = SPEED, operat
         seed, start=START, operatories=operatories, days=days, wishes=Wishes(per_chair=30, near=0.6), booked=0.93
     )
     office |= {"keys": [[DEVELOPER, CUSTOMER]]}
-    sandbox = process.start(office, seed=seed, mode="speed", speed=speed, page_cap=1000, eagerness=0.3, called_off=4)
+    sandbox = start_sandbox(office, seed=seed, mode="speed", speed=speed, page_cap=1000, eagerness=0.3, called_off=4)
     try:
         storm = Storm(Bench(sandbox, folder / "bench"), seed, seconds)
         storm.rage()

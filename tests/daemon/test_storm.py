@@ -9,13 +9,14 @@ import pytest
 
 from tests.daemon import counting, storm
 from tests.daemon.notified import READY, RELOADING, STOPPING, WATCHDOG, misplaced
+from tests.depth import DEPTH
 
 
 def test_a_few_seconds_of_signals_at_random_leave_nothing_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(storm, "LIFE", 0.5)
-    account = storm.run(tmp_path, seed=3, seconds=1.5, operatories=3)
+    account = storm.run(tmp_path, seed=3, seconds=DEPTH.storm_seconds, operatories=3)
     assert account.violations == {}
     assert account.lives >= 2
     assert account.offers > 0

@@ -27,6 +27,7 @@ from asapfill.sandbox.office import staff
 from asapfill.sandbox.office.columns import stamp
 from asapfill.sandbox.office.tables import Refusal, SimulatedOffice
 from tests.cycle.office import appointment, hours, office_file, unscheduled
+from tests.depth import DEPTH
 from tests.mirror.in_process import Served, in_process
 
 JSON = dict[str, Any]
@@ -285,7 +286,7 @@ def _die() -> None:
     raise Killed
 
 
-@settings(max_examples=12)
+@settings(max_examples=DEPTH.examples(12))
 @given(st.lists(events, min_size=1, max_size=14))
 @example([("look", 1), ("kill", 1), ("look", 1)])
 @example([("look", 1), ("restore", 1), ("look", 1)])

@@ -11,6 +11,7 @@ from asapfill.core.rows import ASAP, Recall
 from asapfill.mirror.known import Numbered
 from asapfill.mirror.recalls import Sweep
 from asapfill.opendental.paging import Chunk
+from tests.depth import DEPTH
 
 LIMIT = 5
 
@@ -47,7 +48,7 @@ changes = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=DEPTH.examples(200))
 @given(st.sets(st.integers(1, 40)), st.lists(changes, max_size=40))
 def test_after_two_rounds_the_recalls_are_those_of_the_office(
     first: set[int], drawn: list[tuple[str, int, bool | None]]

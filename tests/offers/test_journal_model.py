@@ -19,6 +19,7 @@ from asapfill.core.policy import TextsPolicy
 from asapfill.offers.journal import Held, Journal
 from asapfill.offers.reconcile import recover
 from asapfill.store.database import open_store
+from tests.depth import DEPTH
 
 START = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
 DAY = datetime(2026, 11, 20)
@@ -171,4 +172,4 @@ class JournalMachine(RuleBasedStateMachine):
 
 
 TestJournalAgainstItsModel = JournalMachine.TestCase
-TestJournalAgainstItsModel.settings = settings(max_examples=100, stateful_step_count=30)
+TestJournalAgainstItsModel.settings = settings(max_examples=DEPTH.examples(100), stateful_step_count=30)

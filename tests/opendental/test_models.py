@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from asapfill.core import rows as models
 from asapfill.core.rows import Appointment, HistAppointment, Recall, Row, Schedule, SecurityPerm, Slot
+from tests.depth import DEPTH
 
 TABLES = sorted(
     (kind for kind in vars(models).values() if isinstance(kind, type) and issubclass(kind, Row)),
@@ -47,7 +48,7 @@ def json_objects(draw: st.DrawFn, table: type[Row]) -> dict[str, Any]:
     return draw(st.dictionaries(st.sampled_from(names) | st.text(max_size=5), json_values))
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=DEPTH.examples(25), suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 @pytest.mark.parametrize("table", TABLES)
 def test_any_json_object_becomes_a_row(table: type[Row], data: st.DataObject) -> None:

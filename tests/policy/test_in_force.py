@@ -24,6 +24,7 @@ from asapfill.store.database import Store, open_for_reading, open_store
 from asapfill.store.offices import keep_policy, kept_policies
 from tests.daemon.running import fast_bench, running
 from tests.daemon.serving import serving
+from tests.depth import DEPTH
 
 HEAD = "office: main-street\ntimezone: America/Los_Angeles\n"
 GOOD = f"{HEAD}mode: automatic\nopenings:\n  operatories: [Op 1]\n  except_providers: [DOC2]\n"
@@ -302,7 +303,7 @@ PIECES = st.sampled_from(
 
 
 @given(data=st.data())
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=DEPTH.examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_edits_at_random_never_widen_what_the_last_good_version_allowed(office: Office, data: st.DataObject) -> None:
     """Whatever is saved: what is in force is a version that reads and resolves as a whole, or the last one that did."""
     text = data.draw(st.sampled_from([GOOD, OTHER]))

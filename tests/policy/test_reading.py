@@ -17,6 +17,7 @@ from asapfill.core.policy import Policy
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import parse_policy, read_policies, read_policy
 from asapfill.words import fitted
+from tests.depth import DEPTH
 
 BROKEN = Path(__file__).parent / "broken"
 SAMPLE = Path(__file__).parents[2] / "policies" / "sample.yaml"
@@ -219,7 +220,7 @@ LONG = st.builds(
 
 
 @given(LONG)
-@settings(max_examples=60)
+@settings(max_examples=DEPTH.examples(60))
 def test_any_bytes_up_to_the_largest_file_get_a_verdict_within_a_second(raw: bytes) -> None:
     refusal_in_time(raw)
 
@@ -249,7 +250,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=200))
-@settings(max_examples=300)
+@settings(max_examples=DEPTH.examples(300))
 def test_any_text_is_a_policy_or_refused_with_a_reason(text: str) -> None:
     verdict(text.encode("utf-8", errors="surrogatepass"))
 
@@ -260,7 +261,7 @@ def test_any_bytes_are_a_policy_or_refused_with_a_reason(raw: bytes) -> None:
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=DEPTH.examples(200))
 def test_the_sample_with_a_piece_cut_out_or_put_in_gets_a_verdict(data: st.DataObject) -> None:
     text = SAMPLE.read_text(encoding="utf-8")
     start = data.draw(st.integers(0, len(text)))

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asapfill.webhooks.deliveries import Hint, NotADelivery, every_day, read_delivery
+from tests.depth import DEPTH
 
 APPOINTMENT = {"AptNum": 18, "PatNum": 17, "AptStatus": "Scheduled", "Op": 3, "AptDateTime": "2020-07-31 08:30:00"}
 DELETED = {"HistApptNum": 7, "AptNum": 19, "AptDateTime": "2020-08-01 09:00:00", "HistApptAction": "Deleted"}
@@ -104,14 +105,14 @@ VALUES = st.recursive(
 COLUMNS = st.sampled_from(["AptNum", "AptDateTime", "ScheduleNum", "SchedDate", "SchedType", "HistApptNum", "Op"])
 
 
-@settings(max_examples=60)
+@settings(max_examples=DEPTH.examples(60))
 @given(st.lists(st.dictionaries(COLUMNS, VALUES), max_size=5))
 def test_whatever_the_columns_hold_it_is_a_hint(rows: list[dict[str, Any]]) -> None:
     hint = read(rows)
     assert hint.rows == len(rows)
 
 
-@settings(max_examples=60)
+@settings(max_examples=DEPTH.examples(60))
 @given(st.binary() | VALUES.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_a_hint_or_no_delivery(body: bytes) -> None:
     try:
