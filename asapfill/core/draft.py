@@ -116,9 +116,7 @@ Judge = Callable[[NewOffer, Sequence[Contact]], Reason | None]
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What planning works on. ``contacts``: every text that counts, ours and others'. ``phones``: keyed hash per
-    PatNum.
-    """
+    """What planning works on. ``contacts``: every text that counts. ``phones``: keyed hash per PatNum."""
 
     policy: Policy
     office_now: datetime
@@ -156,7 +154,7 @@ class PlanDraft:
 
     situation: Situation
     order: Mapping[str, list[Candidate]]
-    places: Mapping[tuple[str, str, int], list[Fit]]
+    places: Mapping[tuple[str, tuple[Kind, int]], list[Fit]]
     held: HeldTime
     offers: list[NewOffer] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
@@ -171,17 +169,16 @@ def may_ask(candidate: Candidate, fit: Fit, draft: PlanDraft) -> bool:
         return False
     reason = draft.situation.judge(_new_offer(candidate, fit, 1, draft), draft.contacts)
     if reason is not None:
-        draft.refused[candidate.kind, candidate.number] = reason
+        draft.refused[candidate.key] = reason
         return False
     return not provider_held(candidate, fit, draft)
 
 
 def is_out(candidate: Candidate, draft: PlanDraft) -> bool:
     """Whether a candidate is not asked in this plan (any more), wherever the place is."""
-    key = (candidate.kind, candidate.number)
     if candidate.patient in draft.asked:
-        draft.refused[key] = Reason("asked_elsewhere")
-    known = draft.refused.get(key)
+        draft.refused[candidate.key] = Reason("asked_elsewhere")
+    known = draft.refused.get(candidate.key)
     return known is not None and known.code in _WHATEVER_THE_PLACE
 
 
@@ -190,7 +187,7 @@ def provider_held(candidate: Candidate, fit: Fit, draft: PlanDraft) -> bool:
     held = draft.held.clashes(fit.opening.provider, candidate.pattern, _place(fit))
     if held:
         reason = Reason("provider_busy", "if an open offer elsewhere is accepted")
-        draft.refused.setdefault((candidate.kind, candidate.number), reason)
+        draft.refused.setdefault(candidate.key, reason)
     return held
 
 

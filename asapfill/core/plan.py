@@ -63,15 +63,15 @@ def make_plan(situation: Situation) -> Plan:
     Offers to candidates whose patient has not been read yet are part of the plan with their PatNum in ``wanted``:
     read these patients, find the candidates again, and plan again, until nothing is wanted.
     """
-    places: dict[tuple[str, str, int], list[Fit]] = {}
+    places: dict[tuple[str, tuple[Kind, int]], list[Fit]] = {}
     order: dict[str, list[Candidate]] = defaultdict(list)
     fitting: set[tuple[Kind, int]] = set()
     for candidate in ranked(situation.candidates, situation.policy.order, _last_texted(situation.contacts)):
         for opening, found in fits_by_opening(candidate, situation.ground):
             order[opening.id].append(candidate)
-            places[opening.id, candidate.kind, candidate.number] = found
-            fitting.add((candidate.kind, candidate.number))
-    patterns = {(candidate.kind, candidate.number): candidate.pattern for candidate in situation.candidates}
+            places[opening.id, candidate.key] = found
+            fitting.add(candidate.key)
+    patterns = {candidate.key: candidate.pattern for candidate in situation.candidates}
     draft = PlanDraft(
         situation=situation,
         order=order,
@@ -126,16 +126,12 @@ def _new_slots(opening: Opening, part: Interval, draft: PlanDraft) -> None:
 
 
 def _lead(opening: Opening, free: Interval, draft: PlanDraft) -> tuple[Candidate, Fit] | None:
-    """The first candidate by the policy's order who may be asked and fits into ``free``, at the start that wastes
-    least.
-    """
+    """The first candidate who may be asked and fits into ``free``, at the start that wastes least."""
     for candidate in draft.order.get(opening.id, ()):
         if is_out(candidate, draft):
             continue
         options = [
-            fit
-            for fit in draft.places[opening.id, candidate.kind, candidate.number]
-            if free[0] <= fit.span[0] and fit.span[1] <= free[1]
+            fit for fit in draft.places[opening.id, candidate.key] if free[0] <= fit.span[0] and fit.span[1] <= free[1]
         ]
         options = [fit for fit in options if not provider_held(candidate, fit, draft)]
         if not options:
@@ -157,7 +153,7 @@ def _recipients(
             break
         if candidate.patient in taken or is_out(candidate, draft):
             continue
-        for fit in draft.places[opening.id, candidate.kind, candidate.number]:
+        for fit in draft.places[opening.id, candidate.key]:
             if fit.span[0] == span[0] and fit.span[1] <= span[1]:
                 if may_ask(candidate, fit, draft):
                     chosen.append((candidate, fit))
@@ -190,7 +186,7 @@ def _last_texted(contacts: Iterable[Contact]) -> Mapping[int, date]:
 
 def _why_nobody(opening: Opening, has_slots: bool, draft: PlanDraft) -> Skipped:  # noqa: FBT001  private, read once
     """Why an opening gets no offer in this cycle."""
-    refused = (draft.refused.get((one.kind, one.number)) for one in draft.order.get(opening.id, ()))
+    refused = (draft.refused.get(one.key) for one in draft.order.get(opening.id, ()))
     why = Counter("not_needed" if reason is None else reason.code for reason in refused)
     if has_slots:
         reason = Reason("waiting_for_answers")
@@ -214,10 +210,11 @@ def _explain_people(draft: PlanDraft, fitting: set[tuple[Kind, int]]) -> list[Sk
     asked = {(offer.kind, offer.number) for offer in draft.offers}
     result = [Skipped(item.reason, kind=item.kind, number=item.number) for item in draft.situation.passed]
     for candidate in draft.situation.candidates:
-        key = (candidate.kind, candidate.number)
-        if key in asked:
+        if candidate.key in asked:
             continue
-        reason = draft.refused.get(key, Reason("not_needed")) if key in fitting else Reason("no_fit")
+        reason = (
+            draft.refused.get(candidate.key, Reason("not_needed")) if candidate.key in fitting else Reason("no_fit")
+        )
         result.append(Skipped(reason, kind=candidate.kind, number=candidate.number))
     return result
 
