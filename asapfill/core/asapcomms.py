@@ -3,34 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Final
 
-from asapfill.core.offer import CLOCKS_MAY_DIFFER, LINK_STAYS_OPEN, LIVE, Kind, Offer, State
+from asapfill.core.offer import CLOCKS_MAY_DIFFER, LINK_STAYS_OPEN, LIVE, Offer, OthersOffer, State
 from asapfill.core.rows import AsapComm, FKeyType, ResponseStatus, Schedule, SmsSendStatus
 from asapfill.core.waves import TIME_TO_ANSWER
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OthersOffer:
-    """A text that staff or another program sent; see ``offer.Contact``, which it is to limits."""
-
-    patient: int
-    phone: str
-    day: date
-    kind: Kind
-    number: int
-    state: State
-    operatory: int = 0
-    start: datetime | None = None
-    end: datetime | None = None
-    opening: str = ""
-    answered: datetime | None = None
-    wave: int = 0
-    made: datetime | None = None
-    clinic: int = 0
-    no_text: str = ""
 
 
 def contacts_of_others(

@@ -1,6 +1,6 @@
 """Candidates: who on the ASAP list may be asked at all, whatever the openings; and for everybody else, why not.
 
-Whether a candidate fits somewhere is in ``fits``, whether a text may go out now is in ``planning.limits``.
+Whether a candidate fits somewhere is in ``fits``, whether a text may go out now is in ``limits``.
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ class Candidate:
     not_before: date | None = None
     busy: tuple[Interval, ...] = ()
     provisional: bool = False
+
+    @property
+    def key(self) -> tuple[Kind, int]:
+        """What it is in Open Dental: its kind, and AptNum or RecallNum."""
+        return self.kind, self.number
 
     @property
     def length(self) -> timedelta:
@@ -138,9 +143,7 @@ def appointment_checks(appointment: Appointment, office: Office, policy: Policy,
 
 
 def recall_checks(recall: Recall, office: Office, policy: Policy, office_now: datetime) -> list[Check]:
-    """Every rule that does not depend on an opening, applied to an ASAP recall. Open Dental's POST checks none of
-    them.
-    """
+    """Every such rule applied to an ASAP recall. Open Dental's POST checks none of them."""
     today = office_now.date()
     patient = office.patients.get(recall.pat_num)
     clinic_known = patient is not None and bool(office.clinics)
@@ -192,9 +195,7 @@ def takes_texts(patient: Patient, office: Office) -> bool:
 
 
 def phone_digits(wireless_phone: str) -> str | None:
-    """The ten digits of a US or Canadian phone, or None when it is none (Open Dental: 10 digits, or 11 with a
-    leading 1).
-    """
+    """The ten digits of a US or Canadian phone, which may have a leading 1; None for anything else (Open Dental)."""
     digits = local_digits(wireless_phone)
     return digits if len(digits) == LOCAL else None
 

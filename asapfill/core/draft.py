@@ -21,7 +21,7 @@ from asapfill.core.units import Interval, ceil_unit, floor_unit, overlaps
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class OfferedSlot:
     """A stretch (units) that people were already offered and may still take. ``wave``: the last one made; ``last``:
     when (naive office time). ``viewed``: somebody has opened the link.
     """
@@ -33,18 +33,18 @@ class Slot:
     viewed: bool
 
 
-def slots_already_offered(opening: Opening, contacts: Iterable[Contact]) -> list[Slot]:
+def slots_already_offered(opening: Opening, contacts: Iterable[Contact]) -> list[OfferedSlot]:
     """The stretches of an opening for which somebody still holds a live offer, merged where they overlap."""
-    slots: list[Slot] = []
+    slots: list[OfferedSlot] = []
     for contact in sorted(offers_in(opening, contacts), key=lambda contact: (contact.start, contact.end)):
         if contact.state not in LIVE or contact.start is None or contact.end is None:
             continue
         start, end = floor_unit(contact.start), ceil_unit(contact.end)
         viewed = contact.state == State.VIEWED
-        slot = Slot(start, end, contact.wave, contact.made or contact.start, viewed)
+        slot = OfferedSlot(start, end, contact.wave, contact.made or contact.start, viewed)
         if slots and overlaps((slots[-1].start, slots[-1].end), (start, end)):
             other = slots.pop()
-            slot = Slot(
+            slot = OfferedSlot(
                 start=min(other.start, start),
                 end=max(other.end, end),
                 wave=max(other.wave, slot.wave),
@@ -73,7 +73,7 @@ Place = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldTime:
     """Per ProvNum the units that places on offer would take."""
 
     units: dict[int, list[tuple[Interval, Place]]] = field(default_factory=lambda: defaultdict(list))
@@ -92,12 +92,12 @@ class Held:
         )
 
 
-def held_by(contacts: Iterable[Contact], free_time: FreeTime, patterns: Mapping[tuple[Kind, int], str]) -> Held:
+def held_by(contacts: Iterable[Contact], free_time: FreeTime, patterns: Mapping[tuple[Kind, int], str]) -> HeldTime:
     """What the live offers, ours and others', may take of the providers' time.
 
     ``patterns``: per candidate; an offer of somebody who is none any more counts as provider time all along.
     """
-    held = Held()
+    held = HeldTime()
     for contact in contacts:
         if contact.state not in LIVE or contact.start is None or not contact.operatory:
             continue
@@ -116,9 +116,7 @@ Judge = Callable[[NewOffer, Sequence[Contact]], Reason | None]
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What planning works on. ``contacts``: every text that counts, ours and others'. ``phones``: keyed hash per
-    PatNum.
-    """
+    """What planning works on. ``contacts``: every text that counts. ``phones``: keyed hash per PatNum."""
 
     policy: Policy
     office_now: datetime
@@ -148,7 +146,7 @@ _WHATEVER_THE_PLACE = frozenset(
 
 
 @dataclass(slots=True)
-class Draft:
+class PlanDraft:
     """The plan as it grows. ``order``: per opening who fits there, first to be asked first. ``refused``: per candidate
     the last reason for which it was not asked. ``held``: the providers' time that places on offer would take.
     ``asked``: PatNums in this plan.
@@ -156,8 +154,8 @@ class Draft:
 
     situation: Situation
     order: Mapping[str, list[Candidate]]
-    places: Mapping[tuple[str, str, int], list[Fit]]
-    held: Held
+    places: Mapping[tuple[str, tuple[Kind, int]], list[Fit]]
+    held: HeldTime
     offers: list[NewOffer] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
     asked: set[int] = field(default_factory=set)
@@ -165,32 +163,31 @@ class Draft:
     refused: dict[tuple[Kind, int], Reason] = field(default_factory=dict)
 
 
-def may_ask(candidate: Candidate, fit: Fit, draft: Draft) -> bool:
+def may_ask(candidate: Candidate, fit: Fit, draft: PlanDraft) -> bool:
     """Whether this offer may be made now; the reason against is kept for ``skipped``."""
     if is_out(candidate, draft):
         return False
     reason = draft.situation.judge(_new_offer(candidate, fit, 1, draft), draft.contacts)
     if reason is not None:
-        draft.refused[candidate.kind, candidate.number] = reason
+        draft.refused[candidate.key] = reason
         return False
     return not provider_held(candidate, fit, draft)
 
 
-def is_out(candidate: Candidate, draft: Draft) -> bool:
+def is_out(candidate: Candidate, draft: PlanDraft) -> bool:
     """Whether a candidate is not asked in this plan (any more), wherever the place is."""
-    key = (candidate.kind, candidate.number)
     if candidate.patient in draft.asked:
-        draft.refused[key] = Reason("asked_elsewhere")
-    known = draft.refused.get(key)
+        draft.refused[candidate.key] = Reason("asked_elsewhere")
+    known = draft.refused.get(candidate.key)
     return known is not None and known.code in _WHATEVER_THE_PLACE
 
 
-def provider_held(candidate: Candidate, fit: Fit, draft: Draft) -> bool:
+def provider_held(candidate: Candidate, fit: Fit, draft: PlanDraft) -> bool:
     """Whether the provider would be needed in two places if this offer and an open one elsewhere were both accepted."""
     held = draft.held.clashes(fit.opening.provider, candidate.pattern, _place(fit))
     if held:
         reason = Reason("provider_busy", "if an open offer elsewhere is accepted")
-        draft.refused.setdefault((candidate.kind, candidate.number), reason)
+        draft.refused.setdefault(candidate.key, reason)
     return held
 
 
@@ -198,7 +195,7 @@ def _place(fit: Fit) -> tuple[int, int]:
     return fit.opening.operatory, fit.span[0]
 
 
-def add_offers(recipients: Iterable[tuple[Candidate, Fit]], wave: int, draft: Draft) -> None:
+def add_offers(recipients: Iterable[tuple[Candidate, Fit]], wave: int, draft: PlanDraft) -> None:
     """Add offers to the plan; each is judged again, because the ones before it count."""
     for candidate, fit in recipients:
         if not may_ask(candidate, fit, draft):
@@ -212,7 +209,7 @@ def add_offers(recipients: Iterable[tuple[Candidate, Fit]], wave: int, draft: Dr
             draft.provisional.add(candidate.patient)
 
 
-def _new_offer(candidate: Candidate, fit: Fit, wave: int, draft: Draft) -> NewOffer:
+def _new_offer(candidate: Candidate, fit: Fit, wave: int, draft: PlanDraft) -> NewOffer:
     return NewOffer(
         clinic=draft.situation.policy.clinic,
         kind=candidate.kind,

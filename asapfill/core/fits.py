@@ -201,9 +201,7 @@ def _rules(candidate: Candidate, opening: Opening, start: int, ground: Ground) -
 
 
 def _places(candidate: Candidate, opening: Opening, ground: Ground) -> list[Fit]:
-    """The places in an opening for everybody with the candidate's pattern: on the grid or flush against a neighbour,
-    and where the provider is free.
-    """
+    """Places for everybody with the candidate's pattern: on the grid or flush, and where the provider is free."""
     own = _own_visit(candidate, opening.provider, ground)
     key = (opening.id, candidate.pattern, own)
     if key not in ground.places:

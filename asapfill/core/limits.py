@@ -64,9 +64,7 @@ def rules(
     *,
     office_limit: int | None = None,
 ) -> Iterator[tuple[str, Reason | None]]:
-    """Every limit in the order of ``verdict``, by a code of ``reasons``, with why it stands against ``new``, or
-    None.
-    """
+    """Every limit in the order of ``verdict``: its code, and why it stands against ``new``, or None."""
     yield "already_offered", _before(new, contacts)
     yield "unknown_offer", _unclear(new, contacts)
     yield "live_offer", _live(new, contacts)

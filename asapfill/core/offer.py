@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Final, Literal, Protocol
+from typing import ClassVar, Final, Literal
 
 from asapfill.core.errors import AsapfillError
 
@@ -244,8 +244,9 @@ Key = tuple[Kind, int, int, datetime]
 """Candidate and slot: kind, AptNum or RecallNum, operatory, start."""
 
 
-class Contact(Protocol):
-    """One text as limits count it: planned, in our journal, or made by staff or another program.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferTerms:
+    """What is offered, to whom, where and when: the same in a plan and in the journal.
 
     Attributes:
         clinic: ClinicNum.
@@ -253,56 +254,13 @@ class Contact(Protocol):
         number: AptNum or RecallNum.
         patient: PatNum.
         phone: keyed hash of the wireless phone; empty when there is none.
-        operatory: 0 when not known (others' rows do not name it).
-        start: of the offered slot, office wall clock, if known.
-        end: of the offered slot, office wall clock, if known.
-        wave: of ours; 0 for others.
-        opening: id of our opening; empty for others.
-        made: office wall clock at which it was made, if known.
-        day: the office day on which the text went out or will go out: the day that caps count.
-        state: of ours as in the journal, of others as their row tells, of a planned one as if its text were on the way.
-        answered: office wall clock of the answer; for others the latest that it can have been.
-        no_text: why Open Dental sends no text (suppressed), a code; empty for all else.
-    """
-
-    @property
-    def clinic(self) -> int: ...  # noqa: D102  the attributes are told above
-    @property
-    def kind(self) -> Kind: ...  # noqa: D102  as above, and so on
-    @property
-    def number(self) -> int: ...  # noqa: D102
-    @property
-    def patient(self) -> int: ...  # noqa: D102
-    @property
-    def phone(self) -> str: ...  # noqa: D102
-    @property
-    def operatory(self) -> int: ...  # noqa: D102
-    @property
-    def start(self) -> datetime | None: ...  # noqa: D102
-    @property
-    def end(self) -> datetime | None: ...  # noqa: D102
-    @property
-    def wave(self) -> int: ...  # noqa: D102
-    @property
-    def opening(self) -> str: ...  # noqa: D102
-    @property
-    def made(self) -> datetime | None: ...  # noqa: D102
-    @property
-    def day(self) -> date: ...  # noqa: D102
-    @property
-    def state(self) -> State: ...  # noqa: D102
-    @property
-    def answered(self) -> datetime | None: ...  # noqa: D102
-    @property
-    def no_text(self) -> str: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OfferTerms:
-    """What is offered, to whom, where and when: the same in a plan and in the journal. Attributes: see ``Contact``.
-
-    ``provider``: whom Open Dental would assign there. ``wave``: 1 for the first people asked for this opening.
-    ``made``: the office's wall clock when the offer is meant.
+        operatory: OperatoryNum.
+        provider: ProvNum whom Open Dental would assign there.
+        start: of the offered slot.
+        end: of the offered slot.
+        wave: 1 for the first people asked for this opening.
+        opening: id of the opening.
+        made: the office's wall clock when the offer is meant.
     """
 
     clinic: int
@@ -394,3 +352,38 @@ class Offer(OfferTerms):
     def again(self, made: datetime) -> NewOffer:
         """The same, to be sent now: an offer that a person approved."""
         return replace(NewOffer(**{field.name: getattr(self, field.name) for field in fields(OfferTerms)}), made=made)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OthersOffer:
+    """A text that staff or another program sent, as its AsapComm tells. Attributes as above, unless told here.
+
+    Attributes:
+        day: the office day on which the text went out or will go out.
+        operatory: 0 when not known.
+        start: if known.
+        end: if known.
+        answered: the office's wall clock of the answer: the latest that it can have been.
+        made: if known.
+        no_text: why Open Dental sends no text, a code; empty for all else.
+    """
+
+    patient: int
+    phone: str
+    day: date
+    kind: Kind
+    number: int
+    state: State
+    operatory: int = 0
+    start: datetime | None = None
+    end: datetime | None = None
+    opening: str = ""
+    wave: ClassVar[int] = 0
+    answered: datetime | None = None
+    made: datetime | None = None
+    clinic: int = 0
+    no_text: str = ""
+
+
+Contact = NewOffer | Offer | OthersOffer
+"""One text as limits count it: planned, in our journal, or made by staff or another program."""

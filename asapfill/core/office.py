@@ -67,9 +67,7 @@ class Office:
 
     @property
     def increment(self) -> int:
-        """Minutes of the office's time grid and of a recall pattern's character (AppointmentTimeIncrement: 5, 10 or
-        15).
-        """
+        """Minutes of the time grid and of a recall pattern's character (AppointmentTimeIncrement: 5, 10, 15)."""
         minutes = preference_number(self.preferences, "AppointmentTimeIncrement", DEFAULT_INCREMENT)
         return minutes if minutes in {5, 10, 15} else DEFAULT_INCREMENT
 

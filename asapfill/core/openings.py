@@ -1,5 +1,4 @@
-"""Openings: stretches of time, in one operatory, with a working provider, that nothing occupies; and what was left
-alone.
+"""Openings: free time of an operatory with a working provider; and what was left alone.
 
 openings = who works where ∩ the policy's days and hours − appointments − blockouts not allowed, then cut to what may
 be offered now: not before the notice, not beyond the look-ahead, not what became free only just now.
@@ -86,9 +85,7 @@ class LeftAlone:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """All openings in the order of their start, what was left alone, the free time below them, and allowed blockouts
-    per operatory.
-    """
+    """All openings in order, what was left alone, the free time, and the allowed blockouts per operatory."""
 
     openings: tuple[Opening, ...]
     left_alone: tuple[LeftAlone, ...]
@@ -136,9 +133,7 @@ def in_order(opening: Opening) -> tuple[Interval, int]:
 
 
 def opening_id(operatory: int, unit: int) -> str:
-    """The name of the opening that starts at ``unit``: at each moment an operatory has one acting provider, so this
-    is enough.
-    """
+    """The name of the opening that starts at ``unit``; an operatory has one acting provider at each moment."""
     return f"op{operatory}-{moment_of(unit):%Y%m%d-%H%M}"
 
 
@@ -157,9 +152,7 @@ def policy_hours(policy: Policy, first: date, last: date) -> list[Interval]:
 
 
 def reach(policy: Policy, now: datetime) -> Interval:
-    """The units in which a visit may start or lie: from now + notice (real hours, also across a DST change) to now +
-    look-ahead.
-    """
+    """The units in which a visit may lie: now + notice (real hours, also across a DST change) to now + look-ahead."""
     first = ceil_unit(first_wall(now + policy.openings.notice, policy.timezone))
     wall = office_now(now, policy.timezone)
     last_day = (wall + policy.openings.look_ahead).date()

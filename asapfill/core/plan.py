@@ -13,9 +13,9 @@ from datetime import date, datetime, timedelta
 
 from asapfill.core.candidates import Candidate
 from asapfill.core.draft import (
-    Draft,
+    OfferedSlot,
+    PlanDraft,
     Situation,
-    Slot,
     add_offers,
     held_by,
     is_out,
@@ -63,16 +63,16 @@ def make_plan(situation: Situation) -> Plan:
     Offers to candidates whose patient has not been read yet are part of the plan with their PatNum in ``wanted``:
     read these patients, find the candidates again, and plan again, until nothing is wanted.
     """
-    places: dict[tuple[str, str, int], list[Fit]] = {}
+    places: dict[tuple[str, tuple[Kind, int]], list[Fit]] = {}
     order: dict[str, list[Candidate]] = defaultdict(list)
     fitting: set[tuple[Kind, int]] = set()
     for candidate in ranked(situation.candidates, situation.policy.order, _last_texted(situation.contacts)):
         for opening, found in fits_by_opening(candidate, situation.ground):
             order[opening.id].append(candidate)
-            places[opening.id, candidate.kind, candidate.number] = found
-            fitting.add((candidate.kind, candidate.number))
-    patterns = {(candidate.kind, candidate.number): candidate.pattern for candidate in situation.candidates}
-    draft = Draft(
+            places[opening.id, candidate.key] = found
+            fitting.add(candidate.key)
+    patterns = {candidate.key: candidate.pattern for candidate in situation.candidates}
+    draft = PlanDraft(
         situation=situation,
         order=order,
         places=places,
@@ -85,7 +85,7 @@ def make_plan(situation: Situation) -> Plan:
     return Plan(tuple(draft.offers), (*unfilled, *people, *left_alone), frozenset(draft.provisional))
 
 
-def _fill(opening: Opening, draft: Draft) -> list[Skipped]:
+def _fill(opening: Opening, draft: PlanDraft) -> list[Skipped]:
     """Offer one opening: next waves for slots already offered, then new slots in what is left.
 
     Returns why it gets no offer in this cycle; nothing when it gets one.
@@ -99,7 +99,7 @@ def _fill(opening: Opening, draft: Draft) -> list[Skipped]:
     return [_why_nobody(opening, bool(slots), draft)] if len(draft.offers) == before else []
 
 
-def _next_wave(opening: Opening, slot: Slot, draft: Draft) -> None:
+def _next_wave(opening: Opening, slot: OfferedSlot, draft: PlanDraft) -> None:
     """Ask the next people for a slot, if those asked so far had their time."""
     now = draft.situation.office_now
     tempo = _pace(draft, slot.start)
@@ -110,7 +110,7 @@ def _next_wave(opening: Opening, slot: Slot, draft: Draft) -> None:
     add_offers(recipients, slot.wave + 1, draft)
 
 
-def _new_slots(opening: Opening, part: Interval, draft: Draft) -> None:
+def _new_slots(opening: Opening, part: Interval, draft: PlanDraft) -> None:
     """Cut free time into slots: each for the first candidate who fits, shared with the next who fit the same start."""
     rest = [part]
     while rest:
@@ -125,17 +125,13 @@ def _new_slots(opening: Opening, part: Interval, draft: Draft) -> None:
         rest += subtract([free], [span])
 
 
-def _lead(opening: Opening, free: Interval, draft: Draft) -> tuple[Candidate, Fit] | None:
-    """The first candidate by the policy's order who may be asked and fits into ``free``, at the start that wastes
-    least.
-    """
+def _lead(opening: Opening, free: Interval, draft: PlanDraft) -> tuple[Candidate, Fit] | None:
+    """The first candidate who may be asked and fits into ``free``, at the start that wastes least."""
     for candidate in draft.order.get(opening.id, ()):
         if is_out(candidate, draft):
             continue
         options = [
-            fit
-            for fit in draft.places[opening.id, candidate.kind, candidate.number]
-            if free[0] <= fit.span[0] and fit.span[1] <= free[1]
+            fit for fit in draft.places[opening.id, candidate.key] if free[0] <= fit.span[0] and fit.span[1] <= free[1]
         ]
         options = [fit for fit in options if not provider_held(candidate, fit, draft)]
         if not options:
@@ -147,7 +143,7 @@ def _lead(opening: Opening, free: Interval, draft: Draft) -> tuple[Candidate, Fi
 
 
 def _recipients(
-    opening: Opening, span: Interval, draft: Draft, most: int, besides: Candidate | None = None
+    opening: Opening, span: Interval, draft: PlanDraft, most: int, besides: Candidate | None = None
 ) -> list[tuple[Candidate, Fit]]:
     """Up to ``most`` further candidates, in order, who may be asked and fit inside ``span`` from its start."""
     chosen: list[tuple[Candidate, Fit]] = []
@@ -157,7 +153,7 @@ def _recipients(
             break
         if candidate.patient in taken or is_out(candidate, draft):
             continue
-        for fit in draft.places[opening.id, candidate.kind, candidate.number]:
+        for fit in draft.places[opening.id, candidate.key]:
             if fit.span[0] == span[0] and fit.span[1] <= span[1]:
                 if may_ask(candidate, fit, draft):
                     chosen.append((candidate, fit))
@@ -166,7 +162,7 @@ def _recipients(
     return chosen
 
 
-def _waste(fit: Fit, free: Interval, draft: Draft) -> int:
+def _waste(fit: Fit, free: Interval, draft: PlanDraft) -> int:
     """Units beside the visit that would be too short to use, within the part of the opening that is still free."""
     shortest = units_in(draft.situation.policy.openings.shortest)
     opening = fit.opening
@@ -175,7 +171,7 @@ def _waste(fit: Fit, free: Interval, draft: Draft) -> int:
     return sum(gap for gap in (left, right) if gap < shortest)
 
 
-def _pace(draft: Draft, start: int) -> Pace:
+def _pace(draft: PlanDraft, start: int) -> Pace:
     until = timedelta(minutes=5 * (start - floor_unit(draft.situation.office_now)))
     return pace(draft.situation.policy.texts, until)
 
@@ -188,9 +184,9 @@ def _last_texted(contacts: Iterable[Contact]) -> Mapping[int, date]:
     return result
 
 
-def _why_nobody(opening: Opening, has_slots: bool, draft: Draft) -> Skipped:  # noqa: FBT001  private, read once
+def _why_nobody(opening: Opening, has_slots: bool, draft: PlanDraft) -> Skipped:  # noqa: FBT001  private, read once
     """Why an opening gets no offer in this cycle."""
-    refused = (draft.refused.get((one.kind, one.number)) for one in draft.order.get(opening.id, ()))
+    refused = (draft.refused.get(one.key) for one in draft.order.get(opening.id, ()))
     why = Counter("not_needed" if reason is None else reason.code for reason in refused)
     if has_slots:
         reason = Reason("waiting_for_answers")
@@ -209,15 +205,16 @@ def _why_nobody(opening: Opening, has_slots: bool, draft: Draft) -> Skipped:  # 
     )
 
 
-def _explain_people(draft: Draft, fitting: set[tuple[Kind, int]]) -> list[Skipped]:
+def _explain_people(draft: PlanDraft, fitting: set[tuple[Kind, int]]) -> list[Skipped]:
     """Why each candidate who is not in the plan is not."""
     asked = {(offer.kind, offer.number) for offer in draft.offers}
     result = [Skipped(item.reason, kind=item.kind, number=item.number) for item in draft.situation.passed]
     for candidate in draft.situation.candidates:
-        key = (candidate.kind, candidate.number)
-        if key in asked:
+        if candidate.key in asked:
             continue
-        reason = draft.refused.get(key, Reason("not_needed")) if key in fitting else Reason("no_fit")
+        reason = (
+            draft.refused.get(candidate.key, Reason("not_needed")) if candidate.key in fitting else Reason("no_fit")
+        )
         result.append(Skipped(reason, kind=candidate.kind, number=candidate.number))
     return result
 

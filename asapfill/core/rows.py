@@ -294,7 +294,7 @@ class Provider(Row):
 
 
 class Recall(Row):
-    """``/recalls``. ``time_pattern_override``: the unit is disputed, see scheduling.lengths."""
+    """``/recalls``. ``time_pattern_override``: the unit is disputed, see ``lengths``."""
 
     key = "RecallNum"
     needed = frozenset({"PatNum", "IsDisabled", "RecallTypeNum", "DateScheduled", "Priority"})

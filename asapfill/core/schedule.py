@@ -131,9 +131,7 @@ def whole(office: Office) -> Interval:
 
 
 def occupies(appointment: Appointment) -> bool:
-    """Whether an appointment lies on the schedule (Open Dental: every status but UnschedList and Planned; one that is
-    unknown or cannot be read does).
-    """
+    """Whether it lies on the schedule (Open Dental: any status but UnschedList and Planned); in doubt it does."""
     return appointment.apt_status not in FREE_STATUSES
 
 
@@ -164,9 +162,7 @@ def _default_length(office: Office) -> int:
 
 
 def taken_by_appointments(office: Office) -> dict[int, list[Interval]]:
-    """Per OperatoryNum the units that appointments take. One whose operatory cannot be read takes its time in all of
-    them.
-    """
+    """Per OperatoryNum the units that appointments take; in all of them where the operatory cannot be read."""
     taken: dict[int, list[Interval]] = defaultdict(list)
     everywhere: list[Interval] = []
     for appointment in office.appointments:
@@ -254,9 +250,7 @@ def blockouts(office: Office, allowed: Iterable[int]) -> dict[int, list[Blockout
 
 
 def may_be_allowed(definition: Definition) -> bool:
-    """Whether a policy may allow this blockout type at all (Open Dental: NS in ItemValue forbids scheduling over it;
-    hidden types still count).
-    """
+    """Whether a policy may allow this blockout type (Open Dental: NS in ItemValue forbids scheduling over it)."""
     return not (definition.unreadable or definition.is_hidden or "NS" in definition.item_value.upper())
 
 

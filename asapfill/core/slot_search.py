@@ -1,4 +1,4 @@
-"""Open Dental's own search (``GET /appointments/Slots``) as a second witness for free time, where it means something.
+"""Open Dental's own search (``GET /appointments/Slots``): where it means something, and where it differs from us.
 
 It knows one provider, ignores blockouts and other providers' visits, and blocks the whole pattern of every visit of its
 provider wherever it lies. So it is asked only about a provider who that day has hours linked to one operatory and no
@@ -41,9 +41,7 @@ OTHERS_IGNORED = "it ignores other providers' visits in the operatory"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Time that one of us calls free and the other does not. ``ours``: we do. ``cause``: why, or None when nothing
-    explains it.
-    """
+    """Time that one side calls free and the other does not. ``ours``: we do. ``cause``: what explains it, if known."""
 
     operatory: int
     provider: int
@@ -104,7 +102,7 @@ def compare(
 
 
 def disagreement(operatory: int, span: Interval) -> Reason:
-    """The reason for which nothing is sent where the witness lacks the time."""
+    """Why nothing is sent where Open Dental's search lacks the time."""
     return Reason(
         "second_witness", f"operatory {operatory}, {moment_of(span[0]):%Y-%m-%d %H:%M}-{moment_of(span[1]):%H:%M}"
     )

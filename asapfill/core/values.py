@@ -1,4 +1,4 @@
-"""How Open Dental writes values, and what they are here: one reader per kind, used by ``models``.
+"""How Open Dental writes values, and what they are here: one reader per kind, used by ``rows``.
 
 The API is not uniform: numbers come as strings, booleans as ``"true"`` or ``"True"``, "no date" as ``0001-01-01``.
 Each reader takes any JSON value and raises ValueError, nothing else, for one that makes no sense.

@@ -35,9 +35,7 @@ _LINES: Mapping[OrderLine, Callable[[Candidate, Mapping[int, date]], float]] = {
 def ranked(
     candidates: Iterable[Candidate], order: Iterable[OrderLine], last_texted: Mapping[int, date]
 ) -> list[Candidate]:
-    """The candidates, first to be asked first. ``last_texted``: per PatNum the office day of the last text, where
-    known.
-    """
+    """The candidates in the order of asking. ``last_texted``: office day of the last text by PatNum."""
     lines = [_LINES[line] for line in order]
     return sorted(
         candidates,
@@ -51,9 +49,7 @@ def ranked(
 
 
 def _days(candidate: Candidate) -> float:
-    """How far out the present appointment or due day is; one without a time has waited longest and counts as
-    furthest.
-    """
+    """How far out the appointment or due day is; without a time it counts as furthest: it has waited longest."""
     if candidate.at is None:
         return _FAR_AWAY
     return candidate.at.toordinal() + candidate.at.hour / 24 + candidate.at.minute / 1440

@@ -6,9 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from asapfill.core.asapcomms import OthersOffer
 from asapfill.core.limits import may_text_now, verdict
-from asapfill.core.offer import COUNTED, LIVE, UNCLEAR, Contact, NewOffer, State
+from asapfill.core.offer import COUNTED, LIVE, UNCLEAR, Contact, NewOffer, OthersOffer, State
 from asapfill.core.policy import Hours, TextsPolicy
 from asapfill.core.reasons import RULES
 

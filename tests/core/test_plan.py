@@ -11,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asapfill.core.asapcomms import OthersOffer
 from asapfill.core.fits import fits
-from asapfill.core.offer import Contact, NewOffer, Offer, OfferTerms, State
+from asapfill.core.offer import Contact, NewOffer, Offer, OfferTerms, OthersOffer, State
 from asapfill.core.office import Office
 from asapfill.core.plan import Plan, make_plan
 from asapfill.core.policy import Policy, TextsPolicy
