@@ -15,7 +15,7 @@ from difflib import get_close_matches
 from functools import partial
 
 from asapfill.core.errors import ConfigurationError, Problem
-from asapfill.core.office import OfficeNames, operatory_both
+from asapfill.core.office import OfficeNames, folded, operatory_both
 from asapfill.core.policy import CandidatesPolicy, CommlogPolicy, OpeningsPolicy, Policy, TextsPolicy
 from asapfill.core.rows import Clinic, Definition
 from asapfill.core.schedule import may_be_allowed
@@ -45,15 +45,11 @@ class Choice:
 def matching_rows(name: str, choices: Sequence[Choice]) -> list[Choice]:
     """The rows that ``name`` may mean: written exactly so, else with case and blanks forgiven; or by number."""
     exact = [choice for choice in choices if name in choice.labels]
-    forgiven = [choice for choice in choices if _folded(name) in {_folded(label) for label in choice.labels}]
+    forgiven = [choice for choice in choices if folded(name) in {folded(label) for label in choice.labels}]
     named = exact or forgiven
     number = int(name) if re.fullmatch("[0-9]{1,18}", name) else 0
     numbered = [choice for choice in choices if choice.number == number]
     return named + [choice for choice in numbered if choice not in named]
-
-
-def _folded(label: str) -> str:
-    return "".join(label.casefold().split())
 
 
 def several_names(name: str, choices: Sequence[Choice]) -> str:
@@ -72,8 +68,8 @@ def _letters(label: str) -> str:
 def nearest(name: str, choices: Sequence[Choice]) -> str:
     """What was perhaps meant, and what there is, both in the names that lists show."""
     choices, everything = [choice for choice in choices if not choice.closed], choices
-    shown = {_folded(label): choice.shown for choice in choices for label in choice.labels if label.strip()}
-    near = dict.fromkeys(shown[key] for key in get_close_matches(_folded(name), shown, n=3, cutoff=0.5))
+    shown = {folded(label): choice.shown for choice in choices for label in choice.labels if label.strip()}
+    near = dict.fromkeys(shown[key] for key in get_close_matches(folded(name), shown, n=3, cutoff=0.5))
     same = dict.fromkeys(shown[key] for key in shown if _letters(key) == _letters(name))
     near = same if len(same) == 1 else near
     guess = f"Did you mean {' or '.join(f'“{label}”' for label in near)}? " if near else ""
