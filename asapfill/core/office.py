@@ -151,8 +151,13 @@ def operatory_name(row: Operatory) -> str:
     return row.abbrev.strip() or row.op_name.strip()
 
 
+def folded(name: str) -> str:
+    """A name for comparing with others: capitals and blanks make no difference."""
+    return "".join(name.casefold().split())
+
+
 def operatory_both(row: Operatory) -> str:
     """Both names, ``Doctor 1 (OP-1)``, where lists of the office are shown: people know the one or the other."""
     short, long = operatory_name(row), row.op_name.strip()
-    same = "".join(short.casefold().split()) == "".join(long.casefold().split())
+    same = folded(short) == folded(long)
     return short if same or not long else f"{long} ({short})"

@@ -20,7 +20,7 @@ from asapfill.core.errors import ConfigurationError, Problem, problem_at
 from asapfill.core.office import OfficeNames
 from asapfill.core.policy import Policy
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.reading import parse_policy, read_bytes, read_policies
+from asapfill.policy.reading import claim, parse_policy, read_bytes, read_policies
 from asapfill.policy.resolve import resolve
 from asapfill.settings.settings import Settings
 from asapfill.store.database import Store, StoreError, open_for_reading
@@ -259,11 +259,6 @@ def _verdict(raw: bytes, path: Path) -> PolicyFile | ConfigurationError:
         return parse_policy(raw, path)
     except ConfigurationError as error:
         return error
-
-
-def claim(file: PolicyFile) -> tuple[str, str]:
-    """What a policy is for: its office and clinic, as far as the file tells; two files cannot be for the same."""
-    return file.office, "".join((file.clinic or "").casefold().split())
 
 
 def _fingerprint(path: Path) -> str:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.core.office import folded
 from asapfill.policy.contradictions import contradictions
 from asapfill.policy.formats import Unreadable
 from asapfill.policy.model import PolicyFile
@@ -306,12 +307,16 @@ def _unknown_office(file: PolicyFile, offices: Collection[str]) -> Problem:
     return file.source.problem(("office",), message, hint)
 
 
+def claim(file: PolicyFile) -> tuple[str, str]:
+    """What a policy is for: its office and clinic, as far as the file tells; two files cannot be for the same."""
+    return file.office, folded(file.clinic or "")
+
+
 def _claimed_twice(files: Iterable[PolicyFile]) -> Iterator[tuple[PolicyFile, Problem]]:
     """Files that are for the same office and clinic, each with its problem: nobody knows which one was meant."""
     claims: dict[tuple[str, str], list[PolicyFile]] = defaultdict(list)
     for file in files:
-        clinic = "".join((file.clinic or "").casefold().split())
-        claims[file.office, clinic].append(file)
+        claims[claim(file)].append(file)
     for claimants in claims.values():
         for file in claimants if len(claimants) > 1 else ():
             others = ", ".join(other.source.path.name for other in claimants if other is not file)

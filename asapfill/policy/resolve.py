@@ -12,10 +12,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from functools import partial
 
 from asapfill.core.errors import ConfigurationError, Problem
-from asapfill.core.office import OfficeNames, operatory_both
+from asapfill.core.office import OfficeNames, folded, operatory_both
 from asapfill.core.policy import CandidatesPolicy, CommlogPolicy, OpeningsPolicy, Policy, TextsPolicy
 from asapfill.core.rows import Clinic, Definition
 from asapfill.core.schedule import may_be_allowed
@@ -45,15 +44,11 @@ class Choice:
 def matching_rows(name: str, choices: Sequence[Choice]) -> list[Choice]:
     """The rows that ``name`` may mean: written exactly so, else with case and blanks forgiven; or by number."""
     exact = [choice for choice in choices if name in choice.labels]
-    forgiven = [choice for choice in choices if _folded(name) in {_folded(label) for label in choice.labels}]
+    forgiven = [choice for choice in choices if folded(name) in {folded(label) for label in choice.labels}]
     named = exact or forgiven
     number = int(name) if re.fullmatch("[0-9]{1,18}", name) else 0
     numbered = [choice for choice in choices if choice.number == number]
     return named + [choice for choice in numbered if choice not in named]
-
-
-def _folded(label: str) -> str:
-    return "".join(label.casefold().split())
 
 
 def several_names(name: str, choices: Sequence[Choice]) -> str:
@@ -72,8 +67,8 @@ def _letters(label: str) -> str:
 def nearest(name: str, choices: Sequence[Choice]) -> str:
     """What was perhaps meant, and what there is, both in the names that lists show."""
     choices, everything = [choice for choice in choices if not choice.closed], choices
-    shown = {_folded(label): choice.shown for choice in choices for label in choice.labels if label.strip()}
-    near = dict.fromkeys(shown[key] for key in get_close_matches(_folded(name), shown, n=3, cutoff=0.5))
+    shown = {folded(label): choice.shown for choice in choices for label in choice.labels if label.strip()}
+    near = dict.fromkeys(shown[key] for key in get_close_matches(folded(name), shown, n=3, cutoff=0.5))
     same = dict.fromkeys(shown[key] for key in shown if _letters(key) == _letters(name))
     near = same if len(same) == 1 else near
     guess = f"Did you mean {' or '.join(f'“{label}”' for label in near)}? " if near else ""
@@ -113,10 +108,11 @@ PROVIDER = _Kind("provider", "providers")
 BLOCKOUT = _Kind("blockout type", "blockout types")
 COMMLOG = _Kind("commlog type", "commlog types")
 CLINIC = _Kind("clinic", "clinics")
+BLOCKOUT_KEYS = ("blockouts_allowed", "hygiene_only_in", "recalls_only_in")
 
 
 def resolve(written: PolicyFile, names: OfficeNames) -> Policy:
-    """The policy with every name turned into its number.
+    """The policy with every name turned into its number; what is no name is taken as it is.
 
     Operatories are looked up among those of the policy's clinic and those of none. Of several rows with the same name
     the one that is not hidden is meant; an exclusion takes the hidden ones with it.
@@ -127,24 +123,19 @@ def resolve(written: PolicyFile, names: OfficeNames) -> Policy:
     lookup = _Lookup(written)
     clinic = _clinic(lookup, written, names.clinics)
     openings = _openings(lookup, written, names, clinic)
-    commlog = CommlogPolicy(
-        write=written.commlog.write,
-        type=_commlog_type(lookup, written, names.commlog_types),
-        second_entry=written.commlog.second_entry,
-    )
+    commlog_type = _commlog_type(lookup, written, names.commlog_types)
     if lookup.problems:
         raise ConfigurationError(sorted(lookup.problems, key=lambda problem: (problem.line, problem.column)))
-    return Policy(
-        office=written.office,
-        timezone=written.timezone,
-        clinic=clinic or 0,
-        mode=written.mode,
-        openings=openings,
-        candidates=_candidates(written),
-        order=written.order,
-        texts=_texts(written),
-        commlog=commlog,
-    )
+    candidates, texts = written.candidates, written.texts
+    people = {"include": frozenset(candidates.include), "except_patients": frozenset(candidates.except_patients)}
+    resolved = {
+        "clinic": clinic or 0,
+        "openings": openings,
+        "candidates": CandidatesPolicy(**dict(candidates) | people),
+        "texts": TextsPolicy(**dict(texts) | {"days": frozenset().union(*texts.days)}),
+        "commlog": CommlogPolicy(**dict(written.commlog) | {"type": commlog_type}),
+    }
+    return Policy(**dict(written) | resolved)
 
 
 def _openings(lookup: _Lookup, written: PolicyFile, names: OfficeNames, clinic: int | None) -> OpeningsPolicy:
@@ -153,21 +144,14 @@ def _openings(lookup: _Lookup, written: PolicyFile, names: OfficeNames, clinic: 
     chosen, excepted = (wanted.operatories, wanted.except_operatories) if clinic is not None else (None, ())
     rooms = _Kind("operatory", "operatories", "of this clinic" if clinic else "of the office")
     operatories, providers = _operatories(names, clinic), _providers(names)
-    blockouts = partial(_blockouts, lookup, names.blockout_types)
-    return OpeningsPolicy(
-        look_ahead=wanted.look_ahead,
-        notice=wanted.notice,
-        settle=wanted.settle,
-        shortest=wanted.shortest,
-        operatories=None if chosen is None else lookup.numbers("operatories", chosen, operatories, rooms),
-        except_operatories=lookup.exclusions("except_operatories", excepted, operatories, rooms),
-        except_providers=lookup.exclusions("except_providers", wanted.except_providers, providers, PROVIDER),
-        blockouts_allowed=blockouts("blockouts_allowed", wanted.blockouts_allowed),
-        hygiene_only_in=blockouts("hygiene_only_in", wanted.hygiene_only_in),
-        recalls_only_in=blockouts("recalls_only_in", wanted.recalls_only_in),
-        days=frozenset().union(*wanted.days),
-        hours=wanted.hours,
-    )
+    resolved = {
+        "operatories": None if chosen is None else lookup.numbers("operatories", chosen, operatories, rooms),
+        "except_operatories": lookup.exclusions("except_operatories", excepted, operatories, rooms),
+        "except_providers": lookup.exclusions("except_providers", wanted.except_providers, providers, PROVIDER),
+        **{key: _blockouts(lookup, names.blockout_types, key, getattr(wanted, key)) for key in BLOCKOUT_KEYS},
+        "days": frozenset().union(*wanted.days),
+    }
+    return OpeningsPolicy(**dict(wanted) | resolved)
 
 
 def _operatories(names: OfficeNames, clinic: int | None) -> list[Choice]:
@@ -192,14 +176,11 @@ def as_shown(written: PolicyFile, names: OfficeNames) -> PolicyFile:
     """
     lookup = _Lookup(written)
     operatories = _operatories(names, _clinic(lookup, written, names.clinics))
-    blockouts = _definitions(names.blockout_types)
     lists = {
         "operatories": operatories,
         "except_operatories": operatories,
         "except_providers": _providers(names),
-        "blockouts_allowed": blockouts,
-        "hygiene_only_in": blockouts,
-        "recalls_only_in": blockouts,
+        **dict.fromkeys(BLOCKOUT_KEYS, _definitions(names.blockout_types)),
     }
     openings = {
         key: None if value is None else tuple(dict.fromkeys(shown_as(name, choices) for name in value))
@@ -212,32 +193,6 @@ def as_shown(written: PolicyFile, names: OfficeNames) -> PolicyFile:
             "openings": written.openings.model_copy(update=openings),
             "commlog": written.commlog.model_copy(update={"type": kind}),
         }
-    )
-
-
-def _candidates(written: PolicyFile) -> CandidatesPolicy:
-    wanted = written.candidates
-    return CandidatesPolicy(
-        include=frozenset(wanted.include),
-        gain=wanted.gain,
-        same_provider=wanted.same_provider,
-        under_18=wanted.under_18,
-        except_patients=frozenset(wanted.except_patients),
-        spoken_to=wanted.spoken_to,
-    )
-
-
-def _texts(written: PolicyFile) -> TextsPolicy:
-    wanted = written.texts
-    return TextsPolicy(
-        between=wanted.between,
-        days=frozenset().union(*wanted.days),
-        per_patient_per_day=wanted.per_patient_per_day,
-        per_patient_per_week=wanted.per_patient_per_week,
-        per_opening=wanted.per_opening,
-        wave=wanted.wave,
-        wait=wanted.wait,
-        rest_after_decline=wanted.rest_after_decline,
     )
 
 

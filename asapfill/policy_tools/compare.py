@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from asapfill.core.office import folded
 from asapfill.core.policy import Hours
 from asapfill.policy.formats import as_written, in_words
 from asapfill.policy.keys import Key
@@ -63,7 +64,7 @@ def _meaning(key: Key, value: Any) -> Any:  # noqa: ANN401  as above
     if isinstance(value, ZoneInfo):
         return value.key
     if not isinstance(value, tuple):
-        return "".join(value.casefold().split()) if isinstance(value, str) and key.name != "office" else value
+        return value if key.name == "office" else _folded(value)
     if key.path == "order":
         return value
     if all(isinstance(item, frozenset) for item in value):
@@ -72,7 +73,7 @@ def _meaning(key: Key, value: Any) -> Any:  # noqa: ANN401  as above
 
 
 def _folded(item: object) -> object:
-    return "".join(item.casefold().split()) if isinstance(item, str) else item
+    return folded(item) if isinstance(item, str) else item
 
 
 def _effect(key: Key, old: Any, new: Any) -> Effect:  # noqa: ANN401  as above

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,9 @@ from asapfill.cycle.cycle import plan_cycle
 from asapfill.cycle.plan import PlanTime
 from asapfill.cycle.results import ClinicResult
 from asapfill.cycle.session import OfficeSession, sessions_to_read
-from asapfill.policy.in_force import claim, no_policy, read_folder
+from asapfill.policy.in_force import no_policy, read_folder
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.reading import parse_policy, read_policy
+from asapfill.policy.reading import claim, parse_policy, read_policy
 from asapfill.policy.resolve import as_shown
 from asapfill.policy_tools.compare import MODES, Change, Effect, compare
 from asapfill.policy_tools.samples import quoted_name
@@ -77,11 +78,8 @@ def find_edits(settings: Settings, clock: Clock, file: Path | None, against: Pat
         ConfigurationError: a file has mistakes, or there is none.
     """
     store = open_for_reading(settings.state, clock)
-    try:
+    with store or nullcontext():
         kept = kept_policies(store) if store is not None else ()
-    finally:
-        if store is not None:
-            store.close()
     folder = read_folder(settings, kept_rows=kept)
     if file is None and (folder.problems or not folder.files):
         raise ConfigurationError(folder.problems or (no_policy(settings, settings.offices),))
@@ -138,11 +136,13 @@ def _compared(session: OfficeSession | None, edit: Edit, at: PlanTime | None) ->
         {_place(line.offer): line.offer for result in results for line in result.offers} for results in (before, after)
     )
     quiet = any(item.reason.code == "quiet_hours" for result in (*before, *after) for item in result.skipped)
-    young = [{_stretch(item) for result in results for item in result.left_alone if item.reason.code == "settling"}
-             for results in (before, after)]  # fmt: skip
+    settling, settling_after = (
+        {_stretch(item) for result in results for item in result.left_alone if item.reason.code == "settling"}
+        for results in (before, after)
+    )
     return PlanChange(
         names=session.mirror.names,
-        unsettled=bool(before and young[1] - young[0]),
+        unsettled=bool(before and settling_after - settling),
         labels=next((result.labels for result in after), Labels()),
         planned_for=next((f"{result.now:%a %Y-%m-%d %H:%M}" for result in after if result.as_if), ""),
         quiet=quiet and not old and not new,

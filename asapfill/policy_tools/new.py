@@ -20,11 +20,11 @@ from asapfill.core.rows import Definition
 from asapfill.core.schedule import may_be_allowed
 from asapfill.cycle.session import sessions_without_state
 from asapfill.policy.formats import US_ZONES, Unreadable, Written, hours, hours_in_words
-from asapfill.policy.in_force import claim, read_folder
-from asapfill.policy.model import PolicyFile
-from asapfill.policy.reading import parse_policy
+from asapfill.policy.in_force import read_folder
+from asapfill.policy.model import KEYS, PolicyFile
+from asapfill.policy.reading import claim, parse_policy
 from asapfill.policy.resolve import clinic_of, resolve
-from asapfill.policy_tools.reference import FILE_NAME, schema_text
+from asapfill.policy_tools.reference import FILE_NAME, default_words, schema_text
 from asapfill.policy_tools.samples import HOW_TO, Draft, policy_text, quoted_name
 from asapfill.settings.settings import Settings
 
@@ -94,6 +94,7 @@ MODE = (
     "To send by itself comes later, when the plans have looked right for a while."
 )
 FIRST_MODES = ("preview", "ask")
+DEFAULTS = {key.path: default_words(key) for key in KEYS}
 
 
 def ask_office(settings: Settings, office: str, clock: Clock) -> Known:
@@ -133,7 +134,7 @@ def questions(settings: Settings, office: str, known: Known | None, answers: Ans
         text = f"Where is the office? By its clock: {' or '.join(zones)}"
     yield Question("timezone", text, zones[0] if zones else "", "--timezone", sure=len(zones) == 1)
     yield Question("openings.days", "Which days may be filled?", "Mon-Fri")
-    yield Question("openings.hours", "Within which hours, for example 8 to 5?", "08:00-17:00")
+    yield Question("openings.hours", "Within which hours, for example 8 to 5?", DEFAULTS["openings.hours"])
     if known is not None:
         rooms = ", ".join(known.operatories(_clinic(answers, known)))
         text = "Operatories that are never to be filled, with commas between (Enter: none)"
@@ -143,11 +144,18 @@ def questions(settings: Settings, office: str, known: Known | None, answers: Ans
             told = f"{BLOCKOUTS}\nYour types: {types}"
             text = "Blockout types that any visit may take, with commas between (Enter: none)"
             yield Question("openings.blockouts_allowed", text, several=True, explained=told)
-    yield Question("openings.notice", "How long before it begins is an opening left alone?", "2 hours")
-    yield Question("texts.between", "Within which hours may texts go out?", "09:00-19:00")
+    yield Question(
+        "openings.notice", "How long before it begins is an opening left alone?", DEFAULTS["openings.notice"]
+    )
+    yield Question("texts.between", "Within which hours may texts go out?", DEFAULTS["texts.between"])
     told = "Whoever the office has just spoken to (any commlog in the chart counts) can be left alone for a while."
-    yield Question("candidates.spoken_to", "For how long? 0 days: commlogs are not looked at", "0 days", explained=told)
-    yield Question("mode", "Begin with preview or ask?", "preview", explained=MODE)
+    yield Question(
+        "candidates.spoken_to",
+        "For how long? 0 days: commlogs are not looked at",
+        DEFAULTS["candidates.spoken_to"],
+        explained=told,
+    )
+    yield Question("mode", "Begin with preview or ask?", DEFAULTS["mode"], explained=MODE)
 
 
 def _which_clinic(settings: Settings, office: str, known: Known | None, answers: Answers) -> Question:

@@ -22,7 +22,7 @@ from asapfill.core.errors import AsapfillError, ConfigurationError
 from asapfill.core.fits import Fit, Ground, fits, prepare, refusal
 from asapfill.core.limits import may_text_now, rules
 from asapfill.core.offer import Kind, NewOffer
-from asapfill.core.office import Labels, Office, operatory_both
+from asapfill.core.office import Labels, Office, folded, operatory_both
 from asapfill.core.openings import Opening
 from asapfill.core.policy import Policy
 from asapfill.core.reasons import RULES, Reason
@@ -244,10 +244,6 @@ def explain_opening(session: OfficeSession, result: ClinicResult, opening_id: st
 
 def openings_called(session: OfficeSession, result: ClinicResult, name: str) -> tuple[str, ...]:
     """The ids of the openings of an operatory that a person named instead of an opening; none if there is none."""
-
-    def folded(text: str) -> str:
-        return "".join(text.casefold().split())
-
     numbers = {
         row.operatory_num
         for row in (session.mirror.office().operatories if result.found is not None else ())

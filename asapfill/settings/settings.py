@@ -89,10 +89,10 @@ class Settings:
     policies: Path
     state: Path
     offices: Mapping[str, OfficeSettings]
-    clock: str | None = None
-    metrics: Path | None = None
-    events: EventSettings | None = None
-    notify: tuple[Secret, ...] = ()
+    clock: str | None
+    metrics: Path | None
+    events: EventSettings | None
+    notify: tuple[Secret, ...]
 
 
 def find_settings(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
