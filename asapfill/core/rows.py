@@ -3,10 +3,9 @@
 Attribute names are Open Dental's column names in snake_case (``AptDateTime`` → ``apt_date_time``). Names, addresses,
 notes and SSNs are dropped here, at the edge; the few exceptions say why.
 
-Reading is tolerant, because the API is not uniform: numbers come as strings, booleans as ``"true"`` or ``"True"``,
-"no date" as ``0001-01-01`` (read as None), and enumerations may grow. A value that cannot be read takes
-its default and its Open Dental name is listed in ``unreadable``, so that the core can treat the row as occupying and
-never as free. All date-times are naive office wall-clock times. How single values are read is in ``values``.
+Reading is tolerant, because the API is not uniform, and enumerations may grow. A value that cannot be read takes its
+default, and its Open Dental name is listed in ``unreadable``, so that the row is taken as occupying and never as free.
+All date-times are naive office wall-clock times. How single values are read is in ``values``.
 """
 
 from __future__ import annotations
@@ -47,7 +46,6 @@ class SchedType(StrEnum):
 class SmsSendStatus(StrEnum):
     """What became of the text itself (Open Dental: enum AutoCommStatus)."""
 
-    UNDEFINED = "Undefined"
     DO_NOT_SEND = "DoNotSend"
     NOT_ATTEMPTED = "SendNotAttempted"
     SUCCESSFUL = "SendSuccessful"
@@ -75,7 +73,6 @@ class ResponseStatus(StrEnum):
 class FKeyType(StrEnum):
     """What an AsapComm's FKey points to, as it was when the row was made (Open Dental: enum AsapCommFKeyType)."""
 
-    NONE = "None"
     SCHEDULED = "ScheduledAppt"
     UNSCHEDULED = "UnscheduledAppt"
     PLANNED = "PlannedAppt"
@@ -182,13 +179,6 @@ class HistAppointment(Appointment):
     hist_appt_num: Number = 0
     hist_date_t_stamp: Moment = None
     hist_appt_action: Text = ""
-    appt_source: Text = ""
-
-
-class WebSchedAppointment(Appointment):
-    """``/appointments/WebSched``: booked by the patient; ``e_service_log_type`` says through which service."""
-
-    e_service_log_type: Text = Field(default="", alias="eServiceLogType")
 
 
 class Slot(Row):
@@ -219,17 +209,6 @@ class Schedule(Row):
     date_t_stamp: Moment = None
 
 
-class ScheduleOp(Row):
-    """``/scheduleops``: one operatory of one schedule row."""
-
-    key = "ScheduleOpNum"
-    needed = frozenset({"ScheduleNum", "OperatoryNum"})
-
-    schedule_op_num: Number = 0
-    schedule_num: Number = 0
-    operatory_num: Number = 0
-
-
 class Operatory(Row):
     """``/operatories``, hidden ones included. Its names are kept: the office manager's policy uses them."""
 
@@ -239,7 +218,6 @@ class Operatory(Row):
     operatory_num: Number = 0
     op_name: Text = ""
     abbrev: Text = ""
-    item_order: Number = 0
     is_hidden: Flag = False
     prov_dentist: Number = 0
     prov_hygienist: Number = 0
@@ -385,19 +363,6 @@ class Commlog(Row):
     date_t_stamp: Moment = None
 
 
-class Signalod(Row):
-    """``/signalods``: a hint that something changed on a day."""
-
-    key = "SignalNum"
-
-    signal_num: Number = 0
-    date_viewing: Day = None
-    sig_date_time: Moment = None
-    f_key: Number = Field(default=0, alias="FKey")
-    f_key_type: Text = Field(default="", alias="FKeyType")
-    i_type: Text = Field(default="", alias="IType")
-
-
 class LabCase(Row):
     """``/labcases``: whether the lab work of an appointment is back."""
 
@@ -408,10 +373,7 @@ class LabCase(Row):
     pat_num: Number = 0
     apt_num: Number = 0
     planned_apt_num: Number = 0
-    date_time_due: Moment = None
-    date_time_sent: Moment = None
     date_time_recd: Moment = None
-    date_time_checked: Moment = None
 
 
 class SecurityPerm(Row):

@@ -86,7 +86,7 @@ class Patients:
             patient = client.patient(number)
         except NotFound:
             patient = Patient(pat_num=number, pat_status="Deleted")
-        cases = optional(partial(client.lab_cases, pat_num=number), "labcases", version).rows
+        cases = optional(partial(client.lab_cases, number), "labcases", version).rows
         before = self._read.get(number)
         self._read[number] = _Read(patient, cases, now)
         self._touched.add(number)

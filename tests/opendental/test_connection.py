@@ -332,15 +332,6 @@ def test_asks_for_the_version(connect: Connect, rows: Any, expected: Any) -> Non
     assert connect(lambda _: httpx.Response(200, json=rows)).program_version() == expected
 
 
-def test_finds_a_recall_among_the_patients(connect: Connect) -> None:
-    office = connect(lambda _: httpx.Response(200, json=[{"RecallNum": 4, "PatNum": 3}, {"RecallNum": 5, "PatNum": 8}]))
-
-    found = office.recall(3, 4)
-    assert found is not None
-    assert found.recall_num == 4
-    assert office.recall(3, 5) is None
-
-
 @pytest.mark.parametrize("body", [{"PatNum": 49}, {"error": "x"}, [], [{"PatNum": 48}], "Patient", None])
 def test_another_row_than_the_one_asked_for_is_not_believed(connect: Connect, body: Any) -> None:
     with pytest.raises(NotOpenDental, match="this row was expected"):

@@ -221,13 +221,12 @@ def test_filters_that_a_server_ignores_are_applied_here(connect: Connect) -> Non
         appointment(1),
         appointment(2, "2026-11-21 00:00:00"),
         appointment(3, "0001-01-01 00:00:00"),
-        appointment(4, Op=2),
         appointment(5, "no time at all"),
         appointment(6, "2026-11-20 23:59:59"),
     ]
     office = connect(lambda _: httpx.Response(200, json=rows))
 
-    listing = office.appointments(date_start=day, date_end=day, op=1)
+    listing = office.appointments(date_start=day, date_end=day)
 
     assert [row.number for row in listing.rows] == [1, 5, 6]
     assert listing.problems == ("appointments 5: could not read AptDateTime",)
@@ -240,9 +239,9 @@ def test_asks_for_appointments_as_open_dental_writes_things(connect: Connect) ->
         asked.append(request.url.query.decode())
         return httpx.Response(200, json=[])
 
-    connect(handler).appointments(clinic_num=0, date_t_stamp=datetime(2026, 11, 20, 9, 5))
+    connect(handler).appointments(date_t_stamp=datetime(2026, 11, 20, 9, 5))
 
-    assert asked == ["ClinicNum=0&DateTStamp=2026-11-20%2009%3A05%3A00&Limit=100&Offset=0"]
+    assert asked == ["DateTStamp=2026-11-20%2009%3A05%3A00&Limit=100&Offset=0"]
 
 
 def test_only_asap_rows_of_the_asap_list_are_believed(connect: Connect) -> None:
