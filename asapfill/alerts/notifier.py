@@ -36,13 +36,12 @@ from asapfill.store.notices import (
     note_told,
 )
 from asapfill.store.offers import offer_of
-from asapfill.store.webhooks import kept_deaf, kept_events
+from asapfill.store.webhooks import kept_events, kept_listen_failure
 
 log = logging.getLogger(__name__)
 
-
 EVERY: Final = 60.0
-"""Seconds from one look to the next."""
+"""Seconds from one round to the next."""
 SHORTEST: Final = 0.2
 """Real seconds, however fast a simulated clock runs."""
 SPACING: Final = 300.0
@@ -50,7 +49,7 @@ SPACING: Final = 300.0
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 """Seconds after a message that did not get through; doubled each time."""
 HARD: Final = 3
-"""Looks in a row that the state cannot be used: before that, somebody may only have locked it for a moment."""
+"""Rounds in a row in which the state cannot be used: before that, somebody may only have locked it for a moment."""
 
 Send = Callable[[str, str, str, bool], str]
 """See ``letters.send``."""
@@ -69,7 +68,7 @@ class SendPace:
 
 @dataclass(slots=True)
 class Notifier:
-    """Tells the addresses of some settings. ``round`` is one look; ``start`` has a thread make one every minute."""
+    """Tells the addresses of some settings. ``start`` has a thread make a ``round`` every minute."""
 
     settings: Settings
     clock: Clock
@@ -80,7 +79,7 @@ class Notifier:
     _state_told: set[str] = field(default_factory=set)
 
     def start(self) -> None:
-        """Begin to look and to tell, in a thread of its own that ends with ``close`` or with the process."""
+        """Make the rounds in a thread of its own that ends with ``close`` or with the process."""
         threading.Thread(target=self._work, name="notifier", daemon=True).start()
 
     def close(self) -> None:
@@ -88,7 +87,7 @@ class Notifier:
         self._stop.set()
 
     def round(self, store: Store, policies: Policies, since: datetime) -> None:
-        """One look: keep what there is to tell, and tell whoever does not know it yet.
+        """Keep what there is to tell now, and tell whoever does not know it yet.
 
         A state that cannot be used is told too, from memory.
         """
@@ -177,7 +176,7 @@ def update_notices(settings: Settings, store: Store, policies: Policies, since: 
     ticks: dict[str, list[Tick]] = defaultdict(list)
     for tick in last_ticks(store):
         ticks[tick.office].append(tick)
-    not_listening = kept_deaf(store) if settings.events is not None else None
+    not_listening = kept_listen_failure(store) if settings.events is not None else None
     facts = [
         OfficeFacts(
             name=name,

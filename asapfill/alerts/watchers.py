@@ -92,7 +92,7 @@ class Pings:
 
 
 class Watchers:
-    """Everybody whom the settings name. The notifier begins to look at once."""
+    """Everybody whom the settings name. The notifier begins at once."""
 
     def __init__(self, settings: Settings, clock: Clock, store: Store) -> None:
         offices = settings.offices.values()

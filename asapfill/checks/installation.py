@@ -19,7 +19,7 @@ from asapfill.settings.settings import EventSettings, Settings
 from asapfill.store.database import FILE_NAME, Store, StoreError, open_for_reading
 from asapfill.store.lock import holder, is_held
 from asapfill.store.notices import failing_addresses
-from asapfill.webhooks.listener import CannotListen, ListenAddress, try_out
+from asapfill.webhooks.listener import CannotListen, try_out
 from asapfill.words import counted
 
 LEAST_FREE = 200 * 1024 * 1024
@@ -175,9 +175,8 @@ def check_events(settings: Settings, clock: Clock) -> Iterator[Finding]:
 
 
 def _entrance(events: EventSettings) -> Finding:
-    address = ListenAddress(events.host, events.port, events.prefix, events.certificate, events.certificate_key)
     try:
-        try_out(address)
+        try_out(events)
     except CannotListen as error:
         return wrong("events", str(error))
     return ok("events", f"asapfill can listen at {events.host}:{events.port}.")

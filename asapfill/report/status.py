@@ -25,7 +25,7 @@ from asapfill.store.database import Store, open_for_reading
 from asapfill.store.lock import is_held
 from asapfill.store.notices import failing_addresses, kept_notices
 from asapfill.store.offices import EVERY_OFFICE, known_office, paused, resting
-from asapfill.store.webhooks import kept_deaf, kept_events
+from asapfill.store.webhooks import kept_events, kept_listen_failure
 from asapfill.webhooks.deliveries import REASONS
 from asapfill.words import counted, fitted, place_text, wrapped
 
@@ -159,7 +159,7 @@ def events_document(settings: Settings, store: Store, office: str) -> dict[str, 
     on = settings.events is not None and settings.offices[office].events
     if not on and not kept.addresses:
         return None
-    deaf = kept_deaf(store) if on else None
+    failure = kept_listen_failure(store) if on else None
     return {
         "url": settings.events.address(office) if on and settings.events is not None else None,
         "tables": list(kept.watched),
@@ -168,7 +168,7 @@ def events_document(settings: Settings, store: Store, office: str) -> dict[str, 
         "deliveries": kept.deliveries,
         "last": iso_or_none(kept.last),
         "refused": dict(kept.refused),
-        "problem": deaf.problem if deaf is not None else kept.problem,
+        "problem": failure.problem if failure is not None else kept.problem,
     }
 
 

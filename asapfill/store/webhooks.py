@@ -14,7 +14,7 @@ from typing import Final
 
 from asapfill.store.database import Store, moment_of, moment_text
 
-_DEAF: Final = "events_deaf"
+_FAILURE: Final = "events_deaf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,28 +37,28 @@ class KeptEvents:
 
 
 @dataclass(frozen=True, slots=True)
-class Deaf:
+class ListenFailure:
     """Why asapfill cannot listen, for any office. ``code``: ``port`` or ``certificate``; ``problem``: a sentence."""
 
     code: str
     problem: str
 
 
-def keep_deaf(store: Store, deaf: Deaf | None) -> None:
+def keep_listen_failure(store: Store, failure: ListenFailure | None) -> None:
     """Remember why asapfill cannot listen; None: it can, or need not."""
-    if deaf == kept_deaf(store):
+    if failure == kept_listen_failure(store):
         return
     with store.transaction() as database:
-        database.execute("DELETE FROM meta WHERE name = ?", [_DEAF])
-        if deaf is not None:
-            value = json.dumps([deaf.code, deaf.problem])
-            database.execute("INSERT INTO meta (name, value) VALUES (?, ?)", [_DEAF, value])
+        database.execute("DELETE FROM meta WHERE name = ?", [_FAILURE])
+        if failure is not None:
+            value = json.dumps([failure.code, failure.problem])
+            database.execute("INSERT INTO meta (name, value) VALUES (?, ?)", [_FAILURE, value])
 
 
-def kept_deaf(store: Store) -> Deaf | None:
+def kept_listen_failure(store: Store) -> ListenFailure | None:
     """Why asapfill could not listen when it last tried; None when it could."""
-    for row in store.rows("SELECT value FROM meta WHERE name = ?", [_DEAF]):
-        return Deaf(*json.loads(row["value"]))
+    for row in store.rows("SELECT value FROM meta WHERE name = ?", [_FAILURE]):
+        return ListenFailure(*json.loads(row["value"]))
     return None
 
 

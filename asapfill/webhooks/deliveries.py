@@ -1,6 +1,7 @@
-"""Counting what comes to the listener: for ``status``, against floods of deliveries, and against floods of log lines.
+"""What Open Dental's deliveries hint at, and how many come.
 
-Numbers and codes only: nothing of a delivery's content, and nothing of who sent what was refused.
+They are counted for ``status``, against floods of deliveries, and against floods of log lines: numbers and codes only,
+nothing of a delivery's content, and nothing of who sent what was refused.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Hint:
     """What may have changed in an office.
 
     ``appointments``: AptNums. ``days``: where the number does not tell, as for schedules (office wall-clock days).
-    ``unclear``: something else, which a look will show or not. ``rows``: how many the delivery had.
+    ``unclear``: something else, which reading the office will show or not. ``rows``: how many the delivery had.
     """
 
     days: frozenset[date] = frozenset()
@@ -41,12 +42,12 @@ class Hint:
     rows: int = 0
 
     def __bool__(self) -> bool:
-        """Whether the office is worth a look."""
+        """Whether the office is to be read now."""
         return bool(self.days or self.appointments or self.unclear)
 
 
 def every_day(around: date, rows: int = 0) -> Hint:
-    """Every day that anybody might look at: events may have been missed."""
+    """Every day that matters: deliveries may have been missed."""
     first = around - timedelta(days=2)
     return Hint(frozenset(first + timedelta(days=number) for number in range(400)), rows=rows)
 
@@ -56,7 +57,7 @@ def read_delivery(body: bytes) -> Hint:
 
     Rows are told apart by their columns, not by the header Event-Type, which came with Open Dental 22.4.35 only.
 
-    Raises NotADelivery for anything but JSON objects. A row of an unknown kind is a reason to look, no more.
+    Raises NotADelivery for anything but JSON objects. A row of an unknown kind is a reason to read the office, no more.
     """
     try:
         found = json.loads(body)

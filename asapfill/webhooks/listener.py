@@ -1,8 +1,8 @@
 """Where Open Dental's deliveries arrive: HTTP on a port of its own, answered at once.
 
 Whoever can reach the port may send anything. Nothing is read before the key is right, every connection has an end, and
-there is a limit to how many, how much and how often. What a delivery means is in ``hints``; who is told, is the
-caller's business.
+there is a limit to how many, how much and how often. What a delivery means is told by ``deliveries``; what is done then
+is the caller's business.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any, Final
 from weakref import WeakSet
 
@@ -27,13 +26,26 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from asapfill.core.errors import AsapfillError
+from asapfill.settings.settings import EventSettings
 from asapfill.webhooks.deliveries import NOBODY, Hint, NotADelivery, Tally, read_delivery
 
 log = logging.getLogger(__name__)
 
+LARGEST: Final = 8 * 1024 * 1024
+"""Bytes of a delivery. Open Dental sends at most 1000 rows at a time (23.2.1), about 1 KB each without long notes."""
+
+LIFE: Final = 15.0
+"""Real seconds that a connection may last; each serves one delivery."""
+
 MOST_CONNECTIONS: Final = 64
 BACKLOG: Final = 64
 """Connections that wait to be let in."""
+
+_LARGEST_HEADERS: Final = 16 * 1024
+_STOPPING: Final = 1.0
+"""Real seconds until connections are given up that do not end by themselves."""
+
+Deliver = Callable[[str, Hint], None]
 
 
 class CannotListen(AsapfillError):  # noqa: N818  the name says it
@@ -45,20 +57,6 @@ class CannotListen(AsapfillError):  # noqa: N818  the name says it
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
-
-
-@dataclass(frozen=True, slots=True)
-class ListenAddress:
-    """Where to listen. ``certificate`` None: plain HTTP, behind a proxy or inside the office's network.
-
-    ``prefix``: the path of the address that Open Dental is told, without a slash at the end; a proxy may take it away.
-    """
-
-    host: str
-    port: int
-    prefix: str = ""
-    certificate: Path | None = None
-    certificate_key: Path | None = None
 
 
 class LimitedSocket(socket.socket):
@@ -80,18 +78,15 @@ class LimitedSocket(socket.socket):
         return connection, address
 
 
-def try_out(address: ListenAddress) -> None:
-    """See whether it could be listened there, without doing so for longer than a moment.
-
-    Raises CannotListen.
-    """
-    certificate_of(address)
-    open_socket(address).close()
+def try_out(where: EventSettings) -> None:
+    """See whether asapfill could listen there, without doing so for longer than a moment. Raises CannotListen."""
+    certificate_of(where)
+    open_socket(where).close()
 
 
-def open_socket(address: ListenAddress) -> LimitedSocket:
+def open_socket(where: EventSettings) -> LimitedSocket:
     """The listening socket. Raises CannotListen."""
-    host, port = address.host, address.port
+    host, port = where.host, where.port
     listening = LimitedSocket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -107,9 +102,9 @@ def open_socket(address: ListenAddress) -> LimitedSocket:
     return listening
 
 
-def certificate_of(address: ListenAddress) -> ssl.SSLContext | None:
+def certificate_of(where: EventSettings) -> ssl.SSLContext | None:
     """The certificate, read anew at each start, so that a reload takes a renewed one. Raises CannotListen."""
-    certificate, key = address.certificate, address.certificate_key
+    certificate, key = where.certificate, where.certificate_key
     if certificate is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -125,37 +120,23 @@ def certificate_of(address: ListenAddress) -> ssl.SSLContext | None:
     return context
 
 
-LARGEST: Final = 8 * 1024 * 1024
-"""Bytes of a delivery. Open Dental sends at most 1000 rows at a time (23.2.1), about 1 KB each without long notes."""
-
-LIFE: Final = 15.0
-"""Real seconds that a connection may last; each serves one delivery."""
-
-_LARGEST_HEADERS: Final = 16 * 1024
-_STOPPING: Final = 1.0
-"""Real seconds until connections are given up that do not end by themselves."""
-
-Deliver = Callable[[str, Hint], None]
-
-
 class Listener:
     """Receives deliveries in a thread of its own, between ``start`` and ``stop``.
 
     Args:
-        address: Where to listen.
-        keys: The customer key of each office.
-        tally: Counts what comes.
-        deliver: Called in the listener's thread with the office and the hint; must return at once.
+        where: where to listen; port 0 means any free one.
+        keys: the customer key of each office.
+        tally: counts what comes.
+        deliver: called in the listener's thread with the office and the hint; must return at once.
     """
 
-    def __init__(self, address: ListenAddress, keys: Mapping[str, str], tally: Tally, deliver: Deliver) -> None:
-        self._address = address
-        self._receiver = _Receiver(address.prefix, keys, tally, deliver)
+    def __init__(self, where: EventSettings, keys: Mapping[str, str], tally: Tally, deliver: Deliver) -> None:
+        self._where = where
+        self._receiver = _Receiver(where.prefix, keys, tally, deliver)
         self._tally = tally
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
-        self.port = address.port
-        """The port, once started: the settings' 0 means any free one (tests)."""
+        self.port = where.port
 
     @property
     def alive(self) -> bool:
@@ -163,12 +144,9 @@ class Listener:
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        """Begin to listen.
-
-        Raises CannotListen.
-        """
-        tls = certificate_of(self._address)
-        listening = open_socket(self._address)
+        """Begin to listen. Raises CannotListen."""
+        tls = certificate_of(self._where)
+        listening = open_socket(self._where)
         self.port = listening.getsockname()[1]
         config = uvicorn.Config(
             self._receiver,
@@ -177,6 +155,7 @@ class Listener:
             lifespan="off",
             loop="asyncio",
             log_config=None,
+            log_level=logging.CRITICAL,  # it would write a line for every bad request that somebody sends
             access_log=False,
             server_header=False,
             proxy_headers=False,
@@ -185,8 +164,6 @@ class Listener:
             h11_max_incomplete_event_size=_LARGEST_HEADERS,
             ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         )
-        # It would write a line for every bad request that somebody sends.
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
         self._server = uvicorn.Server(config)
         # In a thread other than the main one uvicorn leaves the signals alone.
         self._thread = threading.Thread(target=self._serve, args=(self._server, listening), name="events", daemon=True)
@@ -273,7 +250,7 @@ class _Receiver:
 
 
 class RefusedDelivery(AsapfillError):  # noqa: N818  nothing went wrong: it is an answer
-    """A request that is not taken: whose path it had, a reason of ``tally.REASONS``, and the answer."""
+    """A request that is not taken: whose path it had, a key of ``REASONS``, and the answer."""
 
     exit_code = None
 

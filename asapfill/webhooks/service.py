@@ -1,4 +1,4 @@
-"""Events while the daemon serves: the listener for all offices, and each office's own affairs (``office``)."""
+"""Webhooks while the daemon serves: one listener for all offices, and each office's own subscriptions."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from asapfill.core.values import Version
 from asapfill.opendental.client import OpenDental
 from asapfill.settings.settings import EventSettings, Settings
 from asapfill.store.database import Store
-from asapfill.store.webhooks import Deaf, keep_deaf, kept_events
+from asapfill.store.webhooks import ListenFailure, keep_listen_failure, kept_events
 from asapfill.webhooks.deliveries import Hint, Tally, every_day
-from asapfill.webhooks.office import CycleFacts, OfficeWebhooks
-from asapfill.webhooks.subscriptions import CATCH_UP
+from asapfill.webhooks.subscriptions import CATCH_UP, CycleFacts, OfficeWebhooks
 
 if TYPE_CHECKING:
     from asapfill.webhooks.listener import Listener
@@ -34,10 +33,12 @@ OnDelivery = Callable[[str, Hint], None]
 
 
 class Webhooks:
-    """The events of all offices of some settings, between ``start`` and ``close``. Safe to share between threads."""
+    """Those of all offices of some settings, between ``start`` and ``close``. Safe to share between threads.
+
+    ``customer_keys``: by office.
+    """
 
     def __init__(self, settings: Settings, customer_keys: Mapping[str, str], clock: Clock, store: Store) -> None:
-        """Prepare; nothing is listened to yet. ``customer_keys``: by office."""
         self._where = settings.events
         self._clock = clock
         self._store = store
@@ -55,7 +56,7 @@ class Webhooks:
         lasts = {name: self._offices[name].kept.last for name in self._keys}
         self._tally = Tally(self._keys, clock, {name: last for name, last in lasts.items() if last is not None})
         self._listener: Listener | None = None
-        self._deaf = ""
+        self._failure = ""
         self._tried = 0.0
         self._closed = False
         self._lock = threading.Lock()
@@ -71,7 +72,7 @@ class Webhooks:
             if self._where is not None and self._keys:
                 self._listen(self._where)
             else:
-                keep_deaf(self._store, None)
+                keep_listen_failure(self._store, None)
 
     def stop(self) -> None:
         """Listen no more, without waiting for the end of it. Subscriptions stay: Open Dental keeps for three days what
@@ -132,21 +133,20 @@ class Webhooks:
                 self._listen(self._where)
 
     def _listen(self, where: EventSettings) -> None:
-        from asapfill.webhooks.listener import CannotListen, ListenAddress, Listener  # noqa: PLC0415  not without events
+        from asapfill.webhooks.listener import CannotListen, Listener  # noqa: PLC0415  not without events
 
         self._tried = self._clock.monotonic()
-        address = ListenAddress(where.host, where.port, where.prefix, where.certificate, where.certificate_key)
-        listener = Listener(address, self._keys, self._tally, self._took)
+        listener = Listener(where, self._keys, self._tally, self._took)
         try:
             listener.start()
         except CannotListen as error:
-            if str(error) != self._deaf:
+            if str(error) != self._failure:
                 log.error("events.not_listening %s", error)  # noqa: TRY400  a sentence for a person
-            self._deaf = str(error)
-            keep_deaf(self._store, Deaf(error.code, str(error)))
+            self._failure = str(error)
+            keep_listen_failure(self._store, ListenFailure(error.code, str(error)))
             return
-        self._listener, self._deaf = listener, ""
-        keep_deaf(self._store, None)
+        self._listener, self._failure = listener, ""
+        keep_listen_failure(self._store, None)
         log.info("events.listening host=%s port=%d offices=%d", where.host, where.port, len(self._keys))
 
     def _took(self, office: str, hint: Hint) -> None:

@@ -1,21 +1,26 @@
-"""Our subscriptions in Open Dental: which are missing, wrong or too many, and setting that right. Never others'.
+"""An office's subscriptions in Open Dental: which there should be, setting that right, and noticing silence.
 
 A subscription is ours when its EndPointUrl is an address of ours: the settings' url with the office's name behind it,
-now or in the past.
+now or in the past. Others' are never touched. Nothing here is needed to find a change: whatever goes wrong is told,
+tried again later, and stops nothing.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from asapfill.clock import Clock
+from asapfill.core.office import Office
 from asapfill.core.rows import Appointment, Schedule, Subscription
 from asapfill.core.values import Version, supports
 from asapfill.opendental.client import OpenDental
-from asapfill.opendental.errors import MissingPermission, NotFound
+from asapfill.opendental.errors import MissingPermission, NotFound, OpenDentalError
+from asapfill.store.database import Store
+from asapfill.store.webhooks import KeptEvents, forget_events, keep_events
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +29,26 @@ POLLING_SECONDS: Final = 5
 
 WATCHED: Final = ("Appointment", "AppointmentDeleted", "Schedule")
 """The tables whose changes matter. There is none for recalls or offers."""
+
+DAILY: Final = 86_400.0
+AGAIN: Final = 600.0
+"""Seconds from one reading of the subscriptions to the next: when all is well, and when something is wrong."""
+
+PATIENCE: Final = timedelta(minutes=10)
+"""From a change to the moment from which its event is missed: Open Dental may be busy, and clocks differ."""
+
+CATCH_UP: Final = timedelta(days=3)
+"""How far back Open Dental delivers what it could not deliver; what is older never comes."""
+
+TOO_OLD: Final = "This Open Dental sends no events (they came with 22.1)."
+NOT_DELIVERED: Final = (
+    "Open Dental has not delivered its changes since {since:%m-%d %H:%M} to {url}. Does its API service (or Open "
+    "Dental) run at the office, and does the address lead here from there?"
+)
+ELSEWHERE: Final = (
+    "Open Dental delivers to {url}, and nothing arrives here. Does something else answer at that address, such as the "
+    "proxy itself?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +110,8 @@ def apply(
 ) -> None:
     """Do it. ``office_now``: the office's wall clock: from then on changes are sent.
 
-    Raises OpenDentalError: what was done until then stays done, the next look goes on from there. A subscription that
-    was perhaps made is found by that look, and a double is removed.
+    Raises OpenDentalError: what was done until then stays done, the next time goes on from there. A subscription that
+    was perhaps made is found then, and a double is removed.
     """
     for change in todo:
         if change.do == "make":
@@ -120,49 +145,147 @@ def _remove(client: OpenDental, number: int, office_now: datetime) -> None:
         client.update_subscription(number, date_time_stop=office_now.replace(microsecond=0))
 
 
-PATIENCE: Final = timedelta(minutes=10)
-"""From a change to the moment from which its event is missed: Open Dental may be busy, and clocks differ."""
-
-CATCH_UP: Final = timedelta(days=3)
-"""How far back Open Dental delivers what it could not deliver; what is older never comes."""
-
-
-def newest_changes(
-    appointments: Iterable[Appointment], schedules: Iterable[Schedule], before: datetime
-) -> dict[str, datetime]:
-    """The newest change of each table until ``before`` that is known without events."""
-    stamps = {
-        "Appointment": [row.date_t_stamp for row in appointments if row.date_t_stamp],
-        "Schedule": [row.date_t_stamp for row in schedules if row.date_t_stamp],
-    }
-    newest = {
-        table: max((stamp for stamp in found if stamp <= before), default=None) for table, found in stamps.items()
-    }
-    return {table: stamp for table, stamp in newest.items() if stamp is not None}
-
-
-def undelivered(rows: Sequence[Subscription], newest: Mapping[str, datetime]) -> datetime | None:
-    """Since when a subscription stands still although its table changed; None when none does."""
-    still = [
-        row.date_time_start
-        for row in rows
-        if row.date_time_start is not None
-        and row.watch_table in newest
-        and row.date_time_start < newest[row.watch_table]
-    ]
-    return min(still, default=None)
-
-
-def went_elsewhere(
-    rows: Sequence[Subscription], newest: Mapping[str, datetime], last_delivery: datetime | None, since: datetime
-) -> bool:
-    """Whether something was delivered, and not to us. ``last_delivery``: when we last received one; ``since``:
-    when we began to listen and to watch.
+@dataclass(frozen=True, slots=True)
+class CycleFacts:
+    """What a finished cycle knows of its office. ``now``: the office's own wall clock. ``last_delivery``: when the last
+    delivery came, by the same clock; None if none ever did.
     """
-    return any(
-        row.date_time_start is not None
-        and row.watch_table in newest
-        and since < newest[row.watch_table] < row.date_time_start
-        and (last_delivery is None or last_delivery < newest[row.watch_table])
-        for row in rows
-    )
+
+    version: Version | None
+    now: datetime
+    last_delivery: datetime | None
+    office: Callable[[], Office]
+
+    def newest(self) -> dict[str, datetime]:
+        """The newest change of each table that a delivery should have told of by now."""
+        known, before = self.office(), self.now - PATIENCE
+        tables: dict[str, Iterable[Appointment | Schedule]] = {
+            "Appointment": known.appointments,
+            "Schedule": known.schedules,
+        }
+        stamps = {table: [row.date_t_stamp for row in rows if row.date_t_stamp] for table, rows in tables.items()}
+        newest = {
+            table: max((stamp for stamp in found if stamp <= before), default=None) for table, found in stamps.items()
+        }
+        return {table: stamp for table, stamp in newest.items() if stamp is not None}
+
+
+@dataclass(slots=True)
+class OfficeWebhooks:
+    """One office. ``url``: where its events are to arrive, empty when it is to send none.
+
+    ``trouble``: what is wrong, a sentence. ``over``: there is nothing to do here until the settings change.
+    """
+
+    name: str
+    url: str
+    workstation: str
+    clock: Clock
+    store: Store
+    kept: KeptEvents = field(default_factory=KeptEvents)
+    trouble: str = ""
+    over: bool = False
+    _looked: float | None = None
+    """When (monotonic) the subscriptions were last looked at."""
+    _since: datetime | None = None
+    """From when on (office wall clock) what changed should have arrived here."""
+
+    def maintain(self, client: OpenDental, facts: CycleFacts) -> None:
+        """Look at the subscriptions when it is time: at first, daily, while something is wrong, and when a change was
+        found of which no delivery told.
+
+        Raises:
+            StoreError: the state cannot be written.
+        """
+        if self.over or not self._is_due(facts):
+            return
+        self._looked = self.clock.monotonic()
+        tables = tables_for(facts.version) if self.url else ()
+        if self.url and not tables:
+            self._too_old()
+            return
+        addresses = self._addresses()
+        if not addresses:
+            self.over = True
+            return
+        wanted = WantedSubscriptions(self.url, self.workstation, tables) if tables else WantedSubscriptions()
+        try:
+            with client.purpose("events"):
+                ours = in_force(client.subscriptions().rows, addresses, facts.now)
+                todo = changes(ours, wanted)
+                apply(client, todo, wanted, facts.now)
+        except OpenDentalError as error:
+            self._tell(str(error))
+            return
+        if not tables:
+            self._off()
+            return
+        self.keep(replace(self.kept, addresses=(self.url,), watched=tables, checked=self.clock.now()))
+        if todo or self._since is None:
+            self._since = facts.now
+        self._tell(self._judged(ours, facts))
+
+    def keep(self, now: KeptEvents) -> None:
+        """Keep this for ``status``, if it is new."""
+        if now != self.kept and not self.over:
+            keep_events(self.store, self.name, now)
+            self.kept = now
+
+    def _is_due(self, facts: CycleFacts) -> bool:
+        if self._looked is None:
+            return True
+        waited = self.clock.monotonic() - self._looked
+        if waited < AGAIN:
+            return False
+        return waited >= DAILY or bool(self.trouble) or self._missed(facts)
+
+    def _missed(self, facts: CycleFacts) -> bool:
+        """Whether a change was found of which no delivery told, since that could be expected."""
+        expected = max(filter(None, (facts.last_delivery, self._since)), default=None)
+        return expected is not None and any(stamp > expected for stamp in facts.newest().values())
+
+    def _addresses(self) -> tuple[str, ...]:
+        """Every EndPointUrl of ours; kept before anything is made there, so that ours is known as ours for ever."""
+        addresses = tuple(dict.fromkeys(filter(None, (*self.kept.addresses, self.url))))
+        self.keep(replace(self.kept, addresses=addresses))
+        return addresses
+
+    def _judged(self, ours: Sequence[Subscription], facts: CycleFacts) -> str:
+        """What is wrong with the deliveries, by what was found without them; empty when nothing is known to be.
+
+        Open Dental moves a subscription's DateTimeStart on when it has delivered.
+        """
+        if self._since is None or facts.now - self._since < PATIENCE:
+            return ""
+        newest, last = facts.newest(), facts.last_delivery
+        moved = [
+            (row.date_time_start, newest[row.watch_table])
+            for row in ours
+            if row.end_point_url == self.url and row.date_time_start is not None and row.watch_table in newest
+        ]
+        if behind := [start for start, changed in moved if start < changed]:
+            return NOT_DELIVERED.format(since=min(behind), url=self.url)
+        if any(self._since < changed < start and (last is None or last < changed) for start, changed in moved):
+            return ELSEWHERE.format(url=self.url)
+        return ""
+
+    def _too_old(self) -> None:
+        """This Open Dental has no events: said once, and the office is asked as ever."""
+        log.warning("events.too_old office=%s", self.name)
+        self.trouble = TOO_OLD
+        self.keep(replace(self.kept, problem=TOO_OLD))
+        self.over = True
+
+    def _off(self) -> None:
+        """Nothing of ours is left in Open Dental."""
+        forget_events(self.store, self.name)
+        log.info("events.off office=%s", self.name)
+        self.over = True
+
+    def _tell(self, trouble: str) -> None:
+        """Log trouble when it begins, changes or ends."""
+        if trouble and trouble != self.trouble:
+            log.warning("events.trouble office=%s %s", self.name, trouble)
+        elif self.trouble and not trouble:
+            log.info("events.works_again office=%s", self.name)
+        self.trouble = trouble

@@ -23,7 +23,7 @@ from asapfill.settings.settings import load_settings
 from asapfill.store.cycles import record_tick
 from asapfill.store.database import Store, open_store
 from asapfill.store.notices import KeptNotice, Notice
-from asapfill.store.webhooks import Deaf, KeptEvents, keep_deaf, keep_events
+from asapfill.store.webhooks import KeptEvents, ListenFailure, keep_events, keep_listen_failure
 from tests.alerts.receivers import TOKEN, webhook
 from tests.daemon.bench import SETTINGS, Bench
 from tests.daemon.running import fast_bench, running
@@ -309,7 +309,7 @@ def test_a_port_or_certificate_that_cannot_be_used_is_told_once_for_all_offices_
 ) -> None:
     room.text += '[events]\nurl = "http://127.0.0.1:8433"\n'
     room.begin()
-    keep_deaf(room.store, Deaf("port", "asapfill cannot listen at 127.0.0.1:8433."))
+    keep_listen_failure(room.store, ListenFailure("port", "asapfill cannot listen at 127.0.0.1:8433."))
     for name in room.settings.offices:
         keep_events(room.store, name, KeptEvents(problem="Nothing arrives."))
     for _ in range(5):
@@ -320,13 +320,13 @@ def test_a_port_or_certificate_that_cannot_be_used_is_told_once_for_all_offices_
     title = "asapfill cannot listen for Open Dental's events"
     assert room.told.titles == [f"asapfill, all offices: {title}"]
     assert "`listen`" in room.told.messages[0][2]
-    keep_deaf(room.store, Deaf("certificate", "The certificate /etc/made-up.pem cannot be used."))
+    keep_listen_failure(room.store, ListenFailure("certificate", "The certificate /etc/made-up.pem cannot be used."))
     room.round()
     room.round()
     assert room.told.titles[1:] == [f"asapfill, all offices: {title}"]
     assert "certificate or key" in room.told.messages[1][2]
     assert "made-up" not in room.told.messages[1][2]
-    keep_deaf(room.store, None)
+    keep_listen_failure(room.store, None)
     for name in room.settings.offices:
         keep_events(room.store, name, KeptEvents())
     for _ in range(20):

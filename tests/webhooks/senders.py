@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asapfill.clock import Clock, SystemClock
+from asapfill.settings.settings import EventSettings
 from asapfill.webhooks.deliveries import Hint, Tally
-from asapfill.webhooks.listener import ListenAddress, Listener
+from asapfill.webhooks.listener import Listener
 
 KEY = "Customer-Mark-0815"
 APPOINTMENT = {"AptNum": 18, "AptDateTime": "2026-04-14 09:00:00", "LName": "Lastnamemark"}
@@ -59,7 +60,7 @@ class Hooks:
 
 @contextmanager
 def listening(
-    address: ListenAddress | None = None,
+    where: EventSettings | None = None,
     *,
     clock: Clock | None = None,
     deliver: Callable[[str, Hint], None] | None = None,
@@ -72,7 +73,7 @@ def listening(
     def note(office: str, hint: Hint) -> None:
         hooks[0].received.append((office, hint))
 
-    listener = Listener(address or ListenAddress("127.0.0.1", 0), keys, tally, deliver or note)
+    listener = Listener(where or EventSettings("127.0.0.1", 0, ""), keys, tally, deliver or note)
     listener.start()
     hooks.append(Hooks(listener, tally))
     try:

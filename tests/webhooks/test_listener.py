@@ -12,9 +12,10 @@ from datetime import datetime
 import pytest
 
 from asapfill.clock import SteppedClock
+from asapfill.settings.settings import EventSettings
 from asapfill.webhooks import listener as module
 from asapfill.webhooks.deliveries import BURST, LOG_AGAIN, NOBODY, Hint
-from asapfill.webhooks.listener import CannotListen, ListenAddress
+from asapfill.webhooks.listener import CannotListen
 from tests.daemon.serving import PACIFIC
 from tests.webhooks.senders import KEY, is_closed, listening, until
 
@@ -36,7 +37,7 @@ def test_what_stands_behind_the_office_in_the_path_does_not_matter() -> None:
 
 
 def test_a_proxy_may_keep_or_take_away_the_path_in_front() -> None:
-    with listening(ListenAddress("127.0.0.1", 0, prefix="/hooks/asapfill")) as hooks:
+    with listening(EventSettings("127.0.0.1", 0, "http://127.0.0.1/hooks/asapfill")) as hooks:
         assert hooks.post(path="/hooks/asapfill/main-street/") == 200
         assert hooks.post(path="/main-street/") == 200
 
@@ -244,7 +245,7 @@ def test_a_mistake_of_ours_is_a_500_and_one_line_without_content(caplog: pytest.
 
 def test_a_port_that_is_taken_is_told_and_can_be_tried_again() -> None:
     with listening() as hooks:
-        other = module.Listener(ListenAddress("127.0.0.1", hooks.listener.port), {}, hooks.tally, lambda *_: None)
+        other = module.Listener(EventSettings("127.0.0.1", hooks.listener.port, ""), {}, hooks.tally, lambda *_: None)
         with pytest.raises(
             CannotListen, match=rf"127\.0\.0\.1:{hooks.listener.port}: Address already in use.*`listen`"
         ):

@@ -14,9 +14,8 @@ import pytest
 from asapfill.core.office import Office
 from asapfill.core.values import read_version
 from asapfill.store.webhooks import kept_events
-from asapfill.webhooks import office as module
-from asapfill.webhooks.office import CycleFacts, OfficeWebhooks
-from asapfill.webhooks.subscriptions import WATCHED
+from asapfill.webhooks import subscriptions as module
+from asapfill.webhooks.subscriptions import WATCHED, CycleFacts, OfficeWebhooks
 from tests.cycle.office import CUSTOMER, TODAY
 from tests.webhooks.simulated import Simulated, simulated, wall_clock
 

@@ -20,7 +20,7 @@ from asapfill.opendental.client import OpenDental
 from asapfill.report.status import events_document, events_lines
 from asapfill.settings.settings import Settings, load_settings
 from asapfill.store.database import Store, open_store
-from asapfill.store.webhooks import Deaf, KeptEvents, keep_deaf, keep_events, kept_deaf
+from asapfill.store.webhooks import KeptEvents, ListenFailure, keep_events, keep_listen_failure, kept_listen_failure
 from asapfill.webhooks.deliveries import Hint
 from asapfill.webhooks.service import LISTEN_AGAIN, Webhooks
 from tests.daemon.serving import PACIFIC
@@ -134,12 +134,12 @@ def test_a_port_is_tried_again_every_minute_and_told_once(tmp_path: Path, caplog
             assert "Address already in use" in served.maintain()
             served.clock.sleep(LISTEN_AGAIN + 1)
         assert caplog.text.count("events.not_listening") == 1
-        deaf = kept_deaf(served.store)
-        assert deaf is not None
-        assert deaf.code == "port"
+        failure = kept_listen_failure(served.store)
+        assert failure is not None
+        assert failure.code == "port"
         taken.close()
         assert "Address" not in served.maintain()
-        assert kept_deaf(served.store) is None
+        assert kept_listen_failure(served.store) is None
         assert served.post("west", KEYS["west"]) == 200
 
 
@@ -193,10 +193,10 @@ def test_status_tells_what_came_and_what_was_refused(tmp_path: Path) -> None:
 
 def test_a_port_that_is_needed_no_more_is_no_trouble(tmp_path: Path) -> None:
     with service(tmp_path) as served:
-        keep_deaf(served.store, Deaf("port", "It is taken."))
+        keep_listen_failure(served.store, ListenFailure("port", "It is taken."))
         served.events = Webhooks(served.settings, {"quiet": KEYS["quiet"]}, served.clock, served.store)
         served.start()
-        assert kept_deaf(served.store) is None
+        assert kept_listen_failure(served.store) is None
 
 
 def test_off_nothing_listens_and_nothing_is_imported(tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from asapfill.settings.settings import EventSettings
 from asapfill.webhooks import listener as module
-from asapfill.webhooks.listener import CannotListen, ListenAddress
+from asapfill.webhooks.listener import CannotListen
 from tests.webhooks.senders import KEY, is_closed, listening, until
 
 TLS = Path(__file__).parent / "tls"
 CERTIFICATE, CERTIFICATE_KEY = TLS / "made-up-cert.pem", TLS / "made-up-key.pem"
-SECURE = ListenAddress("127.0.0.1", 0, certificate=CERTIFICATE, certificate_key=CERTIFICATE_KEY)
+SECURE = EventSettings("127.0.0.1", 0, "", certificate=CERTIFICATE, certificate_key=CERTIFICATE_KEY)
 
 
 def delivered(port: int, trusted: ssl.SSLContext) -> int:
@@ -65,7 +66,7 @@ def test_a_delivery_over_tls_is_taken_and_plain_http_is_not(monkeypatch: pytest.
     ],
 )
 def test_a_certificate_that_cannot_be_used_is_told_without_asking_for_a_password(certificate: str, key: str) -> None:
-    address = ListenAddress("127.0.0.1", 0, certificate=TLS / certificate, certificate_key=TLS / key)
+    address = EventSettings("127.0.0.1", 0, "", certificate=TLS / certificate, certificate_key=TLS / key)
     with (
         pytest.raises(CannotListen, match=rf"{certificate} and its key cannot be used: .*readable") as refused,
         listening(address),
@@ -78,8 +79,8 @@ def test_a_renewed_certificate_is_taken_with_the_next_start(tmp_path: Path) -> N
     for name in ("made-up-cert.pem", "made-up-key.pem"):
         shutil.copy(TLS / name, tmp_path)
     (tmp_path / "made-up-cert.pem").rename(tmp_path / "later.pem")
-    address = ListenAddress(
-        "127.0.0.1", 0, certificate=tmp_path / "made-up-cert.pem", certificate_key=tmp_path / "made-up-key.pem"
+    address = EventSettings(
+        "127.0.0.1", 0, "", certificate=tmp_path / "made-up-cert.pem", certificate_key=tmp_path / "made-up-key.pem"
     )
     with pytest.raises(CannotListen), listening(address):
         pass
