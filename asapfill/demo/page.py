@@ -100,7 +100,7 @@ def page(
     others = sorted({offer.start.date() for offer in accepted} - {day})
     shown = [day, *others[: MOST_DAYS - 1]]
     names = {number: row["Abbrev"] or row["OpName"] for number, row in after.operatories.items()}
-    return template("demo.html", clock=clock, long_day=long_day).render(
+    return template("demo.html", "demo", clock=clock, long_day=long_day).render(
         day=day,
         seed=summary["seed"],
         errors=summary["errors"],
