@@ -14,7 +14,7 @@ from typing import Any
 from asapfill.sandbox.api import event_feed, lists
 from asapfill.sandbox.api.rendering import render
 from asapfill.sandbox.office import web_sched
-from asapfill.sandbox.office.columns import Row, stamp
+from asapfill.sandbox.office.columns import COMM_TYPES, Row, stamp
 from asapfill.sandbox.office.life import Life
 from asapfill.sandbox.office.tables import Refusal, SimulatedOffice, read_moment
 
@@ -260,9 +260,6 @@ ROUTES: dict[tuple[str, str, str], Route] = {
 """By resource, method, and whether the path names one row or many."""
 
 
-COMM_TYPES = 27
-"""The definition category of commlog types."""
-
 _MODES = ("None", "Email", "Mail", "Phone", "In Person", "Text", "Email and Text", "Phone and Text")
 _DIRECTIONS = ("Neither", "Sent", "Received")
 
@@ -315,7 +312,7 @@ def change_commlog(office: SimulatedOffice, number: int, body: Row) -> Row:
 
 def _comm_type(office: SimulatedOffice, body: Row) -> int:
     """The DefNum: commType (a name) wins over CommType (a number); default Miscellaneous."""
-    kinds = [row for row in office.definitions.values() if row["Category"] == COMM_TYPES]
+    kinds = office.definitions_of(COMM_TYPES)
     if body.get("commType"):
         found = [row for row in kinds if row["ItemName"] == body["commType"]]
     elif body.get("CommType"):

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 from asapfill.sandbox.office import rules
-from asapfill.sandbox.office.columns import Row, moment, stamp
+from asapfill.sandbox.office.columns import BLOCKOUT_TYPES, NO_DAY, Row, moment, stamp
 from asapfill.sandbox.office.rules import Gap, find_place, gaps, is_open, provider_of
 from asapfill.sandbox.office.tables import SimulatedOffice
 
@@ -23,7 +23,6 @@ DESK_OPENS, DESK_CLOSES = time(7, 30), time(17, 30)
 CALLED_OFF_TODAY, NOT_COME, CALLED_OFF_AHEAD = 0.055, 0.01, 0.0035
 """Chances of one visit: to be called off on its own day, to be missed, and on each day before, to be called off."""
 LOOK_AHEAD_DAYS = 14
-BLOCKOUT_TYPES = 25
 
 
 def stable_random(*key: object) -> random.Random:
@@ -135,8 +134,8 @@ def _blockouts(office: SimulatedOffice, day: date, seed: int, planned: list[Row]
     draws = stable_random(seed, "blockouts", day)
     kinds = [
         row["DefNum"]
-        for row in office.definitions.values()
-        if row["Category"] == BLOCKOUT_TYPES and "NS" in row["ItemValue"] and not row["IsHidden"]
+        for row in office.definitions_of(BLOCKOUT_TYPES)
+        if "NS" in row["ItemValue"] and not row["IsHidden"]
     ]
     for _ in range(draws.randint(0, 2) if kinds else 0):
         when = _in_desk_hours(day, draws.random())
@@ -201,7 +200,7 @@ def _wishes(office: SimulatedOffice, day: date, seed: int) -> Iterator[Event]:
     due = [
         number
         for number, row in office.recalls.items()
-        if row["Priority"] == "Normal" and row["DateDue"] < str(day) and row["DateScheduled"] == "0001-01-01"
+        if row["Priority"] == "Normal" and row["DateDue"] < str(day) and row["DateScheduled"] == NO_DAY
     ]
     if due and draws.random() < 0.3:  # noqa: PLR2004  not every day
         wish = {"action": "priority", "RecallNum": draws.choice(due), "Priority": "ASAP"}

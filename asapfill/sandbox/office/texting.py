@@ -92,12 +92,8 @@ def template(office: SimulatedOffice, operatory: Row, start: datetime) -> str:
     phone = clinic["Phone"] if clinic else office.preferences.get("PracticePhone", "")
     text = office.preferences.get("WebSchedAsapTextTemplate", "")
     clock = f"{start.hour % 12 or 12}:{start:%M} {start:%p}"
-    for tag, value in (
-        ("[Date]", f"{start:%m/%d/%Y}"),
-        ("[Time]", clock),
-        ("[OfficeName]", name),
-        ("[OfficePhone]", phone),
-    ):
+    tags = {"[Date]": f"{start:%m/%d/%Y}", "[Time]": clock, "[OfficeName]": name, "[OfficePhone]": phone}
+    for tag, value in tags.items():
         text = text.replace(tag, value)
     return text
 
@@ -133,6 +129,6 @@ def _texting_enabled(office: SimulatedOffice, clinic: int) -> bool:
     """Whether the sending clinic has a texting contract (the practice's own when clinics are off)."""
     if not office.clinics_on:
         return office.preferences.get("SmsContractDate", "") not in {"", NO_DAY}
-    number = clinic or int(office.preferences.get("TextingDefaultClinicNum") or 0)
+    number = clinic or office.preferred("TextingDefaultClinicNum")
     row = office.clinics.get(number)
     return row is not None and row["SmsContractDate"] not in {"", NO_DAY}

@@ -20,7 +20,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -168,17 +169,26 @@ def serve(options: Options, announce: Callable[[SandboxServer], None]) -> None:
         OSError: the port is taken.
     """
     server = SandboxServer(World(options), options.port)
-    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox")
     signals = {signal.SIGTERM, signal.SIGINT}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    serving.start()
     try:
-        announce(server)
-        signal.sigwait(signals)
+        with _serving(server):
+            announce(server)
+            signal.sigwait(signals)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _serving(server: SandboxServer) -> Iterator[None]:
+    """Serve in a thread of its own until the end of the block."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox")
+    thread.start()
+    try:
+        yield
     finally:
         server.stop()
-        serving.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        thread.join()
 
 
 def serve_child(commands: TextIO, answers: TextIO) -> int:
@@ -189,10 +199,7 @@ def serve_child(commands: TextIO, answers: TextIO) -> int:
     except (OfficeFileError, OSError, TypeError, ValueError) as problem:
         print(json.dumps({"error": str(problem)}), file=answers, flush=True)
         return 1
-    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox")
-    serving.start()
-    print(json.dumps({"port": server.port}), file=answers, flush=True)
-    commands.read()
-    server.stop()
-    serving.join()
+    with _serving(server):
+        print(json.dumps({"port": server.port}), file=answers, flush=True)
+        commands.read()
     return 0
