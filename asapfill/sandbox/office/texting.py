@@ -110,13 +110,10 @@ def _asked_to_stop(office: SimulatedOffice, offer: Row) -> bool:
 def _why_not_textable(office: SimulatedOffice, patient: Row, clinic: int) -> str | None:
     """The first reason why this patient cannot be texted by the clinic of the operatory."""
     consent = patient["TxtMsgOk"]
-    treat_unknown_as_no = office.preferences.get("TextMsgOkStatusTreatAsNo") == "1"
+    refusing = {"No", "Unknown"} if office.preferences.get("TextMsgOkStatusTreatAsNo") == "1" else {"No"}
     reasons = (
         (not _texting_enabled(office, clinic), "texting is not enabled for this clinic."),
-        (
-            consent == "No" or (consent == "Unknown" and treat_unknown_as_no),
-            "this patient is set to not receive texts.",
-        ),
+        (consent in refusing, "this patient is set to not receive texts."),
         (not patient["WirelessPhone"].strip(), "this patient does not have a wireless phone entered."),
         (not valid_phone(patient["WirelessPhone"]), "this patient's wireless phone is not valid."),
         (patient["PatStatus"] == "Deceased", "this patient is not able to receive texts."),

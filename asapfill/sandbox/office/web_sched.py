@@ -126,26 +126,23 @@ def _write(office: SimulatedOffice, wanted: Wanted) -> Row:
             "ResponseStatus": "UnableToSend",
             "Note": note,
         }
-    schedule = _slot(office, wanted, texts=0 if reason is not None else 1)
+    schedule = _slot(office, wanted, texts=int(reason is None))
     return office.insert("asapcomms", {**offer, "ScheduleNum": schedule["ScheduleNum"]})
 
 
 def _slot(office: SimulatedOffice, wanted: Wanted, *, texts: int) -> Row:
     """The informational schedule row; Open Dental makes it also for an offer that is not sent."""
     last = datetime.combine(wanted.start.date(), time(23, 59, 59))
-    words = f"{texts} text{'' if texts == 1 else 's'} to be sent\r\n0 emails to be sent"
-    return staff.add_schedule(
-        office,
-        {
-            "SchedDate": str(wanted.start.date()),
-            "StartTime": f"{wanted.start:%H:%M:%S}",
-            "StopTime": f"{min(wanted.end, last):%H:%M:%S}",
-            "SchedType": "WebSchedASAP",
-            "Note": words,
-            "operatories": [wanted.operatory["OperatoryNum"]],
-            "ClinicNum": wanted.operatory["ClinicNum"],
-        },
-    )
+    row = {
+        "SchedDate": str(wanted.start.date()),
+        "StartTime": f"{wanted.start:%H:%M:%S}",
+        "StopTime": f"{min(wanted.end, last):%H:%M:%S}",
+        "SchedType": "WebSchedASAP",
+        "Note": f"{texts} text{'' if texts == 1 else 's'} to be sent\r\n0 emails to be sent",
+        "operatories": [wanted.operatory["OperatoryNum"]],
+        "ClinicNum": wanted.operatory["ClinicNum"],
+    }
+    return staff.add_schedule(office, row)
 
 
 def slot_of(office: SimulatedOffice, offer: Row) -> Row | None:

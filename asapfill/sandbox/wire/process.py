@@ -74,15 +74,17 @@ class Sandbox:
             raise SandboxError(f"The sandbox refused {method} {CONTROL}{path}: {answer}")
         return answer
 
+    def _row(self, method: str, path: str, body: Row | None = None) -> Row:
+        found: Row = self.control(method, path, body)
+        return found
+
     def clock(self) -> Row:
         """``{"now": aware ISO moment, "office_now", "mode", "speed", "monotonic"}``."""
-        found: Row = self.control("GET", "clock")
-        return found
+        return self._row("GET", "clock")
 
     def advance(self, seconds: float = 0, *, minutes: float = 0) -> Row:
         """Let time pass in stepped mode, with everything that happens in it; returns the clock."""
-        found: Row = self.control("POST", "clock", {"advance": seconds + 60 * minutes})
-        return found
+        return self._row("POST", "clock", {"advance": seconds + 60 * minutes})
 
     def faults(self, faults: Sequence[Row]) -> None:
         """Replace the faults that are switched on; see ``faults.Fault``."""
@@ -90,18 +92,15 @@ class Sandbox:
 
     def log(self) -> Row:
         """What clients asked, what was sent, what happened; see ``faults.RequestLog`` and ``life.Life``."""
-        found: Row = self.control("GET", "log")
-        return found
+        return self._row("GET", "log")
 
     def office(self) -> Row:
         """The whole database as an office file."""
-        found: Row = self.control("GET", "office")
-        return found
+        return self._row("GET", "office")
 
     def staff(self, **action: Any) -> Row:  # noqa: ANN401 - JSON values
         """Have staff do something now; actions are in life.py."""
-        found: Row = self.control("POST", "staff", action)
-        return found
+        return self._row("POST", "staff", action)
 
     def respond(self, asap_comm_num: int, action: str) -> str:
         """Have a patient use the link of an offer; returns the ResponseStatus."""
