@@ -100,7 +100,7 @@ def page(
     others = sorted({offer.start.date() for offer in accepted} - {day})
     shown = [day, *others[: MOST_DAYS - 1]]
     names = {number: row["Abbrev"] or row["OpName"] for number, row in after.operatories.items()}
-    return template("demo.html", clock=clock, long_day=long_day).render(
+    return template("demo.html", "demo", clock=clock, long_day=long_day).render(
         day=day,
         seed=summary["seed"],
         errors=summary["errors"],
@@ -121,23 +121,17 @@ def figures(summary: Mapping[str, Any]) -> list[Figure]:
     """The day's numbers, the most important first."""
     filled, twice = summary["filled"], summary["sent_twice"]
     hours, minutes = divmod(summary["filled_minutes"], 60)
-    per_filled = summary["texts_per_filled"]
+    texts = summary["texts_per_filled"]
+    per_filled = "–" if texts is None else f"{texts:.1f}"
+    share, open_time = f"{summary['share_recovered']:.1%}", f"of {summary['free_minutes']:,} minutes that stood open"
     good = "good" if filled else ""
     return [
         Figure("Openings filled", f"{filled:,}", f"of {summary['openings']:,} found", good),
         Figure("Chair time recovered", f"{hours} h {minutes:02d} min", f"{summary['filled_minutes']:,} minutes", good),
-        Figure(
-            "Share recovered",
-            f"{summary['share_recovered']:.1%}",
-            f"of {summary['free_minutes']:,} minutes that stood open",
-        ),
+        Figure("Share recovered", share, open_time),
         Figure("Refills", f"{summary['refilled']:,}", "places that a mover left, filled again"),
         Figure("Texts sent", f"{summary['texts']:,}", "counted by the simulated office"),
-        Figure(
-            "Texts per filled opening",
-            "–" if per_filled is None else f"{per_filled:.1f}",
-            "all texts, by openings filled",
-        ),
+        Figure("Texts per filled opening", per_filled, "all texts, by openings filled"),
         Figure("Sent twice", f"{twice:,}", "counted by the simulated office", "bad" if twice else "good"),
         Figure("Requests", f"{summary['requests']:,}", "to the office’s API, over HTTP"),
     ]

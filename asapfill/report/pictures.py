@@ -105,10 +105,10 @@ def _begin(title: str, rows: Sequence[Bar], height: float) -> Markup:
     return Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, height, f"{title}: {told}")
 
 
-def template(name: str, **filters: Callable[..., Any]) -> Template:
-    """One of ``report/templates``, with the filters that it uses."""
+def template(name: str, package: str = "report", **filters: Callable[..., Any]) -> Template:
+    """One of the ``templates`` of a package of asapfill, with the filters that it uses."""
     environment = Environment(
-        loader=PackageLoader("asapfill", "report/templates"),
+        loader=PackageLoader("asapfill", f"{package}/templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -109,7 +109,7 @@ def _zone(known: KnownOffice | None) -> tzinfo:
 def _part(store: Store, name: str, known: KnownOffice | None, period: Period, past: Sequence[Period]) -> OfficeFigures:
     """One office's figures in the period and before, and its clinics' where there are several."""
     zone, labels = _zone(known), known.labels if known is not None else Labels()
-    records = _records(store, name, zone, past[0].first, period.last)
+    records = records_of(store, name, zone, past[0].first, period.last)
     figures = tuple(figures_of(records, days) for days in past)
     clinics: list[OfficeFigures] = []
     if len(records.clinics) > 1:
@@ -120,7 +120,7 @@ def _part(store: Store, name: str, known: KnownOffice | None, period: Period, pa
     return OfficeFigures(name, figures_of(records, period), figures, tuple(clinics))
 
 
-def _records(store: Store, office: str, zone: tzinfo, first: date, last: date) -> Records:
+def records_of(store: Store, office: str, zone: tzinfo, first: date, last: date) -> Records:
     """Everything known of an office from ``first`` to ``last``."""
     begin = datetime.combine(first, datetime.min.time(), zone)
     end = datetime.combine(last + timedelta(days=1), datetime.min.time(), zone)

@@ -206,7 +206,7 @@ def figures_of(records: Records, period: Period) -> Figures:
         refused=sum(offer.state is State.REFUSED for offer in made),
         filled=len(accepted),
         filled_minutes=filled_by_day.total(),
-        refills=sum(_is_refill(offer, records) for offer in accepted),
+        refills=sum(mover_before(offer, records) is not None for offer in accepted),
         requests=counts["requests"],
         cycles=counts["cycles"],
         cycles_failed=counts["cycles_failed"],
@@ -245,21 +245,18 @@ def _wait(offer: Offer, found: Sequence[tuple[datetime, OpenTime]]) -> int | Non
     return max(0, int((offer.settled - min(known)).total_seconds()) // 60)
 
 
-def _is_refill(offer: Offer, records: Records) -> bool:
-    """Whether an accepted offer fills the place that a mover left."""
+def mover_before(offer: Offer, records: Records) -> int | None:
+    """The AptNum of the mover whose old place an accepted offer fills; None when it fills another opening."""
     places = {
         place.number
         for place in records.left
         if place.operatory == offer.operatory and place.start < offer.end and offer.start < place.end
     }
-    return any(
-        other.number in places
-        and other.kind == "appointment"
-        and other.state is State.ACCEPTED
-        and other.settled is not None
-        and other.settled <= offer.created
-        for other in records.offers
-    )
+    for other in records.offers:
+        moved = other.number in places and other.kind == "appointment" and other.state is State.ACCEPTED
+        if moved and other.settled is not None and other.settled <= offer.created:
+            return other.number
+    return None
 
 
 @dataclass(frozen=True, slots=True)

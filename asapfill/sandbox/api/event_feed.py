@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from asapfill.sandbox.api import rendering
+from asapfill.sandbox.api.rendering import render
 from asapfill.sandbox.office.columns import NO_MOMENT, Row, moment, stamp
 from asapfill.sandbox.office.tables import Refusal, SimulatedOffice, read_moment
 
@@ -123,7 +123,7 @@ def _schedules(office: SimulatedOffice) -> list[tuple[str, Row]]:
 
 def _shown(office: SimulatedOffice, shape: str, row: Row) -> Row:
     """A row as a GET shows it, without serverDateTime."""
-    return {name: value for name, value in rendering.render(office, shape, row).items() if name != "serverDateTime"}
+    return {name: value for name, value in render(office, shape, row).items() if name != "serverDateTime"}
 
 
 _CHANGED: dict[str, Callable[[SimulatedOffice], list[tuple[str, Row]]]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 from asapfill.sandbox.office import rules
 from asapfill.sandbox.office.columns import NO_DAY, Row, day_of, stamp
@@ -278,7 +279,7 @@ def slots(office: SimulatedOffice, query: Query) -> list[Row]:
     """Whole free gaps of one provider (default: the practice's default provider), today or later."""
     provider = number(query, "ProvNum")
     if provider is None:
-        provider = int(office.preferences.get("PracticeDefaultProv") or 0)
+        provider = office.preferred("PracticeDefaultProv")
     operatory = number(query, "OpNum") if office.at_least(22, 1) else None
     shortest = number(query, "lengthMinutes") or 5
     today = office.now.date()
@@ -292,14 +293,9 @@ def slots(office: SimulatedOffice, query: Query) -> list[Row]:
         day = first + timedelta(days=offset)
         for start, end in _gaps(office, provider, operatory, day):
             if end - start >= timedelta(minutes=shortest):
-                found.append(
-                    {
-                        "DateTimeStart": stamp(start),
-                        "DateTimeEnd": stamp(end),
-                        "ProvNum": provider,
-                        "OpNum": operatory or _any_operatory(office, provider, day),
-                    }
-                )
+                op = operatory or _any_operatory(office, provider, day)
+                slot = {"DateTimeStart": stamp(start), "DateTimeEnd": stamp(end), "ProvNum": provider, "OpNum": op}
+                found.append(slot)
     return found
 
 
@@ -313,17 +309,15 @@ def _gaps(
             _mark(free, rules.schedule_span(row), day, value=True)
     for row in office.appointments.values():
         mine = provider in {row["ProvNum"], row["ProvHyg"]}
-        if mine and row["AptStatus"] not in {"UnschedList", "Planned"} and day_of(row["AptDateTime"]) == day:
+        if mine and row["AptStatus"] not in rules.NO_CHAIR and day_of(row["AptDateTime"]) == day:
             _mark(free, rules.appointment_span(row), day, value=False)
     midnight = datetime.combine(day, datetime.min.time())
-    start: int | None = None
-    for unit, is_free in enumerate(free):
-        if is_free and start is None:
-            start = unit
-        elif not is_free and start is not None:
-            if unit < UNITS:
-                yield midnight + start * rules.UNIT, midnight + unit * rules.UNIT
-            start = None
+    first = 0
+    for is_free, units in groupby(free):
+        last = first + len(list(units))
+        if is_free and last < UNITS:
+            yield midnight + first * rules.UNIT, midnight + last * rules.UNIT
+        first = last
 
 
 def _mark(free: list[bool], span: tuple[datetime, datetime], day: date, *, value: bool) -> None:
@@ -335,11 +329,7 @@ def _mark(free: list[bool], span: tuple[datetime, datetime], day: date, *, value
 
 
 def _hours(office: SimulatedOffice, provider: int, day: date) -> Iterator[Row]:
-    return (
-        row
-        for row in office.schedules.values()
-        if row["SchedType"] == "Provider" and row["ProvNum"] == provider and row["SchedDate"] == str(day)
-    )
+    return (row for row in rules.schedules_on(office, day, "Provider") if row["ProvNum"] == provider)
 
 
 def _any_operatory(office: SimulatedOffice, provider: int, day: date) -> int:

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from asapfill.sandbox.api import event_feed, lists, rendering
+from asapfill.sandbox.api import event_feed, lists
+from asapfill.sandbox.api.rendering import render
 from asapfill.sandbox.office import web_sched
-from asapfill.sandbox.office.columns import Row, stamp
+from asapfill.sandbox.office.columns import COMM_TYPES, Row, stamp
 from asapfill.sandbox.office.life import Life
 from asapfill.sandbox.office.tables import Refusal, SimulatedOffice, read_moment
 
@@ -44,13 +45,17 @@ class Response:
     key: int | None = None
 
 
+Act = Callable[["Api", Request], Response]
+"""What a route does with a request."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One method of one resource: since which version, with what permission."""
 
     since: tuple[int, ...]
     permission: str
-    act: Callable[[Api, Request], Response]
+    act: Act
 
 
 class Api:
@@ -110,56 +115,50 @@ def _json(value: Any, status: int = 200, **more: Any) -> Response:  # noqa: ANN4
     return Response(status, json.dumps(value).encode(), **more)
 
 
-def _listed(shape: str | None, find: lists.List) -> Callable[[Api, Request], Response]:
+def _listed(shape: str | None, find: lists.List) -> Act:
     """A GET of a list; ``shape`` None: the rows are already as the API shows them."""
 
     def act(api: Api, request: Request) -> Response:
         rows = api.page(request, find(api.office, request.query))
-        return _json([rendering.render(api.office, shape, row) if shape else row for row in rows])
+        return _json([render(api.office, shape, row) if shape else row for row in rows])
 
     return act
 
 
-def _asap(api: Api, request: Request) -> Response:
-    rows = api.page(request, lists.asap(api.office, request.query, api.ties))
-    return _json([rendering.render(api.office, "appointments", row) for row in rows])
+def _tied(shape: str, find: Callable[[SimulatedOffice, lists.Query, random.Random | None], list[Row]]) -> Act:
+    """A GET of a list whose order leaves ties."""
+    return lambda api, request: _listed(shape, lambda office, query: find(office, query, api.ties))(api, request)
 
 
-def _schedules(api: Api, request: Request) -> Response:
-    rows = api.page(request, lists.schedules(api.office, request.query, api.ties))
-    return _json([rendering.render(api.office, "schedules", row) for row in rows])
+def _table(name: str) -> Act:
+    """A GET of a whole table."""
+    return _listed(name, lambda office, _query: lists.keyed(office.table(name)))
 
 
-def _providers(api: Api, request: Request) -> Response:
+def _providers(office: SimulatedOffice, query: lists.Query) -> list[Row]:
     """With ClinicNum the serverDateTime is empty, as the real API's."""
-    rows = [rendering.render(api.office, "providers", row) for row in lists.providers(api.office, request.query)]
-    if "ClinicNum" in request.query:
-        rows = [row | {"serverDateTime": ""} for row in rows]
-    return _json(api.page(request, rows))
+    rows = [render(office, "providers", row) for row in lists.providers(office, query)]
+    return [row | {"serverDateTime": ""} for row in rows] if "ClinicNum" in query else rows
 
 
-def _permissions(api: Api, request: Request) -> Response:
-    rows = [
-        {"Permission": name, "HasPermission": "true" if has else "false"}
-        for name, has in api.office.securityperms.items()
-    ]
-    return _json(api.page(request, rows))
+def _permissions(office: SimulatedOffice, _query: lists.Query) -> list[Row]:
+    return [{"Permission": name, "HasPermission": str(has).lower()} for name, has in office.securityperms.items()]
 
 
 def _subscriptions(api: Api, request: Request) -> Response:
     """Only those of the customer key that asks."""
     rows = [row for row in lists.keyed(api.office.subscriptions) if row["CustomerKey"] == request.customer]
-    return _json([rendering.render(api.office, "subscriptions", row) for row in api.page(request, rows)])
+    return _json([render(api.office, "subscriptions", row) for row in api.page(request, rows)])
 
 
-def _single(table: str, shape: str, word: str) -> Callable[[Api, Request], Response]:
+def _single(table: str, word: str, shape: str = "") -> Act:
     """A GET of one row; a deleted one is 404."""
 
     def act(api: Api, request: Request) -> Response:
         row = api.office.table(table).get(request.number or 0)
         if row is None:
             raise Refusal(404, f"{word} not found")
-        return _json(rendering.render(api.office, shape, row))
+        return _json(render(api.office, shape or table, row))
 
     return act
 
@@ -180,7 +179,7 @@ def _post_commlog(api: Api, request: Request) -> Response:
 
 def _put_commlog(api: Api, request: Request) -> Response:
     row = change_commlog(api.office, request.number or 0, read_body(request.body))
-    return _json(rendering.render(api.office, "commlogs", row), key=request.number)
+    return _json(render(api.office, "commlogs", row), key=request.number)
 
 
 def _post_subscription(api: Api, request: Request) -> Response:
@@ -201,65 +200,56 @@ def _delete_subscription(api: Api, request: Request) -> Response:
 def _created(api: Api, shape: str, row: Row, key: int) -> Response:
     """201 with the object and its address."""
     location = (("Location", f"{PREFIX}{shape}/{key}"),)
-    return _json(rendering.render(api.office, shape, row), 201, headers=location, key=key)
+    return _json(render(api.office, shape, row), 201, headers=location, key=key)
 
 
 _READ, _COMM, _OTHERS, _TEXTING = "ApiReadAll", "ApiComm", "ApiAllOthers", "ApiTextingASAP"
 
 
-def _reads() -> dict[tuple[str, str, str], Route]:
-    """All GETs: resource → (version of the list, of the single row or None, what they do)."""
-    many: dict[str, tuple[tuple[int, ...], Callable[[Api, Request], Response]]] = {
-        "appointments": ((21, 1), _listed("appointments", lists.appointments)),
-        "appointments/ASAP": ((21, 1), _asap),
-        "appointments/Slots": ((21, 1), _listed(None, lists.slots)),
-        "appointments/WebSched": ((21, 3), _listed("websched", lists.web_sched)),
-        "schedules": ((22, 1), _schedules),
-        "scheduleops": ((23, 2, 27), _listed(None, lists.schedule_ops)),
-        "operatories": ((21, 1), _listed("operatories", lists.operatories)),
-        "definitions": ((21, 1), _listed("definitions", lists.definitions)),
-        "preferences": ((21, 1), _listed(None, lists.preferences)),
-        "clinics": ((21, 1), _listed("clinics", lists.clinics)),
-        "providers": ((21, 1), _providers),
-        "recalls": ((22, 4, 40), _listed("recalls", lists.recalls)),
-        "recalltypes": (
-            (24, 1, 44),
-            _listed("recalltypes", lambda office, _query: lists.keyed(office.recalltypes)),
-        ),
-        "appointmenttypes": (
-            (22, 4, 10),
-            _listed("appointmenttypes", lambda office, _query: lists.keyed(office.appointmenttypes)),
-        ),
-        "patients": ((21, 1), _listed("patients", lists.patients)),
-        "patients/Simple": ((21, 2), _listed("patients simple", lists.patients_simple)),
-        "commlogs": ((21, 1), _listed("commlogs", lists.commlogs)),
-        "asapcomms": ((23, 3, 3), _listed("asapcomms", lists.asapcomms)),
-        "histappointments": ((23, 1, 30), _listed("histappointments", lists.hist_appointments)),
-        "signalods": ((21, 2), _listed("signalods", lists.signalods)),
-        "labcases": ((24, 2, 28), _listed("labcases", lists.lab_cases)),
-        "securityperms": ((22, 2), _permissions),
-        "subscriptions": (
-            (22, 1),
-            _subscriptions,
-        ),
-    }
-    one: dict[str, tuple[tuple[int, ...], Callable[[Api, Request], Response]]] = {
-        "appointments": ((21, 1), _single("appointments", "appointments", "Appointment")),
-        "schedules": ((22, 1), _single("schedules", "schedules", "Schedule")),
-        "operatories": ((24, 1, 10), _single("operatories", "operatories", "Operatory")),
-        "clinics": ((21, 1), _single("clinics", "clinics", "Clinic")),
-        "providers": ((24, 4, 17), _single("providers", "providers", "Provider")),
-        "recalltypes": ((24, 1, 44), _single("recalltypes", "recalltypes", "RecallType")),
-        "patients": ((21, 1), _single("patients", "patient", "Patient")),
-        "commlogs": ((25, 1, 13), _single("commlogs", "commlogs", "Commlog")),
-        "asapcomms": ((23, 3, 3), _single("asapcomms", "asapcomms", "AsapComm")),
-        "labcases": ((24, 2, 28), _single("labcases", "labcases", "LabCase")),
-    }
-    routes = {(name, "GET", "many"): Route(since, _READ, act) for name, (since, act) in many.items()}
-    return routes | {(name, "GET", "one"): Route(since, _READ, act) for name, (since, act) in one.items()}
+_MANY: dict[str, tuple[tuple[int, ...], Act]] = {
+    "appointments": ((21, 1), _listed("appointments", lists.appointments)),
+    "appointments/ASAP": ((21, 1), _tied("appointments", lists.asap)),
+    "appointments/Slots": ((21, 1), _listed(None, lists.slots)),
+    "appointments/WebSched": ((21, 3), _listed("websched", lists.web_sched)),
+    "schedules": ((22, 1), _tied("schedules", lists.schedules)),
+    "scheduleops": ((23, 2, 27), _listed(None, lists.schedule_ops)),
+    "operatories": ((21, 1), _listed("operatories", lists.operatories)),
+    "definitions": ((21, 1), _listed("definitions", lists.definitions)),
+    "preferences": ((21, 1), _listed(None, lists.preferences)),
+    "clinics": ((21, 1), _listed("clinics", lists.clinics)),
+    "providers": ((21, 1), _listed(None, _providers)),
+    "recalls": ((22, 4, 40), _listed("recalls", lists.recalls)),
+    "recalltypes": ((24, 1, 44), _table("recalltypes")),
+    "appointmenttypes": ((22, 4, 10), _table("appointmenttypes")),
+    "patients": ((21, 1), _listed("patients", lists.patients)),
+    "patients/Simple": ((21, 2), _listed("patients simple", lists.patients_simple)),
+    "commlogs": ((21, 1), _listed("commlogs", lists.commlogs)),
+    "asapcomms": ((23, 3, 3), _listed("asapcomms", lists.asapcomms)),
+    "histappointments": ((23, 1, 30), _listed("histappointments", lists.hist_appointments)),
+    "signalods": ((21, 2), _listed("signalods", lists.signalods)),
+    "labcases": ((24, 2, 28), _listed("labcases", lists.lab_cases)),
+    "securityperms": ((22, 2), _listed(None, _permissions)),
+    "subscriptions": ((22, 1), _subscriptions),
+}
+"""GETs of lists: since which version, and what they do."""
 
+_ONE: dict[str, tuple[tuple[int, ...], Act]] = {
+    "appointments": ((21, 1), _single("appointments", "Appointment")),
+    "schedules": ((22, 1), _single("schedules", "Schedule")),
+    "operatories": ((24, 1, 10), _single("operatories", "Operatory")),
+    "clinics": ((21, 1), _single("clinics", "Clinic")),
+    "providers": ((24, 4, 17), _single("providers", "Provider")),
+    "recalltypes": ((24, 1, 44), _single("recalltypes", "RecallType")),
+    "patients": ((21, 1), _single("patients", "Patient", shape="patient")),
+    "commlogs": ((25, 1, 13), _single("commlogs", "Commlog")),
+    "asapcomms": ((23, 3, 3), _single("asapcomms", "AsapComm")),
+    "labcases": ((24, 2, 28), _single("labcases", "LabCase")),
+}
+"""GETs of single rows."""
 
-ROUTES: dict[tuple[str, str, str], Route] = _reads() | {
+ROUTES: dict[tuple[str, str, str], Route] = {
+    **{(name, "GET", "many"): Route(since, _READ, act) for name, (since, act) in _MANY.items()},
+    **{(name, "GET", "one"): Route(since, _READ, act) for name, (since, act) in _ONE.items()},
     ("asapcomms", "POST", "many"): Route((23, 3, 3), _TEXTING, _post_asapcomm),
     ("commlogs", "POST", "many"): Route((21, 1), _COMM, _post_commlog),
     ("commlogs", "PUT", "one"): Route((25, 2, 21), _OTHERS, _put_commlog),
@@ -269,9 +259,6 @@ ROUTES: dict[tuple[str, str, str], Route] = _reads() | {
 }
 """By resource, method, and whether the path names one row or many."""
 
-
-COMM_TYPES = 27
-"""The definition category of commlog types."""
 
 _MODES = ("None", "Email", "Mail", "Phone", "In Person", "Text", "Email and Text", "Phone and Text")
 _DIRECTIONS = ("Neither", "Sent", "Received")
@@ -325,7 +312,7 @@ def change_commlog(office: SimulatedOffice, number: int, body: Row) -> Row:
 
 def _comm_type(office: SimulatedOffice, body: Row) -> int:
     """The DefNum: commType (a name) wins over CommType (a number); default Miscellaneous."""
-    kinds = [row for row in office.definitions.values() if row["Category"] == COMM_TYPES]
+    kinds = office.definitions_of(COMM_TYPES)
     if body.get("commType"):
         found = [row for row in kinds if row["ItemName"] == body["commType"]]
     elif body.get("CommType"):

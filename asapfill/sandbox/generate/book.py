@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 
-from asapfill.sandbox.generate.days import UNIT, Calendar, Visit, blocks, bookable, pack_day, shifts, thin_out
+from asapfill.sandbox.generate.days import Calendar, Visit, blocks, bookable, pack_day, shifts, thin_out
 from asapfill.sandbox.generate.practice import CONFIRMED, NOT_CALLED, Chair, Site
 from asapfill.sandbox.office.columns import NO_MOMENT, Row, moment, stamp
 
@@ -234,11 +234,6 @@ def appointment(rng: random.Random, book: Book, patient: Row, chair: Chair, patt
         "SecDateTEntry": stamp(entered),
         "Priority": "Normal",
     }
-
-
-def ends_at(row: Row) -> datetime:
-    """When an appointment's pattern is over."""
-    return moment(row["AptDateTime"]) + timedelta(minutes=UNIT * len(row["Pattern"]))
 
 
 def add_oddities(rng: random.Random, book: Book, location: Site, overflow: int) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from asapfill.sandbox.office.columns import Row
+from asapfill.sandbox.office.columns import PERMISSIONS, PREFERENCES, Row
 
 LUNCH, MEETING, HIGH_PRODUCTION, HYGIENE_ONLY, EMERGENCY, ADMIN, RETIRED_BLOCK = range(247, 254)
 """DefNum of the blockout types."""
@@ -102,39 +102,33 @@ def _chairs(op: int, doctor: int, dentists: tuple[int, ...], hygienists: tuple[i
 
 def operatory_rows(locations: list[Site]) -> list[Row]:
     """The chairs, then an overflow room without provider and a hidden old room, which nobody counts."""
-    rows = [
-        {
-            "OperatoryNum": chair.op,
-            "OpName": f"{'Hygiene' if chair.is_hygiene else 'Doctor'} {chair.op}",
-            "Abbrev": f"{'HYG' if chair.is_hygiene else 'OP'}-{chair.op}",
-            "ItemOrder": chair.op - 1,
-            "IsHidden": False,
-            "ProvDentist": chair.dentist,
-            "ProvHygienist": chair.hygienist,
-            "IsHygiene": chair.is_hygiene,
-            "ClinicNum": chair.clinic,
-            "OperatoryType": 301 if chair.is_hygiene else 300,
-        }
-        for location in locations
-        for chair in location.chairs
+    rows = []
+    for chair in (chair for location in locations for chair in location.chairs):
+        kind, abbrev = ("Hygiene", "HYG") if chair.is_hygiene else ("Doctor", "OP")
+        row = _operatory(chair, f"{kind} {chair.op}", f"{abbrev}-{chair.op}")
+        rows.append(row | {"OperatoryType": 301 if chair.is_hygiene else 300})
+    first, number = locations[0], len(rows) + 1
+    overflow = Chair(number, 0, 0, is_hygiene=False, clinic=first.clinic)
+    old = Chair(number + 1, first.dentists[-1], 0, is_hygiene=False, clinic=first.clinic)
+    return [
+        *rows,
+        _operatory(overflow, "Overflow", "OVER"),
+        _operatory(old, "Old X-ray room", "OLD") | {"IsHidden": True},
     ]
-    clinic = locations[0].clinic
-    for name, abbrev, hidden in (("Overflow", "OVER", False), ("Old X-ray room", "OLD", True)):
-        number = len(rows) + 1
-        rows.append(
-            {
-                "OperatoryNum": number,
-                "OpName": name,
-                "Abbrev": abbrev,
-                "ItemOrder": number - 1,
-                "IsHidden": hidden,
-                "ProvDentist": locations[0].dentists[-1] if hidden else 0,
-                "ProvHygienist": 0,
-                "IsHygiene": False,
-                "ClinicNum": clinic,
-            }
-        )
-    return rows
+
+
+def _operatory(chair: Chair, name: str, abbrev: str) -> Row:
+    return {
+        "OperatoryNum": chair.op,
+        "OpName": name,
+        "Abbrev": abbrev,
+        "ItemOrder": chair.op - 1,
+        "IsHidden": False,
+        "ProvDentist": chair.dentist,
+        "ProvHygienist": chair.hygienist,
+        "IsHygiene": chair.is_hygiene,
+        "ClinicNum": chair.clinic,
+    }
 
 
 def overflow_op(locations: list[Site]) -> int:
@@ -214,66 +208,40 @@ def definition_rows() -> list[Row]:
 
 def recall_type_rows() -> list[Row]:
     """Patterns are in AppointmentTimeIncrement units (10 minutes here); an exam alone has none."""
+    names = ("RecallTypeNum", "Description", "DefaultInterval", "TimePattern", "Procedures", "AppendToSpecial")
     types = (
-        (PROPHY, "Prophy", "/XXXX/", "D1110", False),
-        (CHILD_PROPHY, "Child Prophy", "XXXX", "D1120", False),
-        (PERIO, "Perio", "/XXXX/", "D4910", False),
-        (EXAM, "Exam", "", "D0120", True),
+        (PROPHY, "Prophy", "6m1d", "/XXXX/", "D1110", False),
+        (CHILD_PROPHY, "Child Prophy", "6m1d", "XXXX", "D1120", False),
+        (PERIO, "Perio", "3m1d", "/XXXX/", "D4910", False),
+        (EXAM, "Exam", "6m1d", "", "D0120", True),
     )
-    return [
-        {
-            "RecallTypeNum": number,
-            "Description": name,
-            "DefaultInterval": "3m1d" if number == PERIO else "6m1d",
-            "TimePattern": pattern,
-            "Procedures": codes,
-            "AppendToSpecial": append,
-        }
-        for number, name, pattern, codes, append in types
-    ]
+    return [dict(zip(names, row, strict=True)) for row in types]
 
 
 def appointment_type_rows() -> list[Row]:
     """Four types; a crown may lie on High Production blocks and on no others (BlockoutTypes: DefNums)."""
+    names = ("AppointmentTypeNum", "AppointmentTypeName", "Pattern", "BlockoutTypes")
     types = (
         (TYPE_HYGIENE, "Hygiene", "", ""),
         (TYPE_CROWN, "Crown Prep", "//XXXXXXXX//////", str(HIGH_PRODUCTION)),
         (TYPE_FILLING, "Filling", "/XXXXX////", ""),
         (TYPE_NEW_PATIENT, "New Patient", "//XXXX//////", ""),
     )
-    return [
-        {"AppointmentTypeNum": number, "AppointmentTypeName": name, "Pattern": pattern, "BlockoutTypes": permitted}
-        for number, name, pattern, permitted in types
-    ]
+    return [dict(zip(names, row, strict=True)) for row in types]
 
 
 def preferences(locations: list[Site], version: str, since: str) -> dict[str, str]:
     """The preferences that bear on filling openings, as Open Dental writes them."""
     clinics = bool(locations[0].clinic)
-    return {
+    return PREFERENCES | {
         "ProgramVersion": version,
         "PracticeTitle": "Sample Dental",
         "PracticePhone": "5035550100",
         "EasyNoClinics": "0" if clinics else "1",
-        "AppointmentTimeIncrement": "10",
-        "WebSchedAsapEnabled": "1",
-        "WebSchedAsapTextLimit": "2",
-        "WebSchedAsapTextTemplate": "[NameF], an appointment opening has become available on [Date] at [Time] at "
-        "[OfficeName]. Visit [AsapURL] to reserve it.",
         "ASAPTextTemplate": "[NameF], we have an opening on [Date] at [Time]. Please call us.",
-        "AutomaticCommunicationTimeStart": "01-01-0001 07:00:00",
-        "AutomaticCommunicationTimeEnd": "01-01-0001 22:00:00",
-        "TextMsgOkStatusTreatAsNo": "0",
         "TextingDefaultClinicNum": str(locations[0].clinic),
         "SmsContractDate": "" if clinics else since,
-        "ScheduleProvUnassigned": "1",
-        "PracticeDefaultProv": "1",
-        "ApptsAllowOverlap": "1",
-        "ApptAutoRefreshRange": "4",
-        "AppointmentSearchBehavior": "0",
         "ApptSecondaryProviderConsiderOpOnly": "0",
-        "AppointmentWithoutProcsDefaultLength": "30",
-        "RecallAgeAdult": "12",
         "RecallDaysPast": "365",
         "RecallDaysFuture": "7",
         "RecallTypesShowingInList": f"{PROPHY},{PERIO}",
@@ -282,8 +250,6 @@ def preferences(locations: list[Site], version: str, since: str) -> dict[str, st
         "RecallTypeSpecialPerio": str(PERIO),
         "WebSchedRecallConfirmStatus": str(WEB_SCHED),
         "PatientCommunicationDateFormat": "d",
-        "AsapPromptEnabled": "1",
-        "AutoCommUnder18SendToGuarantor": "0",
         "BrokenApptProcedure": "0",
         "BrokenApptCommLog": "0",
         "ReplaceExistingBlockout": "0",
@@ -293,5 +259,4 @@ def preferences(locations: list[Site], version: str, since: str) -> dict[str, st
 
 def permissions() -> dict[str, bool]:
     """What the sandbox's key pair may do: all that asapfill needs, and not everything there is."""
-    granted = ("ApiReadAll", "ApiComm", "ApiAppointments", "ApiAllOthers", "ApiTextingASAP")
-    return dict.fromkeys(granted, True) | {"ApiDocuments": False, "ApiEnterprise": False}
+    return dict.fromkeys(PERMISSIONS, True) | {"ApiDocuments": False, "ApiEnterprise": False}

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 
 from asapfill.sandbox.office import rules
-from asapfill.sandbox.office.columns import Row, moment, stamp
+from asapfill.sandbox.office.columns import BLOCKOUT_TYPES, NO_DAY, Row, moment, stamp
 from asapfill.sandbox.office.rules import Gap, find_place, gaps, is_open, provider_of
 from asapfill.sandbox.office.tables import SimulatedOffice
 
@@ -23,7 +23,12 @@ DESK_OPENS, DESK_CLOSES = time(7, 30), time(17, 30)
 CALLED_OFF_TODAY, NOT_COME, CALLED_OFF_AHEAD = 0.055, 0.01, 0.0035
 """Chances of one visit: to be called off on its own day, to be missed, and on each day before, to be called off."""
 LOOK_AHEAD_DAYS = 14
-BLOCKOUT_TYPES = 25
+MEDIAN_DELAY = 12.0
+"""Minutes until half of those who open the link at all have opened it."""
+DELAY_SPREAD = 1.0
+"""Sigma of the lognormal delay: one in six takes more than half an hour, some take hours."""
+DECLINES, ONLY_LOOKS, STOPS = 0.14, 0.18, 0.01
+"""What those who do not accept do instead, as shares of them; the rest never open the link."""
 
 
 def stable_random(*key: object) -> random.Random:
@@ -34,25 +39,67 @@ def stable_random(*key: object) -> random.Random:
     return random.Random("|".join(str(part) for part in key))
 
 
-def day_events(office: SimulatedOffice, day: date, seed: int, *, called_off: float = 1.0) -> list[Event]:
-    """Everything that staff do on ``day``, in time order; nothing on a closed day.
+class People:
+    """The patients and the staff of one office; what life.py asks when a text goes out and when a day begins.
 
-    Nothing is promised to be possible still when its time comes: others change the schedule meanwhile.
-    ``called_off``: how many more visits than usual fall through, as a factor.
+    Args:
+        seed: the same seed, office and questions give the same answers.
+        eagerness: chance, 0 to 1, that a text is answered by an accept. Published rates per offer are 0.08 (Sutter
+            Health 2018, PMC7315363) and 0.11 (JMIR 2024 e52071), and 0.23 on a list that people had joined themselves
+            (4.4 offers per booking, doi 10.1177/11786329251326461), where 45 % ever answered.
+        called_off: how many more visits than usual fall through, as a factor.
+
+    Raises:
+        ValueError: ``eagerness`` is not a chance.
     """
-    if not is_open(office, day):
-        return []
-    planned: list[Row] = []
-    events = [
-        *_left_open(office, day),
-        *_visits_today(office, day, seed, CALLED_OFF_TODAY * called_off),
-        *_called_off_ahead(office, day, seed, CALLED_OFF_AHEAD * called_off),
-        *_moves(office, day, seed, planned),
-        *_bookings(office, day, seed, planned),
-        *_blockouts(office, day, seed, planned),
-        *_wishes(office, day, seed),
-    ]
-    return sorted(events, key=lambda event: event[0])
+
+    def __init__(self, seed: int, *, eagerness: float = 0.2, called_off: float = 1.0) -> None:
+        if not 0 <= eagerness <= 1:
+            raise ValueError("eagerness is a chance between 0 and 1")
+        self._seed = seed
+        self._eagerness = eagerness
+        self._called_off = called_off
+
+    def texted(self, office: SimulatedOffice, asapcomm: Row, at: datetime) -> list[tuple[timedelta, str]]:  # noqa: ARG002
+        """What a patient does about a text, and how long after it: nothing, a look, or a look and one answer.
+
+        The same candidate offered the same slot always reacts the same way, whenever (``at``) and however often it is
+        texted. The slot is read from DateTimeExpire, which Open Dental sets to seven days after it.
+        """
+        is_recall = asapcomm["FKeyType"] == "Recall"
+        draws = stable_random(self._seed, "text", asapcomm["FKey"], is_recall, asapcomm["DateTimeExpire"])
+        answer = self._answer(draws)
+        if answer is None:
+            return []
+        looks = timedelta(seconds=round(60 * draws.lognormvariate(math.log(MEDIAN_DELAY), DELAY_SPREAD)))
+        decides = looks + timedelta(seconds=draws.randint(20, 240))
+        return [(looks, "view")] if answer == "view" else [(looks, "view"), (decides, answer)]
+
+    def _answer(self, draws: random.Random) -> str | None:
+        """Accept, decline, stop, only view, or nothing at all (None)."""
+        if draws.random() < self._eagerness:
+            return "accept"
+        shares = (DECLINES, STOPS, ONLY_LOOKS, 1 - DECLINES - STOPS - ONLY_LOOKS)
+        return draws.choices(("decline", "stop", "view", None), shares)[0]
+
+    def day_events(self, office: SimulatedOffice, day: date) -> list[Event]:
+        """Everything that staff do on ``day``, in time order; nothing on a closed day.
+
+        Nothing is promised to be possible still when its time comes: others change the schedule meanwhile.
+        """
+        if not is_open(office, day):
+            return []
+        planned: list[Row] = []
+        events = [
+            *_left_open(office, day),
+            *_visits_today(office, day, self._seed, CALLED_OFF_TODAY * self._called_off),
+            *_called_off_ahead(office, day, self._seed, CALLED_OFF_AHEAD * self._called_off),
+            *_moves(office, day, self._seed, planned),
+            *_bookings(office, day, self._seed, planned),
+            *_blockouts(office, day, self._seed, planned),
+            *_wishes(office, day, self._seed),
+        ]
+        return sorted(events, key=lambda event: event[0])
 
 
 def _left_open(office: SimulatedOffice, day: date) -> Iterator[Event]:
@@ -135,8 +182,8 @@ def _blockouts(office: SimulatedOffice, day: date, seed: int, planned: list[Row]
     draws = stable_random(seed, "blockouts", day)
     kinds = [
         row["DefNum"]
-        for row in office.definitions.values()
-        if row["Category"] == BLOCKOUT_TYPES and "NS" in row["ItemValue"] and not row["IsHidden"]
+        for row in office.definitions_of(BLOCKOUT_TYPES)
+        if "NS" in row["ItemValue"] and not row["IsHidden"]
     ]
     for _ in range(draws.randint(0, 2) if kinds else 0):
         when = _in_desk_hours(day, draws.random())
@@ -201,7 +248,7 @@ def _wishes(office: SimulatedOffice, day: date, seed: int) -> Iterator[Event]:
     due = [
         number
         for number, row in office.recalls.items()
-        if row["Priority"] == "Normal" and row["DateDue"] < str(day) and row["DateScheduled"] == "0001-01-01"
+        if row["Priority"] == "Normal" and row["DateDue"] < str(day) and row["DateScheduled"] == NO_DAY
     ]
     if due and draws.random() < 0.3:  # noqa: PLR2004  not every day
         wish = {"action": "priority", "RecallNum": draws.choice(due), "Priority": "ASAP"}
@@ -226,59 +273,3 @@ def _in_desk_hours(day: date, share: float) -> datetime:
 
 def _whole(value: datetime) -> datetime:
     return value.replace(microsecond=0)
-
-
-MEDIAN_DELAY = 12.0
-"""Minutes until half of those who open the link at all have opened it."""
-DELAY_SPREAD = 1.0
-"""Sigma of the lognormal delay: one in six takes more than half an hour, some take hours."""
-DECLINES, ONLY_LOOKS, STOPS = 0.14, 0.18, 0.01
-"""What those who do not accept do instead, as shares of them; the rest never open the link."""
-
-
-class People:
-    """The patients and the staff of one office; what life.py asks when a text goes out and when a day begins.
-
-    Args:
-        seed: the same seed, office and questions give the same answers.
-        eagerness: chance, 0 to 1, that a text is answered by an accept. Published rates per offer are 0.08 (Sutter
-            Health 2018, PMC7315363) and 0.11 (JMIR 2024 e52071), and 0.23 on a list that people had joined themselves
-            (4.4 offers per booking, doi 10.1177/11786329251326461), where 45 % ever answered.
-        called_off: how many more visits than usual fall through, as a factor.
-
-    Raises:
-        ValueError: ``eagerness`` is not a chance.
-    """
-
-    def __init__(self, seed: int, *, eagerness: float = 0.2, called_off: float = 1.0) -> None:
-        if not 0 <= eagerness <= 1:
-            raise ValueError("eagerness is a chance between 0 and 1")
-        self._seed = seed
-        self._eagerness = eagerness
-        self._called_off = called_off
-
-    def texted(self, office: SimulatedOffice, asapcomm: Row, at: datetime) -> list[tuple[timedelta, str]]:  # noqa: ARG002
-        """What a patient does about a text, and how long after it: nothing, a look, or a look and one answer.
-
-        The same candidate offered the same slot always reacts the same way, whenever (``at``) and however often it is
-        texted. The slot is read from DateTimeExpire, which Open Dental sets to seven days after it.
-        """
-        is_recall = asapcomm["FKeyType"] == "Recall"
-        draws = stable_random(self._seed, "text", asapcomm["FKey"], is_recall, asapcomm["DateTimeExpire"])
-        answer = self._answer(draws)
-        if answer is None:
-            return []
-        looks = timedelta(seconds=round(60 * draws.lognormvariate(math.log(MEDIAN_DELAY), DELAY_SPREAD)))
-        decides = looks + timedelta(seconds=draws.randint(20, 240))
-        return [(looks, "view")] if answer == "view" else [(looks, "view"), (decides, answer)]
-
-    def _answer(self, draws: random.Random) -> str | None:
-        """Accept, decline, stop, only view, or nothing at all (None)."""
-        if draws.random() < self._eagerness:
-            return "accept"
-        shares = (DECLINES, STOPS, ONLY_LOOKS, 1 - DECLINES - STOPS - ONLY_LOOKS)
-        return draws.choices(("decline", "stop", "view", None), shares)[0]
-
-    def day_events(self, office: SimulatedOffice, day: date) -> list[tuple[datetime, Row]]:
-        """What staff do on a day, in time order; empty when the office is closed."""
-        return day_events(office, day, self._seed, called_off=self._called_off)

@@ -92,12 +92,8 @@ def template(office: SimulatedOffice, operatory: Row, start: datetime) -> str:
     phone = clinic["Phone"] if clinic else office.preferences.get("PracticePhone", "")
     text = office.preferences.get("WebSchedAsapTextTemplate", "")
     clock = f"{start.hour % 12 or 12}:{start:%M} {start:%p}"
-    for tag, value in (
-        ("[Date]", f"{start:%m/%d/%Y}"),
-        ("[Time]", clock),
-        ("[OfficeName]", name),
-        ("[OfficePhone]", phone),
-    ):
+    tags = {"[Date]": f"{start:%m/%d/%Y}", "[Time]": clock, "[OfficeName]": name, "[OfficePhone]": phone}
+    for tag, value in tags.items():
         text = text.replace(tag, value)
     return text
 
@@ -114,13 +110,10 @@ def _asked_to_stop(office: SimulatedOffice, offer: Row) -> bool:
 def _why_not_textable(office: SimulatedOffice, patient: Row, clinic: int) -> str | None:
     """The first reason why this patient cannot be texted by the clinic of the operatory."""
     consent = patient["TxtMsgOk"]
-    treat_unknown_as_no = office.preferences.get("TextMsgOkStatusTreatAsNo") == "1"
+    refusing = {"No", "Unknown"} if office.preferences.get("TextMsgOkStatusTreatAsNo") == "1" else {"No"}
     reasons = (
         (not _texting_enabled(office, clinic), "texting is not enabled for this clinic."),
-        (
-            consent == "No" or (consent == "Unknown" and treat_unknown_as_no),
-            "this patient is set to not receive texts.",
-        ),
+        (consent in refusing, "this patient is set to not receive texts."),
         (not patient["WirelessPhone"].strip(), "this patient does not have a wireless phone entered."),
         (not valid_phone(patient["WirelessPhone"]), "this patient's wireless phone is not valid."),
         (patient["PatStatus"] == "Deceased", "this patient is not able to receive texts."),
@@ -133,6 +126,6 @@ def _texting_enabled(office: SimulatedOffice, clinic: int) -> bool:
     """Whether the sending clinic has a texting contract (the practice's own when clinics are off)."""
     if not office.clinics_on:
         return office.preferences.get("SmsContractDate", "") not in {"", NO_DAY}
-    number = clinic or int(office.preferences.get("TextingDefaultClinicNum") or 0)
+    number = clinic or office.preferred("TextingDefaultClinicNum")
     row = office.clinics.get(number)
     return row is not None and row["SmsContractDate"] not in {"", NO_DAY}

@@ -10,7 +10,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from asapfill.sandbox.office import rules, staff, texting
-from asapfill.sandbox.office.columns import NO_MOMENT, Row, moment, stamp
+from asapfill.sandbox.office.columns import CONFIRMED_STATUSES, NO_DAY, NO_MOMENT, Row, moment, stamp
 from asapfill.sandbox.office.tables import Refusal, SimulatedOffice, read_moment
 
 OPEN_DAYS = timedelta(days=7)
@@ -126,26 +126,23 @@ def _write(office: SimulatedOffice, wanted: Wanted) -> Row:
             "ResponseStatus": "UnableToSend",
             "Note": note,
         }
-    schedule = _slot(office, wanted, texts=0 if reason is not None else 1)
+    schedule = _slot(office, wanted, texts=int(reason is None))
     return office.insert("asapcomms", {**offer, "ScheduleNum": schedule["ScheduleNum"]})
 
 
 def _slot(office: SimulatedOffice, wanted: Wanted, *, texts: int) -> Row:
     """The informational schedule row; Open Dental makes it also for an offer that is not sent."""
     last = datetime.combine(wanted.start.date(), time(23, 59, 59))
-    words = f"{texts} text{'' if texts == 1 else 's'} to be sent\r\n0 emails to be sent"
-    return staff.add_schedule(
-        office,
-        {
-            "SchedDate": str(wanted.start.date()),
-            "StartTime": f"{wanted.start:%H:%M:%S}",
-            "StopTime": f"{min(wanted.end, last):%H:%M:%S}",
-            "SchedType": "WebSchedASAP",
-            "Note": words,
-            "operatories": [wanted.operatory["OperatoryNum"]],
-            "ClinicNum": wanted.operatory["ClinicNum"],
-        },
-    )
+    row = {
+        "SchedDate": str(wanted.start.date()),
+        "StartTime": f"{wanted.start:%H:%M:%S}",
+        "StopTime": f"{min(wanted.end, last):%H:%M:%S}",
+        "SchedType": "WebSchedASAP",
+        "Note": f"{texts} text{'' if texts == 1 else 's'} to be sent\r\n0 emails to be sent",
+        "operatories": [wanted.operatory["OperatoryNum"]],
+        "ClinicNum": wanted.operatory["ClinicNum"],
+    }
+    return staff.add_schedule(office, row)
 
 
 def slot_of(office: SimulatedOffice, offer: Row) -> Row | None:
@@ -167,9 +164,6 @@ def slot_start(office: SimulatedOffice, offer: Row) -> datetime:
 
 ASAP_STATUSES = frozenset({"Scheduled", "UnschedList", "Broken", "Planned"})
 """Appointments that the web page can still move."""
-
-CONFIRMED_STATUSES = 2
-"""The definition category of confirmation statuses."""
 
 _STILL_OPEN = frozenset({"PendingRsvp", "Viewed", "AwaitingTransmit"})
 
@@ -197,17 +191,12 @@ def available(office: SimulatedOffice, offer: Row) -> bool:
     if row is None or slot is None or slot_start(office, offer) <= office.now:
         return False
     if offer["FKeyType"] == "Recall":
-        usable = row["DateScheduled"] == NO_MOMENT[:10]
+        usable = row["DateScheduled"] == NO_DAY
     else:
-        usable = row["AptStatus"] in ASAP_STATUSES and not scheduled_from(office, row)
+        planned = row["AptStatus"] == "Planned"
+        scheduled = planned and any(other["NextAptNum"] == row["AptNum"] for other in office.appointments.values())
+        usable = row["AptStatus"] in ASAP_STATUSES and not scheduled
     return usable and not rules.slot_taken(office, offer["FKeyType"], row, slot)
-
-
-def scheduled_from(office: SimulatedOffice, planned: Row) -> bool:
-    """Whether a planned appointment has been scheduled: some appointment has its number as NextAptNum."""
-    return planned["AptStatus"] == "Planned" and any(
-        row["NextAptNum"] == planned["AptNum"] for row in office.appointments.values()
-    )
 
 
 def _accept(office: SimulatedOffice, offer: Row) -> None:
@@ -267,12 +256,12 @@ def _book_recall(office: SimulatedOffice, recall: Row, operatory: Row, when: str
     """A new appointment; the recall is no longer ASAP and knows its date."""
     start = moment(when)
     patient = office.patients.get(recall["PatNum"], {})
-    own = patient.get("PriProv") or int(office.preferences.get("PracticeDefaultProv") or 0)
+    own = patient.get("PriProv") or office.preferred("PracticeDefaultProv")
     values = rules.placed(office, operatory, start, {"ProvNum": own, "ProvHyg": 0}) | {
         "PatNum": recall["PatNum"],
         "AptDateTime": when,
         "Pattern": rules.booked_recall_pattern(office, recall, start.date()),
-        "Confirmed": int(office.preferences.get("WebSchedRecallConfirmStatus") or 0),
+        "Confirmed": office.preferred("WebSchedRecallConfirmStatus"),
         "ProcDescript": (rules.recall_type(office, recall) or {}).get("Description", ""),
         **_booked_online(office, "Recall"),
     }
@@ -287,5 +276,4 @@ def _booked_online(office: SimulatedOffice, kind: str = "ASAP") -> Row:
 
 def _first_confirmed(office: SimulatedOffice) -> int:
     """The first confirmation status of the office, usually "Not Called"; 0 when it has none."""
-    kinds = (row["DefNum"] for row in office.definitions.values() if row["Category"] == CONFIRMED_STATUSES)
-    return next(kinds, 0)
+    return next((row["DefNum"] for row in office.definitions_of(CONFIRMED_STATUSES)), 0)

@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import dataclass, fields
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -117,20 +118,16 @@ class RequestLog:
             self._file.write(json.dumps(entry) + "\n")
             self._file.flush()
 
-    def offers(self) -> Counter[tuple[str, int, int, str]]:
-        """How many asapcomms rows were made through the API per (kind, number, operatory, start)."""
-        counted: Counter[tuple[str, int, int, str]] = Counter()
-        for entry in self.writes:
-            if entry["path"] == "asapcomms" and entry["status"] == 201:  # noqa: PLR2004 - HTTP's "created"
-                body = entry["body"]
-                kind = "appointment" if body.get("aptNum") else "recall"
-                number = body.get("aptNum") or body.get("recallNum")
-                counted[kind, number, body["op"], body["dateTimeStart"]] += 1
-        return counted
-
     def sent_twice(self) -> int:
         """How many (candidate, operatory, start) got more than one asapcomms row through the API."""
-        return sum(count > 1 for count in self.offers().values())
+        made = [
+            entry["body"]
+            for entry in self.writes
+            if (entry["path"], entry["status"]) == ("asapcomms", HTTPStatus.CREATED)
+        ]
+        names = ("aptNum", "recallNum", "op", "dateTimeStart")
+        counted = Counter(tuple(body.get(name) or 0 for name in names) for body in made)
+        return sum(count > 1 for count in counted.values())
 
     def dump(self) -> Row:
         """The record as JSON."""

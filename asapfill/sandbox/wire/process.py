@@ -20,7 +20,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from types import TracebackType
 from typing import Any, Self, TextIO
@@ -73,15 +74,17 @@ class Sandbox:
             raise SandboxError(f"The sandbox refused {method} {CONTROL}{path}: {answer}")
         return answer
 
+    def _row(self, method: str, path: str, body: Row | None = None) -> Row:
+        found: Row = self.control(method, path, body)
+        return found
+
     def clock(self) -> Row:
         """``{"now": aware ISO moment, "office_now", "mode", "speed", "monotonic"}``."""
-        found: Row = self.control("GET", "clock")
-        return found
+        return self._row("GET", "clock")
 
     def advance(self, seconds: float = 0, *, minutes: float = 0) -> Row:
         """Let time pass in stepped mode, with everything that happens in it; returns the clock."""
-        found: Row = self.control("POST", "clock", {"advance": seconds + 60 * minutes})
-        return found
+        return self._row("POST", "clock", {"advance": seconds + 60 * minutes})
 
     def faults(self, faults: Sequence[Row]) -> None:
         """Replace the faults that are switched on; see ``faults.Fault``."""
@@ -89,18 +92,15 @@ class Sandbox:
 
     def log(self) -> Row:
         """What clients asked, what was sent, what happened; see ``faults.RequestLog`` and ``life.Life``."""
-        found: Row = self.control("GET", "log")
-        return found
+        return self._row("GET", "log")
 
     def office(self) -> Row:
         """The whole database as an office file."""
-        found: Row = self.control("GET", "office")
-        return found
+        return self._row("GET", "office")
 
     def staff(self, **action: Any) -> Row:  # noqa: ANN401 - JSON values
         """Have staff do something now; actions are in life.py."""
-        found: Row = self.control("POST", "staff", action)
-        return found
+        return self._row("POST", "staff", action)
 
     def respond(self, asap_comm_num: int, action: str) -> str:
         """Have a patient use the link of an offer; returns the ResponseStatus."""
@@ -168,17 +168,26 @@ def serve(options: Options, announce: Callable[[SandboxServer], None]) -> None:
         OSError: the port is taken.
     """
     server = SandboxServer(World(options), options.port)
-    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox")
     signals = {signal.SIGTERM, signal.SIGINT}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
-    serving.start()
     try:
-        announce(server)
-        signal.sigwait(signals)
+        with _serving(server):
+            announce(server)
+            signal.sigwait(signals)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _serving(server: SandboxServer) -> Iterator[None]:
+    """Serve in a thread of its own until the end of the block."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox")
+    thread.start()
+    try:
+        yield
     finally:
         server.stop()
-        serving.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        thread.join()
 
 
 def serve_child(commands: TextIO, answers: TextIO) -> int:
@@ -189,10 +198,7 @@ def serve_child(commands: TextIO, answers: TextIO) -> int:
     except (OfficeFileError, OSError, TypeError, ValueError) as problem:
         print(json.dumps({"error": str(problem)}), file=answers, flush=True)
         return 1
-    serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="sandbox")
-    serving.start()
-    print(json.dumps({"port": server.port}), file=answers, flush=True)
-    commands.read()
-    server.stop()
-    serving.join()
+    with _serving(server):
+        print(json.dumps({"port": server.port}), file=answers, flush=True)
+        commands.read()
     return 0

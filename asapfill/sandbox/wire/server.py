@@ -8,7 +8,6 @@ from __future__ import annotations
 import http.client
 import logging
 import socket
-import ssl
 import sys
 import threading
 from http import HTTPStatus
@@ -214,13 +213,8 @@ def _post_all(delivery: Delivery) -> bool:
         log.warning("sandbox.event_not_sent subscription=%d", delivery.subscription)
         return False
     for body in delivery.bodies:
-        connection = (
-            http.client.HTTPSConnection(
-                url.hostname or "", url.port, timeout=PATIENCE, context=ssl.create_default_context()
-            )
-            if url.scheme == "https"
-            else http.client.HTTPConnection(url.hostname or "", url.port, timeout=PATIENCE)
-        )
+        kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+        connection = kind(url.hostname or "", url.port, timeout=PATIENCE)
         try:
             connection.request("POST", url.path or "/", body, delivery.headers)
             status = connection.getresponse().status

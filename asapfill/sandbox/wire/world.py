@@ -264,17 +264,9 @@ def _show_log(world: World, _wanted: Row) -> Row:
     }
 
 
-def _show_office(world: World, _wanted: Row) -> Row:
-    return world.office.dump()
-
-
 def _set_events(world: World, wanted: Row) -> Row:
     world.feed.producers = max(0, min(2, int(wanted.get("producers", 1))))
     return {"producers": world.feed.producers}
-
-
-def _staff(world: World, wanted: Row) -> Row:
-    return staff.apply(world.office, wanted)
 
 
 def _respond(world: World, wanted: Row) -> Row:
@@ -287,8 +279,8 @@ _ENDPOINTS: dict[tuple[str, str], Callable[[World, Row], Row]] = {
     ("POST", "clock"): _move_clock,
     ("POST", "faults"): _set_faults,
     ("GET", "log"): _show_log,
-    ("GET", "office"): _show_office,
-    ("POST", "staff"): _staff,
+    ("GET", "office"): lambda world, _wanted: world.office.dump(),
+    ("POST", "staff"): lambda world, wanted: staff.apply(world.office, wanted),
     ("POST", "events"): _set_events,
     ("POST", "respond"): _respond,
 }
