@@ -15,8 +15,6 @@ from asapfill.cycle.results import ClinicResult, OfferLine
 from asapfill.store.care import Verified
 from asapfill.words import counted, fitted, wrapped
 
-"""Every state."""
-
 
 def plan_text(result: ClinicResult) -> str:
     """The plan of one clinic, or what one cycle did; only what is wrong, where that kept it from being planned."""
