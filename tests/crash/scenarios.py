@@ -7,6 +7,7 @@ at a time, and prints what it found as one line of JSON each.
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import os
@@ -314,6 +315,8 @@ def _fork_scenario(spec: Spec) -> None:
 def main() -> None:
     """Serve until standard input ends."""
     _tls()  # read once, before any fork
+    gc.collect()
+    gc.freeze()  # no child looks through what is ours, which would copy it
     busy = 0
     for line in sys.stdin:
         if busy >= AT_ONCE:
