@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, Self
 from zoneinfo import ZoneInfo
 
 
@@ -123,6 +124,19 @@ def office_now(now: datetime, timezone: ZoneInfo) -> datetime:
     The only place where an aware moment becomes an office time.
     """
     return now.astimezone(timezone).replace(tzinfo=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """One reading of the clock, to be judged by throughout a step. ``moment``: aware; ``wall``: the office's clock."""
+
+    moment: datetime
+    wall: datetime
+
+    @classmethod
+    def at(cls, moment: datetime, timezone: ZoneInfo) -> Self:
+        """``moment`` (aware), and what the office's wall clock shows then."""
+        return cls(moment, office_now(moment, timezone))
 
 
 def instant(wall: datetime, timezone: ZoneInfo) -> datetime:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from asapfill.checks.findings import Finding, Verdict, exit_code_of
 from asapfill.checks.readiness import check_office
 from asapfill.clock import Clock
 from asapfill.core.errors import Problem
-from asapfill.cycle.session import open_sessions
+from asapfill.cycle.session import sessions_without_state
 from asapfill.policy.in_force import Policies, last_good_versions, no_policy, read_folder
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import read_bytes, readable_part
@@ -86,7 +85,7 @@ def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, off
     policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
     findings: dict[str, Sequence[Finding]] = {}
     if not offline:
-        with open_sessions(settings, offices, clock, None, threading.Event()) as sessions:
+        with sessions_without_state(settings, offices, clock) as sessions:
             parts = _parts_with_mistakes(policies)
             findings = {
                 session.office: check_office(

@@ -6,7 +6,6 @@ from being checked.
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from asapfill.checks.office_setup import check_connection, check_setup
 from asapfill.checks.readiness import check_office
 from asapfill.clock import Clock
 from asapfill.core.errors import ConfigurationError, Problem
-from asapfill.cycle.session import open_sessions
+from asapfill.cycle.session import sessions_without_state
 from asapfill.policy.in_force import Policies, last_good_versions, read_folder
 from asapfill.settings.settings import Settings, find_settings, load_settings
 from asapfill.settings.simulated import clock_for
@@ -118,7 +117,7 @@ def _offices(settings: Settings, wanted: Collection[str], policies: Policies, cl
             reason = "It was not asked, because its keys cannot be read here (see keys)."
             yield Topic(name, (look("connection", reason),))
             continue
-        with open_sessions(settings, [name], clock, None, threading.Event()) as (session,):
+        with sessions_without_state(settings, [name], clock) as (session,):
             findings = check_office(session, policies.of(name))
             yield Topic(name, (*findings, *check_setup(session, policies.of(name)), *check_connection(session, office)))
 

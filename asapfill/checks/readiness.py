@@ -14,9 +14,9 @@ from asapfill.core.office import labels_of, preference_flag, sending_window, tex
 from asapfill.core.policy import Policy
 from asapfill.core.rows import SchedType
 from asapfill.core.values import MINIMUM, supports
+from asapfill.cycle.offices import compare_openings
 from asapfill.cycle.openings import openings_now
 from asapfill.cycle.session import OfficeSession
-from asapfill.cycle.slot_search import compare_all
 from asapfill.mirror.names import Names
 from asapfill.opendental.errors import NotFound, OpenDentalError, TooOld
 from asapfill.policy.model import PolicyFile
@@ -186,8 +186,8 @@ def _excepted_patients(session: OfficeSession, policy: Policy) -> Iterator[Findi
 
 def _slot_search(session: OfficeSession, policy: Policy) -> Iterator[Finding]:
     """Our free time beside Open Dental's own search, where that can judge."""
-    found, _ = openings_now(session, policy, session.clock.now(), keep=False)
-    differences, compared = compare_all(session, policy, found)
+    found = openings_now(session, policy, session.now(policy.timezone)).found
+    differences, compared = compare_openings(session, policy, found)
     labels = labels_of(session.mirror.office().operatories, (), ())
     unexplained = [item for item in differences if item.cause is None]
     openings = counted(len(found.openings), "opening", "openings")

@@ -16,8 +16,9 @@ from asapfill.words import fitted
 if TYPE_CHECKING:
     from asapfill.clock import Clock
     from asapfill.core.errors import Problem
-    from asapfill.cycle.operations import Cycle
-    from asapfill.cycle.results import AsIf, ClinicResult
+    from asapfill.cycle.offices import Cycle
+    from asapfill.cycle.plan import PlanTime
+    from asapfill.cycle.results import ClinicResult
     from asapfill.settings.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -35,12 +36,12 @@ def office_options(command: Command) -> Command:
     return config_option(office_option(json_option(command)))
 
 
-def _as_if(_: click.Context, __: click.Parameter, value: str | None) -> AsIf | None:
-    from asapfill.cycle.results import as_if
+def _plan_time(_: click.Context, __: click.Parameter, value: str | None) -> PlanTime | None:
+    from asapfill.cycle.plan import plan_time
     from asapfill.policy.formats import Unreadable
 
     try:
-        return as_if(value) if value is not None else None
+        return plan_time(value) if value is not None else None
     except Unreadable as error:
         raise click.BadParameter(f"The time {error} {error.hint}") from None
 
@@ -48,7 +49,7 @@ def _as_if(_: click.Context, __: click.Parameter, value: str | None) -> AsIf | N
 at_option = click.option(
     "--at",
     metavar="TIME",
-    callback=_as_if,
+    callback=_plan_time,
     help="As if it were the next TIME of the office's day: 10:00, 10am, or 'Mon 10:00'.",
 )
 

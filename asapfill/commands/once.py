@@ -13,10 +13,10 @@ from asapfill.commands.common import chosen_offices, end_with_cycle, office_opti
 @office_options
 def once(config: Path | None, office: str | None, as_json: bool) -> None:
     """Run one full cycle, honouring the policy's mode."""
-    from asapfill.cycle.operations import run_once
+    from asapfill.cycle.offices import run_offices
     from asapfill.report.documents import plan_document
     from asapfill.report.text import plan_text
 
     settings, clock = open_settings(config)
-    cycle = run_once(settings, chosen_offices(settings, office), clock, act=True)
+    cycle = run_offices(settings, chosen_offices(settings, office), clock)
     end_with_cycle(cycle, plan_document if as_json else None, plan_text)

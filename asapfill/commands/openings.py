@@ -16,10 +16,10 @@ from asapfill.commands.common import chosen_offices, end_with_cycle, office_opti
 )
 def openings(config: Path | None, office: str | None, as_json: bool, compare: bool) -> None:
     """List the openings, and what was left alone and why."""
-    from asapfill.cycle.operations import run_once
+    from asapfill.cycle.offices import plan_offices
     from asapfill.report.documents import openings_document
     from asapfill.report.text import openings_text
 
     settings, clock = open_settings(config)
-    cycle = run_once(settings, chosen_offices(settings, office), clock, act=False, compare=compare)
+    cycle = plan_offices(settings, chosen_offices(settings, office), clock, compare=compare)
     end_with_cycle(cycle, openings_document if as_json else None, openings_text)

@@ -10,18 +10,18 @@ import click
 from asapfill.commands.common import at_option, chosen_offices, end_with_cycle, office_options, open_settings
 
 if TYPE_CHECKING:
-    from asapfill.cycle.results import AsIf
+    from asapfill.cycle.plan import PlanTime
 
 
 @click.command()
 @office_options
 @at_option
-def plan(config: Path | None, office: str | None, as_json: bool, at: AsIf | None) -> None:
+def plan(config: Path | None, office: str | None, as_json: bool, at: PlanTime | None) -> None:
     """Show the offers that one cycle would make now, or at another time. Sends nothing."""
-    from asapfill.cycle.operations import run_once
+    from asapfill.cycle.offices import plan_offices
     from asapfill.report.documents import plan_document
     from asapfill.report.text import plan_text
 
     settings, clock = open_settings(config)
-    cycle = run_once(settings, chosen_offices(settings, office), clock, act=False, at=at)
+    cycle = plan_offices(settings, chosen_offices(settings, office), clock, at=at)
     end_with_cycle(cycle, plan_document if as_json else None, plan_text)

@@ -26,7 +26,7 @@ from asapfill.words import wrapped
 
 if TYPE_CHECKING:
     from asapfill.clock import Clock
-    from asapfill.cycle.results import AsIf
+    from asapfill.cycle.plan import PlanTime
     from asapfill.policy.formats import Written
     from asapfill.policy_tools.new import Known, Question
     from asapfill.settings.settings import Settings
@@ -208,7 +208,7 @@ def schema() -> None:
 @click.option("--offline", is_flag=True, help="Tell what changes only; plan nothing, ask no office.")
 @at_option
 def diff(
-    config: Path | None, as_json: bool, file: Path | None, against: Path | None, offline: bool, at: AsIf | None
+    config: Path | None, as_json: bool, file: Path | None, against: Path | None, offline: bool, at: PlanTime | None
 ) -> None:
     """Tell in sentences what an edit changes, and what one cycle would do differently.
 

@@ -1,4 +1,4 @@
-"""What became of an office's offers as the mirror tells it: asked at the start of a cycle and before a wave.
+"""Step: follow. What became of an office's offers, as the mirror tells it: at the start of a cycle and before a wave.
 
 Also while no policy allows anything new: that needs the office's time zone only.
 """
@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from asapfill.clock import office_now
 from asapfill.core.offer import CLOCKS_MAY_DIFFER, Offer
 from asapfill.core.office import Office
 from asapfill.core.policy import OpeningsPolicy
 from asapfill.core.schedule import appointment_span, occupies
 from asapfill.core.units import Interval, ceil_unit, floor_unit, overlaps
+from asapfill.cycle.results import ServedClinic, Trouble
 from asapfill.cycle.session import OfficeSession
 from asapfill.offers.following import Followed, follow
-from asapfill.offers.journal import Journal
 from asapfill.offers.reconcile import Reconciled, reconcile
 from asapfill.opendental.errors import OpenDentalError
 from asapfill.store.offices import known_office
@@ -28,20 +27,18 @@ from asapfill.store.offices import known_office
 log = logging.getLogger(__name__)
 
 
-def follow_offers(session: OfficeSession, journal: Journal, wall: datetime) -> Followed:
-    """Bring the journal up to date with the AsapComms and appointments last read. ``wall``: the office's clock."""
-    return follow(journal, session.mirror.asapcomms, wall, _taken_by_somebody_else(session.mirror.office()))
+def follow_offers(session: OfficeSession, clinics: Sequence[ServedClinic]) -> None:
+    """Find out what is not clear, and what became of the rest, from a mirror that was refreshed just now.
 
-
-def find_out(session: OfficeSession, journal: Journal, timezone: ZoneInfo) -> tuple[Followed, Reconciled]:
-    """Find out what is not clear, and what became of the rest, from a mirror that was refreshed just now."""
-    now = office_now(session.clock.now(), timezone)
-    with session.client.purpose("reconcile"):
-        unclear = reconcile(journal, session.client, session.clock, timezone)
-    followed = follow_offers(session, journal, now)
-    for offer in followed.accepted:
-        log.info("offer.filled office=%s offer=%d op=%d", session.office, offer.id, offer.operatory)
-    return followed, unclear
+    Raises StoreError: the state cannot be written.
+    """
+    if not clinics:
+        return
+    followed, unclear = _find_out(session, clinics[0].policy.timezone)
+    for clinic in clinics:
+        clinic.result.notes += followed.problems
+        if unclear.error is not None:
+            clinic.result.errors.append(Trouble(str(unclear.error), code=unclear.error.code))
 
 
 def follow_alone(session: OfficeSession, timezone: ZoneInfo, look_ahead: timedelta) -> None:
@@ -49,14 +46,12 @@ def follow_alone(session: OfficeSession, timezone: ZoneInfo, look_ahead: timedel
 
     Raises OpenDentalError: the office could not be read.
     """
-    if session.journal is None:
-        return
-    session.mirror.refresh(office_now(session.clock.now(), timezone), look_ahead, ())
+    session.mirror.refresh(session.now(timezone).wall, look_ahead, ())
     if session.mirror.skew is not None and abs(session.mirror.skew) > CLOCKS_MAY_DIFFER:
         log.warning("follow.clock_off office=%s", session.office)
         return
-    session.journal.saw(row.asap_comm_num for row in session.mirror.asapcomms if row.asap_comm_num)
-    followed, _ = find_out(session, session.journal, timezone)
+    remember_asapcomms(session)
+    followed, _ = _find_out(session, timezone)
     log.info("follow.alone office=%s changed=%d", session.office, len(followed.changed))
 
 
@@ -65,13 +60,34 @@ def follow_without_policy(session: OfficeSession) -> None:
 
     An office that cannot be read is logged; one that was never served has nothing to follow.
     """
-    known = known_office(session.store, session.office) if session.store is not None else None
+    known = known_office(session.store, session.office)
     if known is None:
         return
     try:
         follow_alone(session, known.timezone, OpeningsPolicy().look_ahead)
     except OpenDentalError as error:
         log.warning("office.failed office=%s error=%s", session.office, type(error).__name__)
+
+
+def remember_asapcomms(session: OfficeSession) -> None:
+    """Note which AsapComms the office has: none of them is the result of an intent that is still to come."""
+    session.journal.saw(row.asap_comm_num for row in session.mirror.asapcomms if row.asap_comm_num)
+
+
+def apply_news(session: OfficeSession, wall: datetime) -> Followed:
+    """Bring the journal up to date with the AsapComms and appointments last read. ``wall``: the office's clock."""
+    return follow(session.journal, session.mirror.asapcomms, wall, _taken_by_somebody_else(session.mirror.office()))
+
+
+def _find_out(session: OfficeSession, timezone: ZoneInfo) -> tuple[Followed, Reconciled]:
+    # What is followed was read before reconciling, which may take a while.
+    wall = session.now(timezone).wall
+    with session.client.purpose("reconcile"):
+        unclear = reconcile(session.journal, session.client, session.clock, timezone)
+    followed = apply_news(session, wall)
+    for offer in followed.accepted:
+        log.info("offer.filled office=%s offer=%d op=%d", session.office, offer.id, offer.operatory)
+    return followed, unclear
 
 
 def _taken_by_somebody_else(office: Office) -> Callable[[Offer], bool]:

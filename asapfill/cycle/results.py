@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from asapfill.clock import instant, office_now
 from asapfill.core.offer import NewOffer
 from asapfill.core.office import Labels
 from asapfill.core.openings import Found, LeftAlone, Opening
 from asapfill.core.plan import Skipped
 from asapfill.core.policy import Mode, Policy
 from asapfill.core.slot_search import Difference
-from asapfill.cycle.openings import Young
-from asapfill.policy.formats import Unreadable, day_of_week, time_of_day
+from asapfill.cycle.openings import Settling
 from asapfill.policy.model import PolicyFile
 
-StillValid = Callable[[PolicyFile], bool]
-
-
-@dataclass(slots=True)
-class Clinic:
-    """One clinic on its way through a cycle: its policy as written and as resolved, and what comes of it."""
-
-    file: PolicyFile
-    policy: Policy
-    result: ClinicResult
-    planned: tuple[NewOffer, ...] = ()
-    young: Young = field(default_factory=dict)
+POLICY: Final = "policy"
+CLOCK_OFF: Final = "clock_off"
+"""Codes of a ``Trouble`` that notices tell apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +38,7 @@ class OfferLine:
 class Trouble:
     """Why a clinic was not served, or only in part. ``configuration``: settings or policy are wrong, not the office.
 
-    ``code``: of what went wrong, for notices (see ``notices.codes``).
+    ``code``: of what went wrong, for notices (see ``alerts.conditions``).
     """
 
     message: str
@@ -104,37 +92,14 @@ class ClinicResult:
         return not self.errors
 
 
-@dataclass(frozen=True, slots=True)
-class AsIf:
-    """A time of the office's day, on any day (``weekday`` None) or on one (0 is Monday)."""
+@dataclass(slots=True)
+class ServedClinic:
+    """One clinic on its way through a cycle: its policy as written and as resolved, and what comes of it.
 
-    time: time
-    weekday: int | None = None
-
-    def moment(self, now: datetime, timezone: ZoneInfo) -> datetime:
-        """The next moment (aware) at which the office's clock shows this; the present minute counts."""
-        wall = office_now(now, timezone).replace(second=0, microsecond=0)
-        coming = (datetime.combine(wall.date() + timedelta(days=ahead), self.time) for ahead in range(8))
-        first = next(moment for moment in coming if moment >= wall and self.weekday in {None, moment.weekday()})
-        return instant(first, timezone)
-
-
-def as_if(text: str) -> AsIf:
-    """What a person writes behind ``--at``: ``10:00``, ``10am``, ``Mon 10:00``.
-
-    Raises:
-        Unreadable: it is neither.
+    ``settling``: what became free less than the policy's ``settle`` ago.
     """
-    day, _, rest = text.strip().partition(" ")
-    if rest and day[:1].isalpha():
-        return AsIf(time_of_day(rest), day_of_week(day))
-    try:
-        return AsIf(time_of_day(text))
-    except Unreadable as error:
-        raise Unreadable(str(error), "Write for example 10:00, 10am or Mon 10:00.") from None
 
-
-POLICY: Final = "policy"
-
-
-CLOCK_OFF: Final = "clock_off"
+    file: PolicyFile
+    policy: Policy
+    result: ClinicResult
+    settling: Settling = field(default_factory=dict)

@@ -1,53 +1,103 @@
-"""Opening a session for each office in the settings, and closing them again."""
+"""What serving one office needs, and opening it for the offices in the settings: to send, or only to read."""
 
 from __future__ import annotations
 
 import logging
 import math
-import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from zoneinfo import ZoneInfo
 
-from asapfill.clock import Clock
+from asapfill.clock import Clock, Now
 from asapfill.mirror.memory import Memory
 from asapfill.mirror.mirror import Mirror
+from asapfill.offers.commlogs import recover_commlogs
 from asapfill.offers.journal import Journal
+from asapfill.offers.reconcile import recover
 from asapfill.opendental.client import OpenDental
 from asapfill.settings import addresses
 from asapfill.settings.settings import OfficeSettings, Settings, check_secrets
-from asapfill.store.database import Store
+from asapfill.store.database import EmptyStore, Store, open_for_reading, open_store
+from asapfill.store.lock import only_one
 from asapfill.store.mirror import office_mark, phone_hash, phone_key, read_mirror, write_mirror
 
 log = logging.getLogger(__name__)
 
+Keys = Mapping[str, tuple[str, str]]
+"""Developer key and customer key by office. In memory only, and never shown."""
+
 
 @dataclass(slots=True)
 class OfficeSession:
-    """One office being served. ``store`` and ``journal`` None: nothing was ever sent from here, and only reading is
-    meant. ``looked``: when the free time of each clinic was last remembered, by ClinicNum. ``spoken``: by PatNum, when
-    (monotonic) the commlogs were read, and when (office wall clock) the office last talked to the patient. ``tidied``:
-    when (monotonic) what is too old to matter was last forgotten.
+    """One office being served; the daemon keeps it from cycle to cycle.
+
+    ``store`` may be read only, which is enough for ``plan_cycle``. ``free_time_kept``: when the free time of each
+    clinic was last kept, by ClinicNum. ``talks``: by PatNum, when (monotonic) the commlogs were read, and when (office
+    wall clock) the office last talked to the patient. ``pruned``: when (monotonic) what is too old to matter was last
+    forgotten.
     """
 
     office: str
     client: OpenDental
     mirror: Mirror
     clock: Clock
-    store: Store | None
-    journal: Journal | None
+    store: Store
+    journal: Journal
     hash_phone: Callable[[str], str]
     stop: threading.Event = field(default_factory=threading.Event)
-    looked: dict[int, datetime] = field(default_factory=dict)
-    spoken: dict[int, tuple[float, datetime | None]] = field(default_factory=dict)
-    tidied: float = -math.inf
+    free_time_kept: dict[int, datetime] = field(default_factory=dict)
+    talks: dict[int, tuple[float, datetime | None]] = field(default_factory=dict)
+    pruned: float = -math.inf
+
+    def now(self, timezone: ZoneInfo) -> Now:
+        """The present moment, and what the office's clock shows."""
+        return Now.at(self.clock.now(), timezone)
 
 
-Keys = Mapping[str, tuple[str, str]]
-"""Developer key and customer key by office. In memory only, and never shown."""
+@contextmanager
+def sessions_to_send(
+    settings: Settings, offices: Collection[str], clock: Clock, *, remember: bool = False
+) -> Iterator[list[OfficeSession]]:
+    """Sessions of these offices for cycles that act: the state is made, locked and recovered.
+
+    ``remember``: see ``open_sessions``.
+
+    Raises:
+        StoreError: the state cannot be used.
+        AlreadyRunning: another asapfill works on this state.
+    """
+    with (
+        only_one(settings.state),
+        open_store(settings.state, clock) as store,
+        open_sessions(settings, offices, clock, store, remember=remember) as sessions,
+    ):
+        recover_sessions(sessions)
+        yield sessions
+
+
+@contextmanager
+def sessions_to_read(settings: Settings, offices: Collection[str], clock: Clock) -> Iterator[list[OfficeSession]]:
+    """Sessions of these offices for commands that only look: the state is read, if there is one, and never changed.
+
+    Raises:
+        StoreError: the state cannot be read.
+    """
+    with (
+        open_for_reading(settings.state, clock) or EmptyStore(clock) as store,
+        open_sessions(settings, offices, clock, store) as sessions,
+    ):
+        yield sessions
+
+
+@contextmanager
+def sessions_without_state(settings: Settings, offices: Collection[str], clock: Clock) -> Iterator[list[OfficeSession]]:
+    """Sessions of these offices that know of no state, also where there is one: for checking the offices themselves."""
+    with EmptyStore(clock) as store, open_sessions(settings, offices, clock, store) as sessions:
+        yield sessions
 
 
 @contextmanager
@@ -55,23 +105,24 @@ def open_sessions(
     settings: Settings,
     offices: Iterable[str],
     clock: Clock,
-    store: Store | None,
-    stop: threading.Event,
-    keys: Keys | None = None,
+    store: Store,
     *,
+    stop: threading.Event | None = None,
+    keys: Keys | None = None,
     remember: bool = False,
 ) -> Iterator[list[OfficeSession]]:
     """A session for each of ``offices``, in the order of the settings.
 
-    ``store`` None: there is no state yet and none is made; phones are then hashed with a key of this process only.
-    ``keys``: those of the offices, when they were fetched before; see ``reveal_keys``. ``remember``: what is known of
-    the offices is kept in the state and believed at the start, as the service does; commands look anew.
+    ``stop``: set when no more is to be begun. ``keys``: those of the offices, when they were fetched before; see
+    ``reveal_keys``. ``remember``: what is known of the offices is kept in the state and believed at the start, as the
+    service does; commands look anew.
 
     Raises:
         ConfigurationError: a key cannot be fetched.
     """
     wanted = set(offices)
-    key = phone_key(store) if store is not None else secrets.token_bytes(32)
+    stop = stop or threading.Event()
+    phone_hashes = partial(phone_hash, phone_key(store))
     with ExitStack() as stack:
         sessions = []
         for office in settings.offices.values():
@@ -80,22 +131,31 @@ def open_sessions(
             pair = (keys or {}).get(office.name) or _keys_of(office)
             client = open_client(office, clock, stop, pair)
             stack.callback(client.close)
-            journal = Journal(store, office.name) if store is not None else None
+            memory = _memory(store, office, pair[1]) if remember else None
             sessions.append(
                 OfficeSession(
                     office=office.name,
                     client=client,
-                    mirror=Mirror(
-                        client, clock, _memory(store, office, pair[1]) if remember and store is not None else None
-                    ),
+                    mirror=Mirror(client, clock, memory),
                     clock=clock,
                     store=store,
-                    journal=journal,
-                    hash_phone=partial(phone_hash, key),
+                    journal=Journal(store, office.name),
+                    hash_phone=phone_hashes,
                     stop=stop,
                 )
             )
         yield sessions
+
+
+def recover_sessions(sessions: Iterable[OfficeSession]) -> None:
+    """What an earlier asapfill had begun and not finished becomes unknown: nobody can tell whether it happened.
+
+    Only while the lock of the state is held and before anything is sent.
+    """
+    for session in sessions:
+        dead = recover(session.journal) + recover_commlogs(session.journal)
+        if dead:
+            log.warning("state.recovered office=%s unknown=%d", session.office, dead)
 
 
 def reveal_keys(settings: Settings) -> Keys:
@@ -119,17 +179,15 @@ def _memory(store: Store, office: OfficeSettings, customer_key: str) -> Memory:
     return Memory(read, write, mark, partial(phone_hash, phone_key(store)))
 
 
-def open_client(
-    office: OfficeSettings, clock: Clock, stop: threading.Event, keys: tuple[str, str] | None = None
-) -> OpenDental:
-    """The client of one office. The keys, unless they are handed in, are fetched here; they live in the client only."""
+def open_client(office: OfficeSettings, clock: Clock, stop: threading.Event, keys: tuple[str, str]) -> OpenDental:
+    """The client of one office. The keys live in it and nowhere else."""
     for url in filter(addresses.is_exposed, office.urls):
         parts = addresses.split(url)
         log.warning("office.unencrypted office=%s host=%s", office.name, parts.hostname if parts else "")
     return OpenDental(
         office.name,
         office.urls,
-        *(keys or _keys_of(office)),
+        *keys,
         clock=clock,
         seconds_between_requests=office.seconds_between_requests,
         requests_per_minute=office.requests_per_minute,

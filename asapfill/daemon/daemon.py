@@ -20,8 +20,7 @@ from asapfill.clock import Clock, SystemClock, office_now
 from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.follow import follow_without_policy
-from asapfill.cycle.operations import recover_sessions
-from asapfill.cycle.session import Keys, OfficeSession, open_sessions, reveal_keys
+from asapfill.cycle.session import Keys, OfficeSession, open_sessions, recover_sessions, reveal_keys
 from asapfill.daemon.office_health import OfficeHealth, offsets
 from asapfill.daemon.scheduler import Scheduler
 from asapfill.daemon.systemd import Systemd
@@ -93,7 +92,7 @@ def _serve(
     reader = PolicyReader(policy_book(settings), store, SystemClock(), FOLDER_READ / clock.speed)
     stop = threading.Event()
     end_rest(store)  # every office begins anew
-    with open_sessions(settings, tuple(settings.offices), clock, store, stop, keys, remember=True) as sessions:
+    with open_sessions(settings, settings.offices, clock, store, stop=stop, keys=keys, remember=True) as sessions:
         recover_sessions(sessions)
         forget_mirrors(store, settings.offices)
         policies = reader.read()
@@ -250,9 +249,7 @@ class _Service:
                 log.error("policy.missing office=%s", office)
                 follow_without_policy(session)
                 return not session.client.failing
-            for result in run_cycle(
-                session, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good
-            ):
+            for result in run_cycle(session, files, still_valid=policies.still_valid, last_good=policies.last_good):
                 served.append(result.served)
                 for trouble in result.errors:
                     log.error("cycle.trouble office=%s clinic=%d %s", office, result.clinic, trouble.message)

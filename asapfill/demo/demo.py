@@ -21,9 +21,8 @@ from asapfill.core.rows import AptStatus
 from asapfill.core.schedule import appointment_span
 from asapfill.core.units import MINUTES, Interval, ceil_unit, floor_unit, merged, overlaps
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import sessions_for
 from asapfill.cycle.results import ClinicResult
-from asapfill.cycle.session import OfficeSession
+from asapfill.cycle.session import OfficeSession, sessions_to_send
 from asapfill.demo.page import write_page
 from asapfill.demo.sandboxes import sample_policy, write_settings
 from asapfill.offers.journal import Journal
@@ -255,24 +254,22 @@ def run_demo(seed: int, out: Path, say: Say) -> Summary:
         clock = LinkedClock(instant(opens, policy.timezone), sandbox)
         say(f"A simulated office, {OPERATORIES} operatories, {opens:%A} {opens:%H:%M}. Seed {seed}.")
         teller = Teller(say, {row["AptNum"]: row for row in before["appointments"]})
-        with sessions_for(settings, (policy.office,), clock, threading.Event(), act=True) as sessions:
+        with sessions_to_send(settings, (policy.office,), clock) as sessions:
             session = sessions[0]
             moment = opens
             while moment <= datetime.combine(DAY, CLOSES):
                 clock.set(instant(moment, policy.timezone))
-                for result in run_cycle(session, [policy], act=True):
+                for result in run_cycle(session, [policy]):
                     teller.called_off(sandbox.log()["happened"], result.names)
                     teller.cycle(session, result, office_now(clock.now(), policy.timezone))
                 moment += TICK
-            offers = session.journal.since(DAY.date()) if session.journal is not None else ()
+            offers = session.journal.since(DAY.date())
             requests = session.client.request_total
         summary = summarise(seed, teller.seen, offers, sandbox.log(), requests)
         summary.page = write_page(out, before, sandbox.office(), offers, summary.document(), DAY.date())
     return summary
 
 
-def accepted_offers(journal: Journal | None) -> list[Offer]:
+def accepted_offers(journal: Journal) -> list[Offer]:
     """Every offer of the day that was accepted."""
-    if journal is None:
-        return []
     return [offer for offer in journal.since(DAY.date()) if offer.state is State.ACCEPTED]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +12,10 @@ from asapfill.core.errors import ConfigurationError
 from asapfill.core.offer import NewOffer
 from asapfill.core.office import Labels, OfficeNames
 from asapfill.core.openings import LeftAlone
-from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.results import AsIf, ClinicResult
-from asapfill.cycle.session import OfficeSession, open_sessions
+from asapfill.cycle.cycle import plan_cycle
+from asapfill.cycle.plan import PlanTime
+from asapfill.cycle.results import ClinicResult
+from asapfill.cycle.session import OfficeSession, sessions_to_read
 from asapfill.policy.in_force import claim, no_policy, read_folder
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import parse_policy, read_policy
@@ -110,24 +110,21 @@ def _defaults(policy: PolicyFile) -> PolicyFile:
     return parse_policy(text.encode(), Path("defaults"))
 
 
-def compare_plans(settings: Settings, clock: Clock, edits: Sequence[Edit], at: AsIf | None = None) -> list[PlanChange]:
+def compare_plans(
+    settings: Settings, clock: Clock, edits: Sequence[Edit], at: PlanTime | None = None
+) -> list[PlanChange]:
     """What one cycle now, or ``at`` another time, would do by the old and the new version of each policy. Only looks.
 
     Raises:
         StoreError: the state cannot be read.
     """
     offices = {edit.after.office for edit in edits}
-    store = open_for_reading(settings.state, clock)
-    try:
-        with open_sessions(settings, offices, clock, store, threading.Event()) as sessions:
-            by_office = {session.office: session for session in sessions}
-            return [_compared(by_office.get(edit.after.office), edit, at) for edit in edits]
-    finally:
-        if store is not None:
-            store.close()
+    with sessions_to_read(settings, offices, clock) as sessions:
+        by_office = {session.office: session for session in sessions}
+        return [_compared(by_office.get(edit.after.office), edit, at) for edit in edits]
 
 
-def _compared(session: OfficeSession | None, edit: Edit, at: AsIf | None) -> PlanChange:
+def _compared(session: OfficeSession | None, edit: Edit, at: PlanTime | None) -> PlanChange:
     if session is None:
         return PlanChange(errors=(f"The settings have no office {edit.after.office}.",), configuration=True)
     before, after = (_planned(session, version, at) for version in (edit.before, edit.after))
@@ -160,13 +157,9 @@ def _stretch(item: LeftAlone) -> tuple[object, ...]:
     return item.operatory, item.provider, item.start, item.end
 
 
-def _planned(session: OfficeSession, version: PolicyFile | None, at: AsIf | None) -> list[ClinicResult]:
+def _planned(session: OfficeSession, version: PolicyFile | None, at: PlanTime | None) -> list[ClinicResult]:
     """The plan by one version; none for a version that is not there, or for another office."""
-    return (
-        run_cycle(session, [version], act=False, at=at)
-        if version is not None and version.office == session.office
-        else []
-    )
+    return plan_cycle(session, [version], at=at) if version is not None and version.office == session.office else []
 
 
 def _place(offer: NewOffer) -> tuple[object, ...]:

@@ -6,7 +6,6 @@ Questions are asked by ``commands``; here is what is known of the office, whethe
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +18,7 @@ from asapfill.core.offer import CLOCKS_MAY_DIFFER
 from asapfill.core.office import OfficeNames, operatory_both
 from asapfill.core.rows import Definition
 from asapfill.core.schedule import may_be_allowed
-from asapfill.cycle.session import open_sessions
+from asapfill.cycle.session import sessions_without_state
 from asapfill.policy.formats import US_ZONES, Unreadable, Written, hours, hours_in_words
 from asapfill.policy.in_force import claim, read_folder
 from asapfill.policy.model import PolicyFile
@@ -105,7 +104,7 @@ def ask_office(settings: Settings, office: str, clock: Clock) -> Known:
         ConfigurationError: its keys cannot be fetched.
     """
     with (
-        open_sessions(settings, (office,), clock, None, threading.Event()) as (session,),
+        sessions_without_state(settings, (office,), clock) as (session,),
         session.client.purpose("names"),
     ):
         names = session.mirror.read_names(clock.now())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from asapfill.clock import Clock, office_now
+from asapfill.clock import Clock
 from asapfill.core.candidates import (
     GROUPS,
     Candidate,
@@ -28,12 +27,11 @@ from asapfill.core.openings import Opening
 from asapfill.core.policy import Policy
 from asapfill.core.reasons import RULES, Reason
 from asapfill.core.rows import ASAP, Appointment, Recall
-from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import sessions_for
-from asapfill.cycle.plan import limits_of, our_contacts, phone_hashes, situation_of
+from asapfill.cycle.candidates import our_contacts, phone_hashes, read_commlogs, talked_to_lately, without_commlogs
+from asapfill.cycle.cycle import plan_cycle
+from asapfill.cycle.plan import limits_of, situation_of
 from asapfill.cycle.results import ClinicResult
-from asapfill.cycle.session import OfficeSession
-from asapfill.cycle.spoken import patients_to_read, read_commlogs, spoken_to
+from asapfill.cycle.session import OfficeSession, sessions_to_read
 from asapfill.opendental.errors import NotFound
 from asapfill.policy.in_force import policies_for
 from asapfill.report.documents import iso, opening_document, place
@@ -60,9 +58,9 @@ def explain_one(
     served = {file.office for file in policies.files}.intersection(offices)
     found: dict[str, Any] | None = None
     instead: tuple[str, ...] = ()
-    with sessions_for(settings, served, clock, threading.Event(), act=False) as sessions:
+    with sessions_to_read(settings, served, clock) as sessions:
         for session in sessions:
-            for result in run_cycle(session, policies.of(session.office), act=False):
+            for result in plan_cycle(session, policies.of(session.office)):
                 for trouble in result.errors:
                     raise Unserved(trouble.message, configuration=trouble.configuration)
                 document = _explain(session, result, appointment, recall, opening)
@@ -113,7 +111,7 @@ def explain_candidate(session: OfficeSession, result: ClinicResult, kind: Kind, 
         return None
     session.mirror.read_patients([row.pat_num])
     office = session.mirror.office()
-    wall_now = office_now(session.clock.now(), policy.timezone)
+    wall_now = session.now(policy.timezone).wall
     checks = (
         appointment_checks(row, office, policy, wall_now)
         if isinstance(row, Appointment)
@@ -164,9 +162,8 @@ def _limit_checks(
     """The limits on texting for the first place that fits; none where nothing fits."""
     if candidate is None or not places:
         return []
-    now = session.clock.now()
-    wall_now = office_now(now, policy.timezone)
-    limits = limits_of(session, policy, wall_now)
+    now = session.now(policy.timezone)
+    limits = limits_of(session, policy, now)
     first = places[0]
     new = NewOffer(
         clinic=policy.clinic,
@@ -180,15 +177,15 @@ def _limit_checks(
         end=first.end,
         wave=1,
         opening=first.opening.id,
-        made=wall_now,
+        made=now.wall,
     )
-    contacts = (*our_contacts(session, wall_now), *limits.others)
+    contacts = (*our_contacts(session, now), *limits.others)
     if policy.candidates.spoken_to:
-        read_commlogs(session, policy, patients_to_read(session, policy, [candidate.patient]))
+        read_commlogs(session, policy, without_commlogs(session, policy, [candidate.patient]))
     told = [
-        *rules(new, contacts, policy.texts, wall_now, office_limit=limits.office_limit),
-        ("quiet_hours", may_text_now(policy.texts, limits.office_window, new.start, now, policy.timezone)),
-        ("spoken_to", spoken_to(session, policy, candidate.patient, wall_now)),
+        *rules(new, contacts, policy.texts, now.wall, office_limit=limits.office_limit),
+        ("quiet_hours", may_text_now(policy.texts, limits.office_window, new.start, now.moment, policy.timezone)),
+        ("spoken_to", talked_to_lately(session, policy, candidate.patient, now)),
     ]
     return [Check(code if reason is None else reason.code, reason) for code, reason in told]
 
@@ -231,9 +228,7 @@ def explain_opening(session: OfficeSession, result: ClinicResult, opening_id: st
         if not left:
             return None
         return {**_head(result), "opening": None, "id": opening_id, "reasons": [_skip(item.reason) for item in left]}
-    wall_now = office_now(session.clock.now(), policy.timezone)
-    limits = limits_of(session, policy, wall_now)
-    situation = situation_of(session, policy, found, limits, session.clock.now())
+    situation = situation_of(session, policy, found, session.now(policy.timezone))
     asked = {(line.offer.kind, line.offer.number): line.offer.opening for line in result.offers}
     skipped = {(item.kind, item.number): item.reason for item in result.skipped if item.kind is not None}
     return {

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -156,14 +157,35 @@ class Store:
         except sqlite3.Error as error:
             raise StoreError(explain(error, self.path)) from error
 
+    def _connect(self) -> Database:
+        """Another connection."""
+        return _connect(
+            f"{self.path.resolve().as_uri()}?mode={'ro' if self.read_only else 'rw'}", write=not self.read_only
+        )
+
     def _database(self) -> Database:
         """This thread's connection."""
         database: Database | None = getattr(self._local, "database", None)
         if database is None:
-            database = _connect(self.path, read_only=self.read_only)
+            database = self._connect()
             with self._lock:
                 self._connections.append(database)
             self._local.database = database
+        return database
+
+
+class EmptyStore(Store):
+    """What commands that only look read where there is no state yet: nothing. It lives in memory; no file is made."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(Path(":memory:"), clock, read_only=True)
+
+    def _connect(self) -> Database:
+        """Every thread has a database of its own, which stays as empty as the others."""
+        database = _connect("file::memory:", write=False)
+        for statement in chain.from_iterable(MIGRATIONS):
+            database.conn.execute(statement)
+        database.conn.execute("PRAGMA query_only = ON")
         return database
 
 
@@ -273,13 +295,12 @@ def damaged(path: Path) -> str:
     )
 
 
-def _connect(path: Path, *, read_only: bool) -> Database:
+def _connect(uri: str, *, write: bool) -> Database:
     """A connection set up as every one must be: autocommit, so that only ``transaction`` begins one."""
-    uri = f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}"
     # Each thread uses its own; only close() reaches over, when the others have stopped.
     connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        if not read_only:
+        if write:
             connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB:d}")

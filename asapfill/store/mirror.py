@@ -19,8 +19,13 @@ _KEY: Final = "phone_key"
 
 
 def phone_key(store: Store) -> bytes:
-    """The random key of this state's phone hashes, made once and never changed."""
+    """The random key of this state's phone hashes, made once and never changed.
+
+    A state that is only read and has none holds no hash either: any key serves this process.
+    """
     found = store.rows("SELECT value FROM meta WHERE name = ?", [_KEY])
+    if not found and store.read_only:
+        return secrets.token_bytes(32)
     if not found:
         with store.transaction() as database:
             database.execute(

@@ -55,7 +55,7 @@ def report(number: int, began: float, folder: Path, session: OfficeSession) -> N
     gc.collect()
     allocated = f"{tracemalloc.get_traced_memory()[0] / 2**20:>10.2f} MB" if tracemalloc.is_tracing() else ""
     state = sum(file.stat().st_size for file in (folder / "state").iterdir()) / 2**20
-    offers = session.store.rows("SELECT count(*) AS n FROM offers")[0]["n"] if session.store is not None else 0
+    offers = session.store.rows("SELECT count(*) AS n FROM offers")[0]["n"]
     print(  # noqa: T201
         f"{number:>7,} cycles {time.monotonic() - began:>6.0f} s  resident {resident():>6.1f} MB {allocated}"
         f"  state {state:>5.1f} MB  {offers:>6,} offers",
@@ -103,7 +103,7 @@ def live(cycles: int, folder: Path, *, operatories: int, trace: bool) -> None:
     book, stop = PolicyBook(settings.policies, ("main-street",)), threading.Event()
     with (
         open_store(settings.state, clock) as store,
-        open_sessions(settings, ("main-street",), clock, store, stop, remember=True) as (session,),
+        open_sessions(settings, ("main-street",), clock, store, stop=stop, remember=True) as (session,),
     ):
         lay_line(session.client, near)
         began = time.monotonic()
@@ -111,7 +111,7 @@ def live(cycles: int, folder: Path, *, operatories: int, trace: bool) -> None:
             tracemalloc.start()
         for number in range(1, cycles + 1):
             policies = book.read(store)
-            run_cycle(session, policies.files, act=True, still_valid=policies.still_valid, last_good=policies.last_good)
+            run_cycle(session, policies.files, still_valid=policies.still_valid, last_good=policies.last_good)
             clock.sleep(60)
             near.forget()
             if number in marks:

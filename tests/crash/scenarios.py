@@ -27,7 +27,7 @@ from typing import Any
 
 from asapfill.clock import SteppedClock, SystemClock
 from asapfill.core.offer import State
-from asapfill.cycle.operations import run_once
+from asapfill.cycle.offices import run_offices
 from asapfill.offers.answers import answer_waiting
 from asapfill.offers.journal import Journal
 from asapfill.opendental.wire import _tls
@@ -179,7 +179,7 @@ class Scenario:
 
     def _cycle(self) -> None:
         settings = load_settings(self.folder / "asapfill.toml", ENVIRONMENT)
-        cycle = run_once(settings, tuple(settings.offices), self._clock(), act=True)
+        cycle = run_offices(settings, tuple(settings.offices), self._clock())
         troubles = [trouble.message for result in cycle.results for trouble in result.errors]
         if (troubles or cycle.problems) and not self.spec.fault:
             raise RuntimeError(f"{troubles} {cycle.problems}")

@@ -10,7 +10,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ import pytest
 
 from asapfill.clock import SteppedClock
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import sessions_for
+from asapfill.cycle.session import sessions_to_send
 from asapfill.policy.in_force import PolicyBook
 from asapfill.sandbox.wire.process import Sandbox
 from asapfill.settings.settings import load_settings
@@ -75,15 +74,14 @@ def test_two_machines_with_their_own_states_and_clocks_ask_nobody_twice_and_keep
     mine, theirs = (load_settings(path, ENVIRONMENT) for path in (bench.config, other))
     here, there = Machine(bench.sandbox, timedelta(0)), Machine(bench.sandbox, apart)
     book = PolicyBook(bench.folder / "policies", ("main-street",))
-    stop = threading.Event()
     with (
-        sessions_for(mine, ("main-street",), here, stop, act=True) as ours,
-        sessions_for(theirs, ("main-street",), there, stop, act=True) as others,
+        sessions_to_send(mine, ("main-street",), here) as ours,
+        sessions_to_send(theirs, ("main-street",), there) as others,
     ):
         for _ in range(8):
             for session, clock in ((ours[0], here), (others[0], there)):
                 clock.catch_up()
-                run_cycle(session, book.read(session.store).files, act=True)
+                run_cycle(session, book.read(session.store).files)
             bench.sandbox.advance(minutes=11)
     asked = Counter(bench.asked())
     assert len(asked) == 3
@@ -96,8 +94,8 @@ def test_a_machine_whose_clock_is_an_hour_off_sends_nothing_and_says_so(bench: B
     settings = load_settings(bench.config, ENVIRONMENT)
     clock = Machine(bench.sandbox, timedelta(hours=1))
     book = PolicyBook(bench.folder / "policies", ("main-street",))
-    with sessions_for(settings, ("main-street",), clock, threading.Event(), act=True) as sessions:
-        (result,) = run_cycle(sessions[0], book.read(sessions[0].store).files, act=True)
+    with sessions_to_send(settings, ("main-street",), clock) as sessions:
+        (result,) = run_cycle(sessions[0], book.read(sessions[0].store).files)
     assert "60 minutes behind ours" in result.errors[0].message
     assert bench.posts() == []
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -12,9 +11,8 @@ from zoneinfo import ZoneInfo
 
 from asapfill.clock import instant
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import sessions_for
 from asapfill.cycle.results import ClinicResult
-from asapfill.cycle.session import OfficeSession
+from asapfill.cycle.session import OfficeSession, sessions_to_send
 from asapfill.demo.demo import LinkedClock
 from asapfill.offers.journal import Journal
 from asapfill.policy.in_force import PolicyBook
@@ -49,7 +47,7 @@ class Serving:
         def valid(file: PolicyFile) -> bool:
             return still_valid(file) and policies.still_valid(file)
 
-        (result,) = run_cycle(self.session, policies.files, act=True, still_valid=valid, last_good=policies.last_good)
+        (result,) = run_cycle(self.session, policies.files, still_valid=valid, last_good=policies.last_good)
         return result
 
     def cycle_while(self, happening: Callable[[], object]) -> ClinicResult:
@@ -82,7 +80,7 @@ def serving(
         settings = load_settings(bench.config, ENVIRONMENT)
         start = instant(datetime.fromisoformat(bench.sandbox.clock()["office_now"]), PACIFIC)
         clock = LinkedClock(start + ahead, bench.sandbox)
-        with sessions_for(settings, ("main-street",), clock, threading.Event(), act=True) as sessions:
+        with sessions_to_send(settings, ("main-street",), clock) as sessions:
             yield Serving(bench, sessions[0], clock)
 
 

@@ -15,7 +15,7 @@ import pytest
 from asapfill.clock import SystemClock
 from asapfill.cycle.session import open_sessions, reveal_keys
 from asapfill.settings.settings import load_settings
-from asapfill.store.database import open_store
+from asapfill.store.database import EmptyStore, open_store
 from asapfill.store.offices import end_rest, keep_rest, resting
 from tests.daemon.bench import ENVIRONMENT, SETTINGS, Bench
 from tests.daemon.running import Daemon, fast_bench, running
@@ -135,7 +135,10 @@ def test_a_key_file_that_is_gone_a_moment_after_it_was_checked_changes_nothing(t
     settings = load_settings(path, ENVIRONMENT)
     keys = reveal_keys(settings)
     (tmp_path / "developer.key").unlink()
-    with open_sessions(settings, ["main-street"], SystemClock(), None, threading.Event(), keys) as (session,):
+    with (
+        EmptyStore(SystemClock()) as store,
+        open_sessions(settings, ["main-street"], SystemClock(), store, keys=keys) as (session,),
+    ):
         assert session.office == "main-street"
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import sys
 import tempfile
-import threading
 from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
@@ -20,8 +19,7 @@ from pathlib import Path
 
 from asapfill.clock import instant
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import sessions_for
-from asapfill.cycle.session import OfficeSession
+from asapfill.cycle.session import OfficeSession, sessions_to_send
 from asapfill.demo.demo import DAY, OPENS, OPERATORIES, LinkedClock
 from asapfill.demo.sandboxes import sample_policy, write_settings
 from asapfill.policy.model import PolicyFile
@@ -72,7 +70,7 @@ def measure(*, page_cap: int, throttle: float) -> tuple[tuple[Counter[str], ...]
         settings = load_settings(path, {})
         policy = read_policy(sample_policy())
         clock = LinkedClock(instant(opens, policy.timezone), sandbox)
-        with sessions_for(settings, (policy.office,), clock, threading.Event(), act=True) as sessions:
+        with sessions_to_send(settings, (policy.office,), clock) as sessions:
             cycles = []
             for number in range(TICKS):
                 clock.set(max(clock.now(), instant(opens, policy.timezone) + number * TICK))
@@ -82,7 +80,7 @@ def measure(*, page_cap: int, throttle: float) -> tuple[tuple[Counter[str], ...]
 
 def _one_cycle(session: OfficeSession, policy: PolicyFile) -> Counter[str]:
     before = session.client.requests.copy()
-    for result in run_cycle(session, [policy], act=True):
+    for result in run_cycle(session, [policy]):
         if result.errors:
             raise RuntimeError(f"a cycle had trouble: {result.errors[0].message}")
     return session.client.requests - before

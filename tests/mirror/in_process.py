@@ -20,9 +20,8 @@ import httpx
 
 from asapfill.cycle import session as session_module
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import recover_sessions
 from asapfill.cycle.results import ClinicResult
-from asapfill.cycle.session import OfficeSession, open_sessions
+from asapfill.cycle.session import OfficeSession, open_sessions, recover_sessions
 from asapfill.opendental.client import OpenDental
 from asapfill.policy.in_force import PolicyBook
 from asapfill.sandbox.wire.options import Options
@@ -119,7 +118,7 @@ class Served:
         """Start asapfill on the state as it is."""
         settings = load_settings(self.folder / "asapfill.toml", {})
         store: Store = self._stack.enter_context(open_store(settings.state, self.clock))
-        opened = open_sessions(settings, ("main-street",), self.clock, store, threading.Event(), remember=True)
+        opened = open_sessions(settings, ("main-street",), self.clock, store, remember=True)
         (self.session,) = self._stack.enter_context(opened)
         recover_sessions([self.session])
 
@@ -136,7 +135,7 @@ class Served:
     def cycle(self) -> ClinicResult:
         """One cycle; it must have served the office."""
         policies = PolicyBook(self.folder / "policies", ("main-street",)).read(self.now.store)
-        (result,) = run_cycle(self.now, policies.files, act=True, still_valid=policies.still_valid)
+        (result,) = run_cycle(self.now, policies.files, still_valid=policies.still_valid)
         assert result.served, result.errors
         return result
 

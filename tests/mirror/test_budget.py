@@ -25,7 +25,7 @@ def test_never_more_requests_in_a_minute_than_the_settings_say(tmp_path: Path, f
         served.start()
         policies = PolicyBook(tmp_path / "policies", ("main-street",)).read(served.now.store)
         for _ in range(8):
-            run_cycle(served.now, policies.files, act=True)
+            run_cycle(served.now, policies.files)
             served.clock.sleep(20)
         assert len(served.transport.asked) > 36
         assert most_in_a_minute(served) == 12

@@ -215,7 +215,7 @@ def asked_about_offers(served: Served, cycles: int) -> int:
 def test_offers_are_read_in_each_cycle_only_while_patients_may_be_answering(tmp_path: Path) -> None:
     automatic = policy_text(openings={"notice": "1 hour"})
     with looking(tmp_path, policy=automatic) as office:
-        assert len(office.now.journal.live() if office.now.journal else ()) == 1
+        assert len(office.now.journal.live()) == 1
         assert asked_about_offers(office, 5) >= 5
     with looking(tmp_path / "quiet") as office:
         assert asked_about_offers(office, 30) <= 4

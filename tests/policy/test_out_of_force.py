@@ -45,7 +45,7 @@ def test_answers_are_followed_when_a_name_vanished_and_nobody_new_is_asked(tmp_p
         office.cycle()
         assert office.bench.asked() == [12]
         # Forgotten with the state of an older asapfill, the good version cannot stand in.
-        with office.session.store.transaction() as database:  # type: ignore[union-attr]  # a session that acts has a store
+        with office.session.store.transaction() as database:
             database.execute("DELETE FROM policy_versions")
         office.bench.policy(**GONE)
         office.wait(minutes=2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from asapfill.clock import SteppedClock
 from asapfill.core.errors import ConfigurationError
-from asapfill.cycle.session import open_sessions
+from asapfill.cycle.session import sessions_without_state
 from asapfill.settings.settings import Settings, load_settings
 
 TEXT = """\
@@ -57,5 +56,5 @@ def test_allowed_by_the_settings_it_is_logged_at_each_start(
     settings = load(tmp_path, url, "plain_http = true")
     assert settings.offices["main-street"].urls[1] == url
     clock = SteppedClock(datetime(2026, 11, 20, tzinfo=UTC))
-    with open_sessions(settings, ["main-street"], clock, None, threading.Event()):
+    with sessions_without_state(settings, ["main-street"], clock):
         assert caplog.messages == logged

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 from asapfill.cycle.cycle import run_cycle
-from asapfill.cycle.operations import sessions_for
-from asapfill.cycle.session import OfficeSession
+from asapfill.cycle.session import OfficeSession, sessions_to_send
 from asapfill.policy.in_force import Policies, PolicyBook
 from asapfill.policy.model import PolicyFile
 from asapfill.settings.settings import Settings
@@ -39,10 +37,8 @@ class Process:
         settings: Settings = day.settings
         self.book = PolicyBook(settings.policies, tuple(settings.offices))
         opened = self._watched_store
-        with patch("asapfill.cycle.operations.open_store", opened):
-            sessions = self._stack.enter_context(
-                sessions_for(settings, ("main-street",), day.clock, threading.Event(), act=True, remember=True)
-            )
+        with patch("asapfill.cycle.session.open_store", opened):
+            sessions = self._stack.enter_context(sessions_to_send(settings, ("main-street",), day.clock, remember=True))
         self.session = sessions[0]
 
     def _watched_store(self, folder: Path, clock: Any) -> Store:
@@ -66,9 +62,7 @@ class Process:
 
     def _serve(self, day: Day, policies: Policies, files: list[PolicyFile]) -> None:
         assert self.session is not None
-        for result in run_cycle(
-            self.session, files, act=True, still_valid=policies.still_valid, last_good=policies.last_good
-        ):
+        for result in run_cycle(self.session, files, still_valid=policies.still_valid, last_good=policies.last_good):
             states = Counter(line.state for line in result.offers)
             reasons = Counter(line.reason for line in result.offers if line.reason)
             day.say("cycle", openings=len(result.openings), offers=dict(sorted(states.items())),

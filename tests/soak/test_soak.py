@@ -12,9 +12,7 @@ from typing import Any
 import pytest
 
 from asapfill.core.offer import State
-from asapfill.cycle import cycle
-from asapfill.cycle import recheck as look
-from asapfill.cycle import send as acting
+from asapfill.cycle import recheck, send, sync
 from tests.soak.soak import run_seed
 
 ROOT = Path(__file__).parents[2]
@@ -57,15 +55,15 @@ def nothing_stands_against_it(*_: object, **__: object) -> Callable[..., None]:
 
 
 SABOTAGE: dict[str, tuple[Any, str, Any, set[str]]] = {
-    "limits are not checked": (acting, "checker", nothing_stands_against_it, {"per opening", "per patient and day"}),
+    "limits are not checked": (send, "checker", nothing_stands_against_it, {"per opening", "per patient and day"}),
     "nobody looks again": (
-        look.Look,
+        recheck.Recheck,
         "__call__",
         lambda *_: None,
         {"over an appointment", "over a blockout", "to a minor", "to somebody without consent"},
     ),
-    "a pause is not asked for": (acting, "is_paused", lambda *_: False, {"sent while paused"}),
-    "clocks may be apart": (cycle, "_same_clock", lambda *_: True, {"sent with clocks apart"}),
+    "a pause is not asked for": (send, "is_paused", lambda *_: False, {"sent while paused"}),
+    "clocks may be apart": (sync, "_same_clock", lambda *_: True, {"sent with clocks apart"}),
 }
 """What is broken on purpose: where, what, by what; and a violation of which at least one must be seen."""
 
@@ -80,7 +78,7 @@ def test_the_witness_sees_what_it_is_there_for(what: str, monkeypatch: pytest.Mo
     if what == "limits are not checked":
         monkeypatch.setattr("asapfill.cycle.plan.verdict", lambda *_, **__: None)
     if what == "clocks may be apart":
-        monkeypatch.setattr(look.Look, "_trustworthy", lambda *_: None)
+        monkeypatch.setattr(recheck.Recheck, "_trustworthy", lambda *_: None)
     seen: set[str] = set()
     for seed in TELLING:
         seen |= set(run_seed(seed).violations)
