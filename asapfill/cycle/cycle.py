@@ -80,7 +80,7 @@ def _serve(
         openings = openings_now(session, clinic.policy, now)
         keep_free_time(session, clinic.policy, openings.free, now)
         clinic.settling = openings.settling
-        lapse(session, clinic)
+        lapse(session, clinic, now)
         _plan(session, clinic, openings, now)
         act_on_plan(session, clinic, still_valid)
 

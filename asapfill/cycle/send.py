@@ -31,7 +31,7 @@ _STOP_AFTER = frozenset({"wrong_key", "missing_permission", "throttled", "not_se
 """Faults of the connection or the key: the offers after this one would meet the same."""
 
 
-def lapse(session: OfficeSession, clinic: ServedClinic) -> None:
+def lapse(session: OfficeSession, clinic: ServedClinic, now: Now) -> None:
     """Mode ``ask``: let those offers lapse that nobody should say yes to any more, or that must not be sent after all.
 
     That is: what the policy as it is now, the schedule or the candidate does not allow any more (the opening is taken,
@@ -42,7 +42,6 @@ def lapse(session: OfficeSession, clinic: ServedClinic) -> None:
     Raises OpenDentalError: a patient could not be read; nothing lapsed.
     """
     policy, journal = clinic.policy, session.journal
-    now = session.now(policy.timezone)
     waiting = [offer for offer in (*journal.waiting(), *journal.approved()) if offer.clinic == policy.clinic]
     # Who the patient is decides how long a recall takes, so those who were planned with must be known here too.
     session.mirror.read_patients({offer.patient for offer in waiting})
@@ -75,6 +74,7 @@ def act_on_plan(session: OfficeSession, clinic: ServedClinic, still_valid: Still
         result.offers = [OfferLine(offer, reason="preview") for offer in planned]
         return
     if policy.mode == "ask":
+        # Afresh: planning may have read many patients, and an offer is kept with the time at which it was made.
         now = session.now(policy.timezone)
         limits = limits_of(session, policy, now)
         # The next wave waits until somebody answered for the one before: approved together they would be one.

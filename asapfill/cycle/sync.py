@@ -114,6 +114,7 @@ def sync(session: OfficeSession, clinics: Sequence[ServedClinic]) -> list[Served
 
 def _same_clock(session: OfficeSession, clinic: ServedClinic, server: datetime) -> bool:
     """Whether the office's clock, which shows ``server``, and the policy's time zone belong together."""
+    # Our clock, asked afresh: it may have been set while the office was read.
     ahead = server - session.now(clinic.policy.timezone).wall
     if abs(ahead) <= CLOCKS_MAY_DIFFER:
         return True

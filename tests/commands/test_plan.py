@@ -183,3 +183,10 @@ def test_why_nobody_is_asked_is_told_in_sentences(bench: Bench) -> None:
     bench.clinic("once")
     text = " ".join(bench.cli("plan").out.split())
     assert "Nobody who fits may be asked now (because the same time was offered before)." in text
+
+
+def test_a_plan_can_be_made_from_a_state_in_which_nothing_but_a_pause_was_noted(bench: Bench) -> None:
+    assert bench.cli("pause").code == 0
+    clinic = bench.clinic("plan")
+    assert [offer["number"] for offer in clinic["offers"]] == [12]
+    assert bench.posts() == []

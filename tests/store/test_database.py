@@ -12,7 +12,7 @@ import pytest
 from asapfill.clock import SteppedClock
 from asapfill.core.offer import LIVE, NEVER_WAS
 from asapfill.store import database, schema
-from asapfill.store.database import Store, StoreError, open_for_reading, open_store
+from asapfill.store.database import EmptyStore, Store, StoreError, open_for_reading, open_store
 
 CLOCK = SteppedClock(datetime(2026, 11, 20, 17, 0, tzinfo=UTC))
 
@@ -191,6 +191,23 @@ def test_a_store_opened_for_reading_cannot_write(tmp_path: Path) -> None:
         assert names(reader) == ["a"]
         with pytest.raises(StoreError, match="cannot be opened or written"):
             insert(reader, "b")
+
+
+def test_an_empty_store_has_every_table_in_every_thread_takes_nothing_and_makes_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with EmptyStore(CLOCK) as store:
+        assert store.read_only
+        found: list[list[str]] = []
+        threads = [threading.Thread(target=lambda: found.append(names(store))) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+            thread.join()
+        assert [*found, names(store)] == [[], [], []]
+        with pytest.raises(StoreError, match="cannot be opened or written"):
+            insert(store, "a")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_is_a_file_is_told_in_a_sentence(tmp_path: Path) -> None:

@@ -111,6 +111,16 @@ def test_one_phone_written_in_many_ways_is_one_phone(written: str) -> None:
     assert phone_hash(b"k" * 32, written) == phone_hash(b"k" * 32, "5035550142")
 
 
+def test_a_state_that_is_only_read_and_has_no_phone_key_gets_none(tmp_path: Path, clock: SteppedClock) -> None:
+    open_store(tmp_path, clock).close()
+    reader = open_for_reading(tmp_path, clock)
+    assert reader is not None
+    with reader:
+        assert len(phone_key(reader)) == 32
+        assert phone_key(reader) != phone_key(reader)
+        assert reader.rows("SELECT * FROM meta") == []
+
+
 def test_phone_hashes_depend_on_the_key_and_the_number_and_do_not_contain_it() -> None:
     one = phone_hash(b"k" * 32, "5035550142")
     assert one != phone_hash(b"q" * 32, "5035550142")
