@@ -2,7 +2,6 @@
 
 Attribute names are Open Dental's column names in snake_case (``AptDateTime`` → ``apt_date_time``). Names, addresses,
 notes and SSNs are dropped here, at the edge; the few exceptions say why.
-
 Reading is tolerant, because the API is not uniform, and enumerations may grow. A value that cannot be read takes its
 default, and its Open Dental name is listed in ``unreadable``, so that the row is taken as occupying and never as free.
 All date-times are naive office wall-clock times. How single values are read is in ``values``.
