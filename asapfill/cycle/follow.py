@@ -15,13 +15,14 @@ from zoneinfo import ZoneInfo
 from asapfill.core.offer import CLOCKS_MAY_DIFFER, Offer
 from asapfill.core.office import Office
 from asapfill.core.policy import OpeningsPolicy
+from asapfill.core.rows import AsapComm
 from asapfill.core.schedule import appointment_span, occupies
 from asapfill.core.units import Interval, ceil_unit, floor_unit, overlaps
 from asapfill.cycle.results import ServedClinic, Trouble
 from asapfill.cycle.session import OfficeSession
 from asapfill.offers.following import Followed, follow
 from asapfill.offers.reconcile import Reconciled, reconcile
-from asapfill.opendental.errors import OpenDentalError
+from asapfill.opendental.errors import NotFound, OpenDentalError
 from asapfill.store.offices import known_office
 
 log = logging.getLogger(__name__)
@@ -75,8 +76,20 @@ def remember_asapcomms(session: OfficeSession) -> None:
 
 
 def apply_news(session: OfficeSession, wall: datetime) -> Followed:
-    """Bring the journal up to date with the AsapComms and appointments last read. ``wall``: the office's clock."""
-    return follow(session.journal, session.mirror.asapcomms, wall, _taken_by_somebody_else(session.mirror.office()))
+    """Bring the journal up to date with the AsapComms and appointments last read. ``wall``: the office's clock.
+
+    Raises OpenDentalError: an offer's row that has left the list could not be read.
+    """
+
+    def read_one(number: int) -> AsapComm | None:
+        with session.client.purpose("reconcile"):
+            try:
+                return session.client.asapcomm(number)
+            except NotFound:
+                return None
+
+    taken = _taken_by_somebody_else(session.mirror.office())
+    return follow(session.journal, session.mirror.asapcomms, wall, taken, read_one)
 
 
 def _find_out(session: OfficeSession, timezone: ZoneInfo) -> tuple[Followed, Reconciled]:

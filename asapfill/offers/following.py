@@ -23,6 +23,12 @@ LAST_CALL: Final = timedelta(minutes=LEAST_LEAD_MINUTES)
 """An offer that still waits for a person lapses when it could not be texted in time any more."""
 
 
+MOST_READ: Final = 3
+"""Rows read by their number in one round; the other offers wait for the next."""
+
+_OPEN: Final = frozenset({State.SENT, State.VIEWED})
+
+
 @dataclass(frozen=True, slots=True)
 class Followed:
     """What one round of following found.
@@ -38,7 +44,13 @@ class Followed:
     problems: tuple[str, ...] = ()
 
 
-def follow(journal: Journal, rows: Iterable[AsapComm], now: datetime, taken: Callable[[Offer], bool]) -> Followed:
+def follow(
+    journal: Journal,
+    rows: Iterable[AsapComm],
+    now: datetime,
+    taken: Callable[[Offer], bool],
+    read_one: Callable[[int], AsapComm | None] = lambda _: None,
+) -> Followed:
     """Bring our offers up to date.
 
     Args:
@@ -46,15 +58,25 @@ def follow(journal: Journal, rows: Iterable[AsapComm], now: datetime, taken: Cal
         rows: AsapComms read just now; those of others are ignored.
         now: the office's wall clock.
         taken: whether somebody else's appointment lies in an offer's place now.
+        read_one: reads a single AsapComm by its number; None when it is gone. Asked about open offers that are about to
+            end by the clock or the schedule and whose row has left the list that is read.
+
+    Raises what ``read_one`` raises; the offers before are up to date then.
     """
     by_number = {row.asap_comm_num: row for row in rows}
     accepted, changed, problems = [], [], []
+    reads_left = MOST_READ
     for offer in journal.followed(now):
         row = by_number.get(offer.asapcomm) if offer.asapcomm is not None else None
-        told = None if row is None else outcome(row)
-        if row is not None and told is None:
+        step = _next(offer, row, now, taken)
+        if step is not None and row is None and offer.asapcomm is not None and offer.state in _OPEN:
+            if not reads_left:
+                continue
+            reads_left -= 1
+            row = read_one(offer.asapcomm)
+            step = _next(offer, row, now, taken)
+        if row is not None and outcome(row) is None:
             problems.append(f"AsapComm {row.asap_comm_num} has a status that asapfill does not know.")
-        step = _next(offer, row, told, now, taken)
         if step is None:
             continue
         reach("offers.outcome.before")
@@ -67,9 +89,10 @@ def follow(journal: Journal, rows: Iterable[AsapComm], now: datetime, taken: Cal
 
 
 def _next(
-    offer: Offer, row: AsapComm | None, told: State | None, now: datetime, taken: Callable[[Offer], bool]
+    offer: Offer, row: AsapComm | None, now: datetime, taken: Callable[[Offer], bool]
 ) -> tuple[State, str | None] | None:
     """The step an offer takes: what its row tells comes first, then the clock, then the schedule."""
+    told = None if row is None else outcome(row)
     if row is not None and told is not None and told in STEPS[offer.state]:
         return told, suppressed_reason(row.note) if told is State.SUPPRESSED else None
     if State.LAPSED in STEPS[offer.state] and (offer.start <= now + LAST_CALL or taken(offer)):

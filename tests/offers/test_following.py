@@ -274,3 +274,45 @@ def test_others_unanswered_offers_do_not_hold_their_patients_either(row: RowBuil
     asked = row(DateTimeEntry="2026-11-18 09:00:00", DateTimeSmsSent="2026-11-18 09:01:00", ResponseStatus="Viewed")
     (contact,) = contacts_of_others([asked], (), NOW)
     assert contact.state is State.UNANSWERED
+
+
+def test_an_open_offer_whose_row_has_left_the_list_ends_as_its_row_tells(
+    journal: Journal, offer: Offer, row: RowBuilder
+) -> None:
+    asked: list[int] = []
+
+    def read_one(number: int) -> AsapComm:
+        asked.append(number)
+        return row(AsapCommNum=number, ResponseStatus="AcceptedAndMoved")
+
+    assert follow(journal, [], NOW, free, read_one) == Followed()
+    assert asked == []  # nothing ends it yet
+    followed = follow(journal, [], BEGUN, free, read_one)
+    assert ([one.state for one in followed.accepted], asked) == ([State.ACCEPTED], [2374])
+    assert journal.get(offer.id).state is State.ACCEPTED
+
+
+def test_where_the_row_is_gone_or_tells_nothing_new_the_clock_ends_the_offer_and_nothing_is_asked_again(
+    journal: Journal, offer: Offer, row: RowBuilder
+) -> None:
+    asked: list[int] = []
+
+    def pending(number: int) -> AsapComm:
+        asked.append(number)
+        return row(AsapCommNum=number, ResponseStatus="PendingRsvp")
+
+    for _ in range(3):
+        follow(journal, [], BEGUN, free, pending)
+    assert (journal.get(offer.id).state, asked) == (State.PASSED, [2374])
+
+
+def test_in_one_round_only_a_few_rows_are_read_by_their_number(journal: Journal, meant: Meant, anything: Check) -> None:
+    for number in range(5):
+        start = SLOT + timedelta(hours=number)
+        new = meant(number=100 + number, patient=200 + number, phone=f"phone {number}", start=start)
+        intent = journal.begin(new, check=anything)
+        journal.step(intent.id, State.SENT, asapcomm=300 + number)
+    asked: list[int] = []
+    much_later = SLOT + timedelta(hours=6)
+    rounds = [len(follow(journal, [], much_later, free, asked.append).changed) for _ in range(3)]
+    assert (rounds, sorted(asked)) == ([3, 2, 0], [300, 301, 302, 303, 304])
