@@ -61,7 +61,7 @@ def bars(title: str, rows: Sequence[Bar]) -> Markup:
 def columns(title: str, rows: Sequence[Bar]) -> Markup:
     """Columns side by side, their labels below; a ghost stands behind each for the days before."""
     step = WIDTH / max(len(rows), 1)
-    width = min(step * 0.62, 46)
+    width = min(step * 0.62, 46.0)
     scale = _COLUMNS_HEIGHT / _longest(rows)
     base = _HEAD + _COLUMNS_HEIGHT
     parts = [_begin(title, rows, base + _FOOT)]
