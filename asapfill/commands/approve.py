@@ -37,7 +37,7 @@ def decline(config: Path | None, office: str | None, ids: tuple[str, ...]) -> No
 
 
 def _answer(config: Path | None, office: str | None, ids: tuple[str, ...], *, everything: bool, yes: bool) -> None:
-    from asapfill.offers.answers import answer_waiting
+    from asapfill.offers.decisions import answer_waiting
     from asapfill.words import counted
 
     numbers = None if everything else _numbers(ids)

@@ -14,7 +14,7 @@ from asapfill.commands.common import config_option, known_office, open_settings
 @click.argument("office", required=False)
 def pause(config: Path | None, office: str | None) -> None:
     """Stop sending at once, for OFFICE or for all, also in a running daemon."""
-    from asapfill.offers.answers import set_pause
+    from asapfill.offers.decisions import set_pause
 
     settings, clock = open_settings(config, with_secrets=False)
     set_pause(settings, known_office(settings, office), clock, paused=True)
@@ -26,7 +26,7 @@ def pause(config: Path | None, office: str | None) -> None:
 @click.argument("office", required=False)
 def resume(config: Path | None, office: str | None) -> None:
     """Let sending go on, for OFFICE or for all."""
-    from asapfill.offers.answers import set_pause
+    from asapfill.offers.decisions import set_pause
 
     settings, clock = open_settings(config, with_secrets=False)
     set_pause(settings, known_office(settings, office), clock, paused=False)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from asapfill.clock import Clock
     from asapfill.cycle.plan import PlanTime
     from asapfill.policy.formats import Written
-    from asapfill.policy_tools.new import Known, Question
+    from asapfill.policy_tools.new import OfficeAnswers, Question
     from asapfill.settings.settings import Settings
 
 
@@ -116,7 +116,7 @@ def _given(options: Mapping[str, Given]) -> dict[str, Written]:
 
 
 def _answers(
-    settings: Settings, given: dict[str, Written], known: Known | None, out: Path | None, *, asking: bool
+    settings: Settings, given: dict[str, Written], known: OfficeAnswers | None, out: Path | None, *, asking: bool
 ) -> dict[str, Written]:
     """What was given, and for the rest what a person answers, or the default.
 
@@ -153,7 +153,7 @@ def _office(settings: Settings, *, asking: bool) -> str:
     return chosen
 
 
-def _known(settings: Settings, office: str, clock: Clock) -> Known | None:
+def _known(settings: Settings, office: str, clock: Clock) -> OfficeAnswers | None:
     """What the office tells; None, with the reason on standard error, when it cannot be asked."""
     from asapfill.core.errors import ConfigurationError
     from asapfill.opendental.errors import OpenDentalError
@@ -166,7 +166,7 @@ def _known(settings: Settings, office: str, clock: Clock) -> Known | None:
         return None
 
 
-def _answer(question: Question, answers: Mapping[str, Written], known: Known | None) -> Written:
+def _answer(question: Question, answers: Mapping[str, Written], known: OfficeAnswers | None) -> Written:
     """Ask until the answer can be used."""
     from asapfill.policy_tools.new import refusals
 

@@ -77,7 +77,7 @@ def settle(config: Path | None, number: int, sent: bool | None) -> None:
 
     Look in Open Dental at the ASAP history of the patient: was there a text for this time?
     """
-    from asapfill.offers.answers import settle_offer
+    from asapfill.offers.decisions import settle_offer
 
     if sent is None:
         raise click.UsageError("Say --sent or --not-sent.")

@@ -4,7 +4,7 @@ In each cycle it reads what changed by time stamp, and the offers while patients
 read again in turn, a request or two at the end of each cycle (see ``freshness``); so are deletions, which never show in
 what changed. What was not read for too long, or never, is read before anything is planned: that makes a first reading
 of everything, a restart and the end of an outage the same thing. What the mirror believes is read again before
-anything is sent: see ``read_day`` and its neighbours. How each part is read is in ``reading``.
+anything is sent: see ``read_day`` and its neighbours. How each part is read is in ``reader``.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from asapfill.mirror.freshness import ALL_OFFERS, APPOINTMENTS, DUE, LATE, MOST_
 from asapfill.mirror.memory import Memory
 from asapfill.mirror.names import Names
 from asapfill.mirror.patients import HashPhone, Patients
-from asapfill.mirror.reading import WEEK, Reader
+from asapfill.mirror.reader import WEEK, Reader
 from asapfill.opendental.client import OpenDental
 
 log = logging.getLogger(__name__)

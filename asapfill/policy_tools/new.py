@@ -33,7 +33,7 @@ Answers = Mapping[str, Written]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class OfficeAnswers:
     """What the office told: its lists, and its clock (naive) beside ours (aware)."""
 
     names: OfficeNames
@@ -97,7 +97,7 @@ FIRST_MODES = ("preview", "ask")
 DEFAULTS = {key.path: default_words(key) for key in KEYS}
 
 
-def ask_office(settings: Settings, office: str, clock: Clock) -> Known:
+def ask_office(settings: Settings, office: str, clock: Clock) -> OfficeAnswers:
     """Read what the office has.
 
     Raises:
@@ -110,17 +110,17 @@ def ask_office(settings: Settings, office: str, clock: Clock) -> Known:
     ):
         names = session.mirror.read_names(clock.now())
         now = clock.now()
-        return Known(names, session.client.providers().server_time, now)
+        return OfficeAnswers(names, session.client.providers().server_time, now)
 
 
-def clinics_without_policy(settings: Settings, office: str, known: Known) -> list[str]:
+def clinics_without_policy(settings: Settings, office: str, known: OfficeAnswers) -> list[str]:
     """The clinics of an office that no policy is for yet."""
     policies = read_folder(settings).of(office)
     served = {clinic_of(file, known.names) for file in policies}
     return [row.description or row.abbr for row in known.names.clinics if row.clinic_num not in served]
 
 
-def questions(settings: Settings, office: str, known: Known | None, answers: Answers) -> Iterator[Question]:
+def questions(settings: Settings, office: str, known: OfficeAnswers | None, answers: Answers) -> Iterator[Question]:
     """What is asked for a new policy, in order; later ones depend on the ``answers`` given by then.
 
     Raises:
@@ -158,7 +158,7 @@ def questions(settings: Settings, office: str, known: Known | None, answers: Ans
     yield Question("mode", "Begin with preview or ask?", DEFAULTS["mode"], explained=MODE)
 
 
-def _which_clinic(settings: Settings, office: str, known: Known | None, answers: Answers) -> Question:
+def _which_clinic(settings: Settings, office: str, known: OfficeAnswers | None, answers: Answers) -> Question:
     if known is None:
         return Question("clinic", "For which clinic, as Open Dental calls it? (empty: the office does not use clinics)")
     left = clinics_without_policy(settings, office, known)
@@ -169,7 +169,7 @@ def _which_clinic(settings: Settings, office: str, known: Known | None, answers:
     return Question("clinic", text, left[0] if len(left) == 1 else "", "--clinic")
 
 
-def _clinic(answers: Answers, known: Known) -> int:
+def _clinic(answers: Answers, known: OfficeAnswers) -> int:
     """The ClinicNum that was answered; 0 in an office without clinics, or when it cannot be told."""
     return clinic_of(_bare(answers), known.names) or 0
 
@@ -180,7 +180,7 @@ def _bare(answers: Answers) -> PolicyFile:
     return parse_policy(policy_text(Draft((), {"timezone": "UTC", **values})).encode(), Path("answer"))
 
 
-def refusals(answers: Answers, known: Known | None) -> list[str]:
+def refusals(answers: Answers, known: OfficeAnswers | None) -> list[str]:
     """Why these answers cannot be used, in words; empty when they can."""
     try:
         draft_policy({"timezone": "UTC", **answers}, known)
@@ -192,7 +192,7 @@ def refusals(answers: Answers, known: Known | None) -> list[str]:
     return []
 
 
-def draft_policy(answers: Answers, known: Known | None) -> str:
+def draft_policy(answers: Answers, known: OfficeAnswers | None) -> str:
     """The file for these answers; ``known`` None: the office could not be asked.
 
     Raises:
@@ -223,7 +223,7 @@ def _scalar(path: str, value: Written) -> Written:
     return value
 
 
-def _hints(known: Known, clinic: int) -> Iterator[tuple[str, Sequence[str]]]:
+def _hints(known: OfficeAnswers, clinic: int) -> Iterator[tuple[str, Sequence[str]]]:
     """The office's own names, above the keys that take them."""
     names = known.names
     providers = [row.abbr for row in names.providers if not row.is_hidden and row.prov_status != "Deleted"]
@@ -252,7 +252,7 @@ def place_for(settings: Settings, answers: Answers) -> Path:
     return settings.policies / f"{re.sub(r'[^a-z0-9]+', '-', name.casefold()).strip('-') or 'policy'}.yaml"
 
 
-def require_free(settings: Settings, path: Path, answers: Answers, known: Known | None) -> None:
+def require_free(settings: Settings, path: Path, answers: Answers, known: OfficeAnswers | None) -> None:
     """See that a new policy is wanted at ``path``: asked before any other question.
 
     Raises:

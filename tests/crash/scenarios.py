@@ -29,7 +29,7 @@ from typing import Any
 from asapfill.clock import SteppedClock, SystemClock
 from asapfill.core.offer import State
 from asapfill.cycle.offices import run_offices
-from asapfill.offers.answers import answer_waiting
+from asapfill.offers.decisions import answer_waiting
 from asapfill.offers.journal import Journal
 from asapfill.opendental.wire import _tls
 from asapfill.sandbox.wire.options import Options

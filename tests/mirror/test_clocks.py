@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from asapfill.mirror.freshness import APPOINTMENTS, Part
-from asapfill.mirror.reading import Reader
+from asapfill.mirror.reader import Reader
 from asapfill.opendental.client import OpenDental
 
 NINE = datetime(2026, 4, 14, 9, 0)

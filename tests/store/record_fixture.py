@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from asapfill.offers.answers import answer_waiting
+from asapfill.offers.decisions import answer_waiting
 from asapfill.sandbox.office.columns import Row
 from asapfill.store.cycles import record_tick
 from asapfill.store.database import FILE_NAME, open_store

@@ -72,9 +72,6 @@ def make_office(  # noqa: PLR0913  each says one thing about the office
         patients += _populate(rng, book, location, len(patients) + 1, overflow, wishes)
     number_recalls(random.Random(f"asapfill office {seed} recalls"), book)
     texting_since = (start.date() - timedelta(days=900)).isoformat()
-    schedules = schedule_rows(locations, book.calendar, book.all_days())
-    for number, row in enumerate(schedules, start=1):
-        row |= {"ScheduleNum": number, "DateTStamp": stamp(start - timedelta(days=40))}
     office = {
         "now": stamp(start),
         "timezone": timezone,
@@ -88,7 +85,7 @@ def make_office(  # noqa: PLR0913  each says one thing about the office
         "definitions": definition_rows(),
         "recalltypes": recall_type_rows(),
         "appointmenttypes": appointment_type_rows(),
-        "schedules": schedules,
+        "schedules": _schedules(locations, book, start),
         "patients": patients,
         "appointments": book.appointments,
         "recalls": book.recalls,
@@ -96,6 +93,13 @@ def make_office(  # noqa: PLR0913  each says one thing about the office
     }
     _add_earlier_offer(office, book)
     return office
+
+
+def _schedules(locations: list[Location], book: Book, start: datetime) -> list[Row]:
+    rows = schedule_rows(locations, book.calendar, book.all_days())
+    for number, row in enumerate(rows, start=1):
+        row |= {"ScheduleNum": number, "DateTStamp": stamp(start - timedelta(days=40))}
+    return rows
 
 
 def _check(start: datetime, operatories: int, days: int, clinics: int) -> None:
