@@ -215,11 +215,6 @@ WORDS: Final[Mapping[State, StateWords]] = {
 """Every state in words; the outcomes stand in the order in which the weekly report lists them."""
 
 
-def said(state: State) -> str:
-    """The word for a state in ``once --json``: planned, waiting, sent, suppressed, refused or unknown."""
-    return WORDS[state].once
-
-
 def require(before: State | None, after: State) -> None:
     """Check one step; ``before`` None is the entry into the journal.
 

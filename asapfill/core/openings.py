@@ -93,12 +93,10 @@ class Found:
     allowed_blockouts: Mapping[int, tuple[Blockout, ...]]
 
 
-def find_openings(
-    office: Office, policy: Policy, now: datetime, young: Mapping[tuple[int, int], Iterable[Interval]]
-) -> Found:
+def find_openings(office: Office, policy: Policy, now: datetime, settling: FreeTime) -> Found:
     """The openings of the policy's clinic at ``now`` (aware).
 
-    ``young``: per (OperatoryNum, ProvNum) the units that became free less than the policy's settle time ago.
+    ``settling``: what became free less than the policy's settle time ago.
     """
     left: list[LeftAlone] = []
     in_reach = reach(policy, now)
@@ -115,9 +113,10 @@ def find_openings(
         left += _blocked((operatory, provider), unbooked, blocked, in_reach, types)
         free = subtract(unbooked, [blockout.span for blockout in blocked])
         free_time[operatory, provider] = free
-        too_young = list(young.get((operatory, provider), []))
         for stretch in free:
-            openings += _offerable(stretch, in_reach, too_young, policy, left, (operatory, provider))
+            openings += _offerable(
+                stretch, in_reach, settling.get((operatory, provider), []), policy, left, (operatory, provider)
+            )
     left += _odd_appointments(office, usable, in_reach)
     return Found(
         openings=tuple(sorted(openings, key=in_order)),
@@ -223,7 +222,7 @@ def _worked(
 def _offerable(
     free: Interval,
     in_reach: Interval,
-    young: list[Interval],
+    settling: list[Interval],
     policy: Policy,
     left: list[LeftAlone],
     where: tuple[int, int],
@@ -239,7 +238,7 @@ def _offerable(
         return []
     reachable = intersect([free], [in_reach])
     left += _left("too_soon", operatory, provider, subtract([free], [(in_reach[0], max(free[1], in_reach[0]))]))
-    settled = subtract(reachable, young)
+    settled = subtract(reachable, settling)
     left += _left("settling", operatory, provider, subtract(reachable, settled))
     result = []
     for span in settled:

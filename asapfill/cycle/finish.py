@@ -10,7 +10,7 @@ from datetime import timedelta
 from asapfill.core.openings import find_openings
 from asapfill.core.rows import AptStatus
 from asapfill.core.schedule import appointment_span
-from asapfill.core.settling import young
+from asapfill.core.settling import still_settling
 from asapfill.core.units import moment_of
 from asapfill.cycle.openings import free_time_before
 from asapfill.cycle.plan import plan_clinic
@@ -42,7 +42,7 @@ def prefetch(session: OfficeSession, clinic: ServedClinic) -> None:
         return
     now = session.now(policy.timezone)
     free = free_time_before(session, policy) or []
-    later = {key: list(spans) for key, spans in young(free, now.moment + SOON, policy.openings.settle).items()}
+    later = still_settling(free, now.moment + SOON, policy.openings.settle)
     if later == clinic.settling:
         return
     found = find_openings(session.mirror.office(), policy, now.moment, later)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from asapfill.clock import Now
 from asapfill.core.openings import Found, FreeTime, find_openings
 from asapfill.core.policy import Policy
-from asapfill.core.settling import Seen, remember, young
+from asapfill.core.settling import FreeSince, remember, still_settling
 from asapfill.core.units import Interval, ceil_unit, floor_unit, intersect, moment_of
 from asapfill.cycle.session import OfficeSession
 from asapfill.opendental.errors import OpenDentalError
@@ -18,9 +18,6 @@ from asapfill.store import mirror as table
 from asapfill.store.cycles import Tick, last_ticks
 
 log = logging.getLogger(__name__)
-
-Settling = dict[tuple[int, int], list[Interval]]
-"""Per (OperatoryNum, ProvNum) the units that became free less than the policy's ``settle`` ago."""
 
 UNSEEN = timedelta(minutes=5)
 """After so long without a cycle, the office's history is asked what was booked and freed in between."""
@@ -31,8 +28,8 @@ class OpeningsNow:
     """The openings of a clinic, without what is ``settling``. ``free``: all that is free, each part since when."""
 
     found: Found
-    settling: Settling
-    free: list[Seen]
+    settling: FreeTime
+    free: list[FreeSince]
 
 
 def openings_now(session: OfficeSession, policy: Policy, now: Now) -> OpeningsNow:
@@ -40,12 +37,12 @@ def openings_now(session: OfficeSession, policy: Policy, now: Now) -> OpeningsNo
     office = session.mirror.office()
     everything = find_openings(office, policy, now.moment, {})
     free = _free_since(session, policy, everything.free_time, now)
-    settling = {key: list(spans) for key, spans in young(free, now.moment, policy.openings.settle).items()}
+    settling = still_settling(free, now.moment, policy.openings.settle)
     found = find_openings(office, policy, now.moment, settling) if settling else everything
     return OpeningsNow(found, settling, free)
 
 
-def keep_free_time(session: OfficeSession, policy: Policy, free: Iterable[Seen], now: Now) -> None:
+def keep_free_time(session: OfficeSession, policy: Policy, free: Iterable[FreeSince], now: Now) -> None:
     """Remember what is free ``now``, for the cycles that follow.
 
     Raises StoreError: the state cannot be written.
@@ -58,7 +55,7 @@ def keep_free_time(session: OfficeSession, policy: Policy, free: Iterable[Seen],
     session.free_time_kept[policy.clinic] = now.moment
 
 
-def _free_since(session: OfficeSession, policy: Policy, free: FreeTime, now: Now) -> list[Seen]:
+def _free_since(session: OfficeSession, policy: Policy, free: FreeTime, now: Now) -> list[FreeSince]:
     """What is free, each part since when.
 
     At the very first cycle all has settled, and after a while without cycles what was free before is still the same,
@@ -73,20 +70,22 @@ def _free_since(session: OfficeSession, policy: Policy, free: FreeTime, now: Now
     if not settle or (before is not None and unseen <= UNSEEN):
         return seen
     vacated = _vacated(session, now.wall - min(unseen, settle), free)
-    fresh: list[Seen] = []
+    fresh: list[FreeSince] = []
     for item in seen:
         spans = intersect([item.span], sorted(vacated.get(item.operatory, [])))
-        fresh += [Seen(item.operatory, item.provider, span, now.moment) for span in spans]
+        fresh += [FreeSince(item.operatory, item.provider, span, now.moment) for span in spans]
     return [*seen, *fresh]
 
 
-def free_time_before(session: OfficeSession, policy: Policy) -> list[Seen] | None:
+def free_time_before(session: OfficeSession, policy: Policy) -> list[FreeSince] | None:
     """What was free when that was last kept; None when it never was, as far as is known."""
     rows = table.read_free_time(session.store, session.office, policy.clinic)
     tick = _last_tick(session, policy.clinic)
     if not rows and (tick is None or not tick.ok):
         return None
-    return [Seen(row.operatory, row.provider, (floor_unit(row.start), ceil_unit(row.end)), row.since) for row in rows]
+    return [
+        FreeSince(row.operatory, row.provider, (floor_unit(row.start), ceil_unit(row.end)), row.since) for row in rows
+    ]
 
 
 def _unseen_for(session: OfficeSession, clinic: int, now: Now) -> timedelta:

@@ -15,7 +15,7 @@ from asapfill.core.candidates import Candidate, find_candidates
 from asapfill.core.fits import fits, prepare
 from asapfill.core.offer import CLOCKS_MAY_DIFFER, NewOffer
 from asapfill.core.office import Office
-from asapfill.core.openings import find_openings
+from asapfill.core.openings import FreeTime, find_openings
 from asapfill.core.policy import Policy
 from asapfill.core.reasons import Reason
 from asapfill.core.rows import Slot
@@ -23,7 +23,6 @@ from asapfill.core.slot_search import disagreement, is_meaningful, lacks
 from asapfill.core.units import ceil_unit, floor_unit
 from asapfill.cycle.candidates import phone_hashes, read_commlogs, talked_to_lately, without_commlogs
 from asapfill.cycle.follow import apply_news, remember_asapcomms
-from asapfill.cycle.openings import Settling
 from asapfill.cycle.session import OfficeSession
 from asapfill.opendental.errors import NotFound, Refused, TooOld
 
@@ -51,7 +50,7 @@ class Recheck:
 
     session: OfficeSession
     policy: Policy
-    settling: Settling
+    settling: FreeTime
     _days: dict[date, float] = field(default_factory=dict)
     _offers_read: float | None = None
     _offers_read_at: datetime | None = None
@@ -151,7 +150,7 @@ def search_slots(
             return None
 
 
-def still_fits(offer: NewOffer, office: Office, policy: Policy, now: Now, settling: Settling) -> Reason | None:
+def still_fits(offer: NewOffer, office: Office, policy: Policy, now: Now, settling: FreeTime) -> Reason | None:
     """Why an offer is no fit in ``office`` any more, or None. Looks only at the offer's own day."""
     candidate = _candidate(offer, office, policy, now.wall)
     if isinstance(candidate, Reason):

@@ -9,11 +9,10 @@ from typing import Final
 
 from asapfill.core.offer import NewOffer
 from asapfill.core.office import Labels
-from asapfill.core.openings import Found, LeftAlone, Opening
+from asapfill.core.openings import Found, FreeTime, LeftAlone, Opening
 from asapfill.core.plan import Skipped
 from asapfill.core.policy import Mode, Policy
 from asapfill.core.slot_search import Difference
-from asapfill.cycle.openings import Settling
 from asapfill.policy.model import PolicyFile
 
 POLICY: Final = "policy"
@@ -102,4 +101,4 @@ class ServedClinic:
     file: PolicyFile
     policy: Policy
     result: ClinicResult
-    settling: Settling = field(default_factory=dict)
+    settling: FreeTime = field(default_factory=dict)

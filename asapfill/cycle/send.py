@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from asapfill.clock import Now
 from asapfill.core.limits import checker, may_text_now
-from asapfill.core.offer import IllegalStep, NewOffer, Offer, State, said
+from asapfill.core.offer import WORDS, IllegalStep, NewOffer, Offer, State
 from asapfill.core.reasons import Reason
 from asapfill.core.values import supports
 from asapfill.cycle.candidates import others_contacts
@@ -158,7 +158,7 @@ def _send_one(
             new.start.isoformat(timespec="minutes"), outcome.code,
         )  # fmt: skip
         return OfferLine(new, reason=outcome.code)
-    return OfferLine(new, said(outcome.state), outcome.asapcomm, outcome.reason, outcome.id)
+    return OfferLine(new, WORDS[outcome.state].once, outcome.asapcomm, outcome.reason, outcome.id)
 
 
 def _held_up(session: OfficeSession, clinic: ServedClinic, still_valid: StillValid) -> Reason | None:

@@ -63,12 +63,12 @@ def unreadable(*names: str) -> st.SearchStrategy[frozenset[str]]:
 
 @dataclass(frozen=True)
 class Case:
-    """An office, a policy and a moment. ``young``: OperatoryNum, ProvNum, from, to."""
+    """An office, a policy and a moment. ``settling``: OperatoryNum, ProvNum, from, to."""
 
     office: Office
     policy: Policy
     now: datetime
-    young: list[tuple[int, int, datetime, datetime]]
+    settling: list[tuple[int, int, datetime, datetime]]
 
 
 @st.composite
@@ -80,11 +80,11 @@ def cases(draw: st.DrawFn) -> Case:
     at = draw(st.one_of(st.just(time(6)), st.just(time(6)), TIMES))
     wall = datetime.combine(first, at) + timedelta(days=draw(st.sampled_from([0, 0, -1, 0, 0, 1])))
     now = wall.replace(tzinfo=policy.timezone, fold=draw(st.integers(0, 1))).astimezone(UTC)
-    return Case(draw(offices(first, last)), policy, now, draw(st.lists(young_stretches(first, last), max_size=3)))
+    return Case(draw(offices(first, last)), policy, now, draw(st.lists(settling_stretches(first, last), max_size=3)))
 
 
 @st.composite
-def young_stretches(draw: st.DrawFn, first: date, last: date) -> tuple[int, int, datetime, datetime]:
+def settling_stretches(draw: st.DrawFn, first: date, last: date) -> tuple[int, int, datetime, datetime]:
     """Some time that became free just now."""
     start = datetime.combine(draw(st.sampled_from([first, last])), draw(EVERYDAY_TIMES))
     return draw(NUMBERS), draw(NUMBERS), start, start + draw(st.integers(1, 30)) * FIVE

@@ -402,8 +402,8 @@ def test_an_opening_beyond_the_look_ahead_is_not_offered() -> None:
 
 def test_time_that_became_free_just_now_is_cut_out_of_an_old_opening() -> None:
     units = FRIDAY.toordinal() * 288
-    young = {(1, 1): [(units + 10 * 12, units + 11 * 12)]}
-    found = find_openings(office(), policy(), MIDNIGHT_BEFORE, young)
+    settling = {(1, 1): [(units + 10 * 12, units + 11 * 12)]}
+    found = find_openings(office(), policy(), MIDNIGHT_BEFORE, settling)
     assert [(opening.start, opening.end) for opening in found.openings] == [
         (at("8:00"), at("10:00")),
         (at("11:00"), at("17:00")),

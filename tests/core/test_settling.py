@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asapfill.core.openings import FreeTime
-from asapfill.core.settling import Seen, remember, young
+from asapfill.core.settling import FreeSince, remember, still_settling
 from asapfill.core.units import Interval, merged
 
 START = datetime(2026, 11, 20, 17, tzinfo=UTC)
@@ -20,9 +20,9 @@ def later(minutes: int) -> datetime:
     return START + timedelta(minutes=minutes)
 
 
-def looks(*spans: list[Interval], every: int = 5) -> list[Seen]:
+def looks(*spans: list[Interval], every: int = 5) -> list[FreeSince]:
     """What is remembered after looking some times, minutes apart."""
-    seen: list[Seen] = []
+    seen: list[FreeSince] = []
     for number, free in enumerate(spans):
         seen = remember(seen, {KEY: free}, later(number * every))
     return seen
@@ -30,9 +30,9 @@ def looks(*spans: list[Interval], every: int = 5) -> list[Seen]:
 
 def test_free_time_is_young_until_the_settle_time_is_over() -> None:
     seen = looks([(0, 10)])
-    assert young(seen, later(0), SETTLE) == {KEY: [(0, 10)]}
-    assert young(seen, later(14), SETTLE) == {KEY: [(0, 10)]}
-    assert young(seen, later(15), SETTLE) == {}
+    assert still_settling(seen, later(0), SETTLE) == {KEY: [(0, 10)]}
+    assert still_settling(seen, later(14), SETTLE) == {KEY: [(0, 10)]}
+    assert still_settling(seen, later(15), SETTLE) == {}
 
 
 def test_what_is_seen_again_keeps_its_moment() -> None:
@@ -41,7 +41,7 @@ def test_what_is_seen_again_keeps_its_moment() -> None:
 
 def test_minutes_that_appear_beside_old_ones_are_young_inside_one_opening() -> None:
     seen = looks([(0, 10)], [(0, 10)], [(0, 10)], [(0, 16)])
-    assert young(seen, later(16), SETTLE) == {KEY: [(10, 16)]}
+    assert still_settling(seen, later(16), SETTLE) == {KEY: [(10, 16)]}
 
 
 def test_time_that_was_taken_in_between_is_young_again() -> None:
@@ -54,16 +54,16 @@ def test_time_that_is_not_free_any_more_is_forgotten() -> None:
 
 
 def test_another_providers_time_in_the_same_operatory_is_new() -> None:
-    seen = remember([Seen(1, 1, (0, 10), START)], {(1, 2): [(0, 10)]}, later(60))
-    assert seen == [Seen(1, 2, (0, 10), later(60))]
+    seen = remember([FreeSince(1, 1, (0, 10), START)], {(1, 2): [(0, 10)]}, later(60))
+    assert seen == [FreeSince(1, 2, (0, 10), later(60))]
 
 
 def test_a_clock_that_was_set_back_makes_time_young() -> None:
-    assert young(looks([(0, 10)]), START - timedelta(hours=3), SETTLE) == {KEY: [(0, 10)]}
+    assert still_settling(looks([(0, 10)]), START - timedelta(hours=3), SETTLE) == {KEY: [(0, 10)]}
 
 
 def test_without_a_settle_time_nothing_is_young() -> None:
-    assert young(looks([(0, 10)]), START, timedelta(0)) == {}
+    assert still_settling(looks([(0, 10)]), START, timedelta(0)) == {}
 
 
 SPANS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=5).map(

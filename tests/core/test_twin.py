@@ -44,12 +44,12 @@ def compare(case: Case, tally: Counter[str]) -> None:
         office,
         policy,
         case.now,
-        frozenset((row[0], row[1], moment) for row in case.young for moment in moments(row[2], row[3])),
+        frozenset((row[0], row[1], moment) for row in case.settling for moment in moments(row[2], row[3])),
     )
-    young: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    for operatory, provider, start, end in case.young:
-        young.setdefault((operatory, provider), []).append((floor_unit(start), floor_unit(end)))
-    found = find_openings(office, policy, case.now, young)
+    settling: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for operatory, provider, start, end in case.settling:
+        settling.setdefault((operatory, provider), []).append((floor_unit(start), floor_unit(end)))
+    found = find_openings(office, policy, case.now, settling)
     assert offerable(found) == twin.offerable()
 
     wall = twin.wall()

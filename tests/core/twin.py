@@ -32,7 +32,7 @@ MIDNIGHT = time_of_day(0)
 
 Place = tuple[int, int, datetime]
 """OperatoryNum, ProvNum, moment."""
-Young = frozenset[Place]
+Settling = frozenset[Place]
 Asked = tuple[str, int]
 """Kind and number of a candidate."""
 
@@ -54,12 +54,12 @@ class Visit:
 
 @dataclass(frozen=True)
 class Twin:
-    """One office, one policy, one moment. ``young``: places that became free only just now."""
+    """One office, one policy, one moment. ``settling``: places that became free only just now."""
 
     office: Office
     policy: Policy
     now: datetime
-    young: Young
+    settling: Settling
 
     # ---------------------------------------------------------------- who works where
 
@@ -263,7 +263,7 @@ class Twin:
             for run in runs:
                 parts: list[list[datetime]] = [[]]
                 for moment, provider in run:
-                    if self.in_time(moment) and (operatory, provider, moment) not in self.young:
+                    if self.in_time(moment) and (operatory, provider, moment) not in self.settling:
                         parts[-1].append(moment)
                     else:
                         parts.append([])

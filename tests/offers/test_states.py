@@ -13,10 +13,10 @@ from asapfill.core.offer import (
     NEVER_WAS,
     STEPS,
     UNCLEAR,
+    WORDS,
     IllegalStep,
     State,
     require,
-    said,
 )
 
 LEGAL = {
@@ -91,6 +91,6 @@ def test_the_sets_of_states() -> None:
 
 def test_every_state_has_one_of_the_six_words_of_the_contract() -> None:
     words = {"planned", "waiting", "sent", "suppressed", "refused", "unknown"}
-    assert {said(state) for state in State} == words
-    assert said(State.INTENT) == "unknown"
-    assert said(State.ACCEPTED) == "sent"
+    assert {WORDS[state].once for state in State} == words
+    assert WORDS[State.INTENT].once == "unknown"
+    assert WORDS[State.ACCEPTED].once == "sent"
