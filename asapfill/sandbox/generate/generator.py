@@ -13,6 +13,7 @@ from asapfill.sandbox.generate.asap import Reserve, Wishes, add_asap_list, add_r
 from asapfill.sandbox.generate.book import Book, PatientQueue, add_oddities, fill_book, make_patients
 from asapfill.sandbox.generate.days import make_calendar, schedule_rows
 from asapfill.sandbox.generate.practice import (
+    Location,
     Site,
     appointment_type_rows,
     clinic_rows,
