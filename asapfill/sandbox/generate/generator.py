@@ -13,7 +13,6 @@ from asapfill.sandbox.generate.asap import Reserve, Wishes, add_asap_list, add_r
 from asapfill.sandbox.generate.book import Book, PatientQueue, add_oddities, fill_book, make_patients
 from asapfill.sandbox.generate.days import make_calendar, schedule_rows
 from asapfill.sandbox.generate.practice import (
-    Location,
     Site,
     appointment_type_rows,
     clinic_rows,
@@ -96,7 +95,7 @@ def make_office(  # noqa: PLR0913  each says one thing about the office
     return office
 
 
-def _schedules(locations: list[Location], book: Book, start: datetime) -> list[Row]:
+def _schedules(locations: list[Site], book: Book, start: datetime) -> list[Row]:
     rows = schedule_rows(locations, book.calendar, book.all_days())
     for number, row in enumerate(rows, start=1):
         row |= {"ScheduleNum": number, "DateTStamp": stamp(start - timedelta(days=40))}
