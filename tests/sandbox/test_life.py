@@ -308,7 +308,7 @@ def test_old_signals_are_forgotten_on_sundays() -> None:
 
 
 def a_day(seed: int) -> tuple[Life, float]:
-    """A day of a generated office in which every ASAP visit is offered the overflow room; and its seconds of processor time."""
+    """A day of a generated office in which each ASAP visit is offered the overflow room; and its processor seconds."""
     office = SimulatedOffice.load(make_office(seed, start=datetime(2026, 4, 14, 7, 0), operatories=6))
     begun = time.process_time()
     life = Life(office, People(seed, eagerness=0.5))
