@@ -50,6 +50,8 @@ class Handler(BaseHTTPRequestHandler):
             self._answer([{**row, "ResponseStatus": status} for row in self.server.asapcomms])
         elif self.path.startswith("/schedules"):
             self._answer({"ScheduleNum": "9", "SchedDate": "2026-11-20", "StartTime": "14:00:00", "operatories": "3"})
+        elif self.path.startswith("/commlogs/"):
+            self._answer(self.server.commlogs[int(self.path.rsplit("/", 1)[1])])
         else:
             self._answer(list(self.server.commlogs.values()))
 
