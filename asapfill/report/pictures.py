@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 WIDTH: Final = 460
@@ -106,9 +106,9 @@ def _begin(title: str, rows: Sequence[Bar], height: float) -> Markup:
 
 
 def template(name: str, package: str = "report", **filters: Callable[..., Any]) -> Template:
-    """One of the ``templates`` of a package of asapfill, with the filters that it uses."""
+    """One of the ``templates`` of a package of asapfill, with its filters; each may include the report's."""
     environment = Environment(
-        loader=PackageLoader("asapfill", f"{package}/templates"),
+        loader=ChoiceLoader([PackageLoader("asapfill", f"{folder}/templates") for folder in (package, "report")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
