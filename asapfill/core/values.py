@@ -1,7 +1,9 @@
-"""How Open Dental writes values, and what they are here: one reader per kind, used by ``rows``.
+"""Single values as Open Dental writes them: of columns (used by ``rows``), phone numbers, and its own version.
 
 The API is not uniform: numbers come as strings, booleans as ``"true"`` or ``"True"``, "no date" as ``0001-01-01``.
-Each reader takes any JSON value and raises ValueError, nothing else, for one that makes no sense.
+The reader of a column's kind takes any JSON value and raises ValueError, nothing else, for one that makes no sense.
+
+Versions: MINIMUM is the table of what came when, ``supports`` asks it.
 """
 
 from __future__ import annotations
@@ -12,16 +14,6 @@ from datetime import date, datetime, time
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator
-
-LOCAL: Final = 10
-"""Digits of a number without the country code."""
-
-
-def local_digits(phone: str) -> str:
-    """The digits of a phone however it is written; the 1 before ten others is the country code and is left out."""
-    digits = "".join(sign for sign in phone if sign.isascii() and sign.isdigit())
-    return digits[1:] if len(digits) == LOCAL + 1 and digits.startswith("1") else digits
-
 
 _LARGEST = 2**63 - 1
 """Open Dental's numbers are 64-bit keys (and so are SQLite's)."""
@@ -142,13 +134,20 @@ TimeOfDay = Annotated[time, BeforeValidator(_time_of_day)]
 Numbers = Annotated[tuple[int, ...], BeforeValidator(_numbers)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 
+LOCAL: Final = 10
+"""Digits of a number without the country code."""
+
+
+def local_digits(phone: str) -> str:
+    """The digits of a phone however it is written; the 1 before ten others is the country code and is left out."""
+    digits = "".join(sign for sign in phone if sign.isascii() and sign.isdigit())
+    return digits[1:] if len(digits) == LOCAL + 1 and digits.startswith("1") else digits
+
 
 Version = tuple[int, ...]
 
 MINIMUM: dict[str, Version] = {
     "appointments": (21, 1),
-    "appointments/ASAP": (21, 1),
-    "appointments/Slots": (21, 1),
     "operatories": (21, 1),
     "definitions": (21, 1),
     "preferences": (21, 1),
@@ -156,26 +155,22 @@ MINIMUM: dict[str, Version] = {
     "providers": (21, 1),
     "commlogs": (21, 1),
     "patients": (21, 1),
-    "serverDateTime": (21, 2),
     "schedules": (22, 1),
     "subscriptions": (22, 1),
-    "appointments/Slots GET OpNum": (22, 1),
     "securityperms": (22, 2),
     "appointmenttypes": (22, 4, 10),
     "subscriptions POST AppointmentDeleted": (22, 4, 35),
     "recalls": (22, 4, 40),
     "histappointments": (23, 1, 30),
     "asapcomms": (23, 3, 3),
-    "commlogs POST object": (23, 3, 7),
     "recalltypes": (24, 1, 44),
     "subscriptions POST Schedule": (24, 2, 11),
     "labcases": (24, 2, 28),
-    "commlogs GET single": (25, 1, 13),
     "commlogs GET DateTStamp": (25, 1, 13),
     "asapcomms POST recallNum": (25, 2, 9),
     "commlogs PUT": (25, 2, 21),
 }
-"""A resource by its path; what came later than its resource: resource, method, parameter or property."""
+"""A resource by its path; what came later than its resource: resource, method, parameter or table."""
 
 
 def read_version(text: str | None) -> Version | None:

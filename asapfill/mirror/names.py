@@ -145,7 +145,7 @@ def fetch_list(client: OpenDental, name: str, version: tuple[int, ...] | None) -
 def optional(read: Callable[[], Listing[Any]], item: str, version: tuple[int, ...] | None) -> Listing[Any]:
     """A list that some offices do not have: an older version answers that there is no such thing.
 
-    ``item``: what the office's version must be able to do (see ``versions``).
+    ``item``: what the office's version must be able to do (see ``core.values``).
     """
     if not supports(version, item):
         return Listing(())

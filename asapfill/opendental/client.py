@@ -1,8 +1,8 @@
 """What asapfill asks of an office, as typed methods: one per resource and way of asking.
 
 Dates are ``datetime.date``, moments naive office wall-clock ``datetime``. Every method raises OpenDentalError (see
-``errors``) and nothing else for whatever may go wrong on the way. Minimum versions of what is asked for are in
-``versions``; whoever calls checks them first where an older office would misunderstand.
+``errors``) and nothing else for whatever may go wrong on the way. Minimum versions are in
+``core.values``; whoever calls checks them first where an older office would misunderstand.
 """
 
 from __future__ import annotations
