@@ -24,6 +24,7 @@ settings.register_profile(
 settings.load_profile("asapfill")
 
 RAM = Path("/dev/shm")  # noqa: S108  only where it is to be had, and a folder of our own in it
+FOLDERS = "asapfill-tests-"
 ENOUGH = 2_000_000_000
 """Bytes that must be free there; a run leaves at most a quarter of it, most of that the installed program."""
 
@@ -32,7 +33,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """Have every temporary folder in memory, where writing to disk is for nothing, and take them away in the end."""
     if hasattr(config, "workerinput") or not _is_fit_for_states(RAM):
         return  # a worker of xdist has what the process that started it has
-    folder = tempfile.mkdtemp(prefix="asapfill-tests-", dir=RAM)
+    for left in RAM.glob(f"{FOLDERS}*"):
+        number = left.name.removeprefix(FOLDERS).partition("-")[0]
+        if number.isdigit() and not Path("/proc", number).exists():
+            shutil.rmtree(left, ignore_errors=True)  # its tests were killed
+    folder = tempfile.mkdtemp(prefix=f"{FOLDERS}{os.getpid()}-", dir=RAM)
     before = os.environ.get("TMPDIR"), tempfile.tempdir
 
     def undo() -> None:
