@@ -62,6 +62,8 @@ build() {
   trap 'rm -rf "$tools" "$new"' EXIT
   "$PYTHON" -m venv "$new"
   check_python "$(sed -n 's/^home *= *//p' "$new/pyvenv.cfg")"
+  # What Python compiled on the way would name this folder for ever: everything is compiled at the end, by its last name.
+  export PYTHONDONTWRITEBYTECODE=1
   pip="$new/bin/python -m pip --quiet --disable-pip-version-check"
   $pip install --no-compile --require-hashes -r "$source/requirements-runtime.lock"
   $pip install --no-compile --require-hashes --target "$tools/build" -r "$source/requirements-build.lock"

@@ -1,7 +1,7 @@
 """How deep the tests go, in one place: ``make test`` takes minutes, ``make proof`` takes its time.
 
 ``TEST_DEPTH=proof`` in the environment switches to the second, which is what ``make proof`` does. Every test runs in
-both, with the same assertions. In the first, long properties, storms and matrices take fewer examples, and processes of
+both, with the same assertions, but for those of an installation with all its packages: these are a proof's. In the first, long properties, storms and matrices take fewer examples, and processes of
 asapfill are forked instead of started anew (see ``tests/processes``).
 
 Numbers of examples are written at a test as a proof has them: ``@settings(max_examples=DEPTH.examples(300))``.
@@ -36,6 +36,8 @@ class Depth:
     """How long the daemon is under signals at random."""
     fork: bool
     """Whether processes of asapfill are forked."""
+    installs: bool
+    """Whether asapfill is installed with all its packages, which takes a minute."""
 
     def examples(self, proof: int) -> int:
         """How many examples a property takes that takes ``proof`` of them in a proof."""
@@ -51,6 +53,7 @@ TEST = Depth(
     generated_offices=6,
     storm_seconds=1.5,
     fork=True,
+    installs=False,
 )
 PROOF = Depth(
     share_of_examples=1,
@@ -61,6 +64,7 @@ PROOF = Depth(
     generated_offices=30,
     storm_seconds=20,
     fork=False,
+    installs=True,
 )
 
 DEPTHS = {"test": TEST, "proof": PROOF}
