@@ -1,8 +1,9 @@
 """How deep the tests go, in one place: ``make test`` takes minutes, ``make proof`` takes its time.
 
 ``TEST_DEPTH=proof`` in the environment switches to the second, which is what ``make proof`` does. Every test runs in
-both, with the same assertions, but for those of an installation with all its packages: these are a proof's. In the first, long properties, storms and matrices take fewer examples, and processes of
-asapfill are forked instead of started anew (see ``tests/processes``).
+both, with the same assertions, but for those of an installation with all its packages, which are a proof's. In the
+first, long properties, storms and matrices take fewer examples, and processes of asapfill are forked instead of started
+anew (see ``tests/processes``).
 
 Numbers of examples are written at a test as a proof has them: ``@settings(max_examples=DEPTH.examples(300))``.
 """
