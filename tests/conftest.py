@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -24,13 +25,17 @@ settings.register_profile(
 settings.load_profile("asapfill")
 
 RAM = Path("/dev/shm")  # noqa: S108  only where it is to be had, and a folder of our own in it
-FOLDERS = "asapfill-tests-"
+FOLDERS = "asapfill-"
+"""And the number of the process: short, because the path of a socket may have 108 bytes."""
 ENOUGH = 2_000_000_000
 """Bytes that must be free there; a run leaves at most a quarter of it, most of that the installed program."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Have every temporary folder in memory, where writing to disk is for nothing, and take them away in the end."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As a shell starts what runs in the background: no child of ours would hear a Ctrl-C.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput") or not _is_fit_for_states(RAM):
         return  # a worker of xdist has what the process that started it has
     for left in RAM.glob(f"{FOLDERS}*"):
