@@ -42,10 +42,9 @@ test: $(VENV)/.installed
 	sh tests/check-units.sh
 	$(PYTEST)
 
-# Everything that tests/depth.py makes shorter for `make test`, at its full depth, and a longer storm.
+# Everything that tests/depth.py makes shorter for `make test`, at its full depth.
 proof: $(VENV)/.installed
 	TEST_DEPTH=proof $(PYTEST)
-	$(BIN)/python -m tests.daemon.storm --minutes 2
 
 # As a service on this machine; both are run as root, and may be run again. See docs/install.md.
 export PREFIX SYSCONFDIR BINDIR DESTDIR PYTHON
