@@ -14,7 +14,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 help:
 	@echo "make demo   run a simulated office's day through asapfill (no account needed)"
 	@echo "make test   ruff, mypy, unit files and all tests, long ones with few examples; minutes"
-	@echo "make proof  all tests with all their examples, every crash, and storms; CI runs both"
+	@echo "make proof  all tests with all their examples and every crash; CI runs both"
 	@echo
 	@echo "make install    as a service, in /opt/asapfill (PREFIX=…, DESTDIR=…); docs/install.md"
 	@echo "make uninstall  removes the program; settings, policies and state stay"
