@@ -122,7 +122,7 @@ def open_sessions(
     """
     wanted = set(offices)
     stop = stop or threading.Event()
-    phone_hashes = partial(phone_hash, phone_key(store))
+    key = phone_key(store)
     with ExitStack() as stack:
         sessions = []
         for office in settings.offices.values():
@@ -131,7 +131,7 @@ def open_sessions(
             pair = (keys or {}).get(office.name) or _keys_of(office)
             client = open_client(office, clock, stop, pair)
             stack.callback(client.close)
-            memory = _memory(store, office, pair[1]) if remember else None
+            memory = _memory(store, key, office, pair[1]) if remember else None
             sessions.append(
                 OfficeSession(
                     office=office.name,
@@ -140,7 +140,7 @@ def open_sessions(
                     clock=clock,
                     store=store,
                     journal=Journal(store, office.name),
-                    hash_phone=phone_hashes,
+                    hash_phone=partial(phone_hash, key),
                     stop=stop,
                 )
             )
@@ -172,11 +172,14 @@ def _keys_of(office: OfficeSettings) -> tuple[str, str]:
     return office.developer_key.reveal(), office.customer_key.reveal()
 
 
-def _memory(store: Store, office: OfficeSettings, customer_key: str) -> Memory:
-    """Where an office's mirror is kept. Other addresses or another key may lead to another database."""
-    mark = office_mark(phone_key(store), [*office.urls, customer_key])
+def _memory(store: Store, key: bytes, office: OfficeSettings, customer_key: str) -> Memory:
+    """Where an office's mirror is kept. Other addresses or another customer key may lead to another database.
+
+    ``key``: of this state's hashes.
+    """
+    mark = office_mark(key, [*office.urls, customer_key])
     read, write = partial(read_mirror, store, office.name), partial(write_mirror, store, office.name)
-    return Memory(read, write, mark, partial(phone_hash, phone_key(store)))
+    return Memory(read, write, mark, partial(phone_hash, key))
 
 
 def open_client(office: OfficeSettings, clock: Clock, stop: threading.Event, keys: tuple[str, str]) -> OpenDental:

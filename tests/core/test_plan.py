@@ -242,37 +242,29 @@ def test_assistant_time_lets_the_provider_be_offered_in_both_rooms() -> None:
     assert {(offer.number, offer.operatory) for offer in plan.offers} == {(102, 1), (104, 2)}
 
 
+OF_STAFF = OthersOffer(
+    patient=60,
+    phone="",
+    day=at("6:00").date(),
+    kind="appointment",
+    number=999,
+    state=State.SENT,
+    operatory=2,
+    start=at("8:00"),
+    end=at("12:00"),
+)
+"""An open offer that staff made for the second operatory."""
+
+
 def test_somebody_elses_offer_holds_the_provider_too() -> None:
-    theirs = OthersOffer(
-        patient=60,
-        phone="",
-        day=at("6:00").date(),
-        kind="appointment",
-        number=999,
-        state=State.SENT,
-        operatory=2,
-        start=at("8:00"),
-        end=at("12:00"),
-    )
-    plan = plan_of(waiting_room([asap(60, apt_num=102, pat_num=2)]), planning_policy(), [theirs])
+    plan = plan_of(waiting_room([asap(60, apt_num=102, pat_num=2)]), planning_policy(), [OF_STAFF])
     # The same place may go to either of them; every other would need the provider twice.
     assert by_slot(plan.offers).keys() == {(2, at("8:00"))}
 
 
 def test_an_offer_for_a_place_that_was_taken_meanwhile_holds_nobody() -> None:
-    gone = OthersOffer(
-        patient=60,
-        phone="",
-        day=at("6:00").date(),
-        kind="appointment",
-        number=999,
-        state=State.SENT,
-        operatory=2,
-        start=at("8:00"),
-        end=at("12:00"),
-    )
     taken = [visit("8:00", 60, op=2, prov_num=7)]
-    plan = plan_of(waiting_room([asap(60, apt_num=102, pat_num=2)], taken), planning_policy(), [gone])
+    plan = plan_of(waiting_room([asap(60, apt_num=102, pat_num=2)], taken), planning_policy(), [OF_STAFF])
     assert by_slot(plan.offers).keys() == {(1, at("8:00"))}
 
 
