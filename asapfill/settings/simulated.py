@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+from contextlib import closing
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,19 +24,27 @@ class SandboxClock:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._kept = threading.local()
 
     def now(self) -> datetime:
         """The simulated moment, aware."""
-        return datetime.fromisoformat(str(_ask(self._url)["now"]))
+        return datetime.fromisoformat(str(self._ask()["now"]))
 
     def monotonic(self) -> float:
         """Simulated seconds since the sandbox began."""
-        return float(_ask(self._url)["monotonic"])
+        return float(self._ask()["monotonic"])
 
     def sleep(self, seconds: float, stop: threading.Event | None = None) -> None:
         """Let simulated time pass, with everything that happens in it."""
         if seconds > 0 and not (stop is not None and stop.is_set()):
-            _ask(self._url, {"advance": seconds})
+            self._ask({"advance": seconds})
+
+    def _ask(self, body: dict[str, float] | None = None) -> dict[str, Any]:
+        """Ask over a connection that each thread keeps: a command asks some hundred times."""
+        connection = getattr(self._kept, "connection", None)
+        if connection is None:
+            connection = self._kept.connection = _Connection(self._url)
+        return _ask(connection, self._url, body)
 
 
 def clock_for(settings: Settings) -> Clock:
@@ -47,7 +56,8 @@ def clock_for(settings: Settings) -> Clock:
     if settings.clock is None:
         return SystemClock()
     try:
-        state = _ask(settings.clock)
+        with closing(_Connection(settings.clock)) as connection:
+            state = _ask(connection, settings.clock)
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise ConfigurationError(
             [
@@ -63,17 +73,27 @@ def clock_for(settings: Settings) -> Clock:
     return SystemClock() if state["mode"] == "system" else SandboxClock(settings.clock)
 
 
-def _ask(url: str, body: dict[str, float] | None = None) -> dict[str, Any]:
-    """GET the clock, or POST to it. The address is on loopback: the settings accept no other."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=_PATIENCE)
+class _Connection(http.client.HTTPConnection):
+    """To the clock's address, which is on loopback: the settings accept no other. Closed with its last use."""
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        super().__init__(parts.hostname or "", parts.port or 80, timeout=_PATIENCE)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _ask(connection: _Connection, url: str, body: dict[str, float] | None = None) -> dict[str, Any]:
+    """GET the clock, or POST to it."""
     try:
         method, payload = ("GET", None) if body is None else ("POST", json.dumps(body))
-        connection.request(method, parts.path, payload, {"Connection": "close"})
+        connection.request(method, urlsplit(url).path, payload)
         response = connection.getresponse()
         answer = json.loads(response.read())
-    finally:
-        connection.close()
+    except BaseException:
+        connection.close()  # half an answer may be left in it
+        raise
     if response.status != http.client.OK or not isinstance(answer, dict):
         raise ValueError(f"the sandbox's clock said no: {response.status}")
     return answer
