@@ -47,7 +47,7 @@ class Depth:
 
 TEST = Depth(
     share_of_examples=0.2,
-    twin_cases=200,
+    twin_cases=100,
     soak_days=10,
     deaths_at_each_place=1,
     deaths_in_every_run=False,

@@ -120,9 +120,13 @@ class Scenario:
             self._run_to_its_end(self._cycle)
             self._check()
         finally:
-            os.kill(self.sandbox, signal.SIGKILL)
-            os.waitpid(self.sandbox, 0)
+            self.end()
         return self.found
+
+    def end(self) -> None:
+        """End the sandbox."""
+        os.kill(self.sandbox, signal.SIGKILL)
+        os.waitpid(self.sandbox, 0)
 
     def _work(self) -> None:
         """What a run of asapfill does here: in mode ask, somebody says yes in between."""
@@ -301,6 +305,19 @@ def _live(spec: Spec) -> Found:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _warm_up() -> None:
+    """One cycle in this process: what is imported, compiled and read with the first one is there for all children."""
+    folder = Path(tempfile.mkdtemp(prefix="asapfill-crash-"))
+    try:
+        scenario = Scenario(Spec(), folder)
+        try:
+            scenario._cycle()
+        finally:
+            scenario.end()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _fork_scenario(spec: Spec) -> None:
     """Live through one scenario in a child, which prints what it found in one write."""
     if os.fork() == 0:
@@ -315,6 +332,7 @@ def _fork_scenario(spec: Spec) -> None:
 def main() -> None:
     """Serve until standard input ends."""
     _tls()  # read once, before any fork
+    _warm_up()
     gc.collect()
     gc.freeze()  # no child looks through what is ours, which would copy it
     busy = 0

@@ -46,7 +46,8 @@ class Request:
 
 
 def import_everything() -> None:
-    """Every module of asapfill, and with them all that they import."""
+    """Every module of asapfill, and with them all that they import; httpx imports its transport when it is first used."""
+    import_module("httpcore")
     for module in pkgutil.walk_packages(asapfill.__path__, "asapfill."):
         if not module.name.endswith(".__main__"):
             import_module(module.name)
@@ -66,16 +67,20 @@ def serve(control: socket.socket) -> Request | None:
         if flags & (socket.MSG_TRUNC | socket.MSG_CTRUNC) or len(files) != len(("stdin", "stdout", "stderr")):
             raise ValueError("A request was cut off.")
         reading, writing = os.pipe()
+        go, orphaned = os.pipe()
         between = os.fork()
         if between == 0:
             if os.fork() != 0:
                 os._exit(0)
-            control.close()
-            os.close(reading)
+            for file in (control.fileno(), reading, orphaned):
+                os.close(file)
+            os.read(go, 1)
+            os.close(go)
             return _born(Request(**json.loads(message)), files, writing)
-        for file in (*files, writing):
+        for file in (*files, writing, go):
             os.close(file)
-        os.waitpid(between, 0)  # now the child is the test's process's
+        os.waitpid(between, 0)  # now the child is the test's process's, and may look whose it is
+        os.close(orphaned)
         with os.fdopen(reading, "rb") as answer:
             control.sendall(answer.read() or b"{}")
 
