@@ -48,7 +48,7 @@ class Depth:
 TEST = Depth(
     share_of_examples=0.2,
     twin_cases=100,
-    soak_days=10,
+    soak_days=5,
     deaths_at_each_place=1,
     deaths_in_every_run=False,
     generated_offices=6,

@@ -46,7 +46,7 @@ class Request:
 
 
 def import_everything() -> None:
-    """Every module of asapfill, and with them all that they import; httpx imports its transport when it is first used."""
+    """Every module of asapfill, and all that they import; httpx would import its transport when it is first used."""
     import_module("httpcore")
     for module in pkgutil.walk_packages(asapfill.__path__, "asapfill."):
         if not module.name.endswith(".__main__"):
