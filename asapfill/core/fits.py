@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from asapfill.core.candidates import Candidate
-from asapfill.core.office import Office
+from asapfill.core.office import Office, folded
 from asapfill.core.openings import Found, Opening, in_order
 from asapfill.core.policy import Policy
 from asapfill.core.rows import AppointmentType, Definition
@@ -118,13 +118,13 @@ def permitted_blockouts(
     numbers: dict[str, set[int]] = defaultdict(set)
     for definition in definitions:
         numbers[str(definition.def_num)].add(definition.def_num)
-        numbers[definition.item_name.strip().casefold()].add(definition.def_num)
+        numbers[folded(definition.item_name)].add(definition.def_num)
     result: dict[int, frozenset[int] | None] = {0: None}
     for kind in types:
         if "BlockoutTypes" in kind.unreadable:
             result[kind.appointment_type_num] = frozenset()
         elif kind.blockout_types:
-            listed = (numbers.get(name.casefold(), set()) for name in kind.blockout_types)
+            listed = (numbers.get(folded(name), set()) for name in kind.blockout_types)
             result[kind.appointment_type_num] = frozenset().union(*listed)
         else:
             result[kind.appointment_type_num] = None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
+from unicodedata import normalize
 
 from asapfill.core.rows import (
     Appointment,
@@ -20,6 +21,7 @@ from asapfill.core.rows import (
     RecallType,
     Schedule,
 )
+from asapfill.core.values import fit
 
 DEFAULT_INCREMENT = 10
 
@@ -152,8 +154,8 @@ def operatory_name(row: Operatory) -> str:
 
 
 def folded(name: str) -> str:
-    """A name for comparing with others: capitals and blanks make no difference."""
-    return "".join(name.casefold().split())
+    """A name for comparing with others: no difference by capitals, blanks, invisible signs, coding of accents."""
+    return "".join(normalize("NFKC", normalize("NFKC", fit(name)).casefold()).split())
 
 
 def operatory_both(row: Operatory) -> str:

@@ -12,6 +12,7 @@ import math
 import re
 from datetime import date, datetime, time
 from typing import Annotated, Final
+from unicodedata import category
 
 from pydantic import BeforeValidator
 
@@ -62,12 +63,27 @@ def _flag(value: object) -> bool:
     raise ValueError("true or false was expected")
 
 
+def fit(text: str) -> str:
+    """Text from outside, fit for a terminal, JSON, a web page, a log and the database: one line of visible signs.
+
+    Line ends, tabs and other control signs become blanks. Signs that are not seen (writing direction, zero width) are
+    left out. What is no character (half of a surrogate pair) becomes U+FFFD.
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else _STAND_INS.get(category(sign), " ") for sign in text)
+
+
+_STAND_INS: Final = {"Cf": "", "Cs": "\N{REPLACEMENT CHARACTER}", "Co": "\N{REPLACEMENT CHARACTER}"}
+"""By Unicode category; a blank for all others."""
+
+
 def _text(value: object) -> str:
-    """Text; null is empty, a number is written out."""
+    """Text, made fit for people; null is empty, a number is written out."""
     if value is None:
         return ""
     if isinstance(value, str):
-        return value
+        return fit(value)
     if isinstance(value, int | float):
         return str(value)
     raise ValueError("text was expected")

@@ -19,6 +19,7 @@ from asapfill.offers.commlogs import recover_commlogs
 from asapfill.offers.journal import Journal
 from asapfill.offers.reconcile import recover
 from asapfill.opendental.client import OpenDental
+from asapfill.opendental.exchange import Network
 from asapfill.settings import addresses
 from asapfill.settings.settings import OfficeSettings, Settings, check_secrets
 from asapfill.store.database import EmptyStore, Store, open_for_reading, open_store
@@ -195,4 +196,5 @@ def open_client(office: OfficeSettings, clock: Clock, stop: threading.Event, key
         seconds_between_requests=office.seconds_between_requests,
         requests_per_minute=office.requests_per_minute,
         stop=stop,
+        network=Network(plain_http=office.plain_http),
     )

@@ -24,7 +24,7 @@ from asapfill.cycle.session import Keys, OfficeSession, open_sessions, recover_s
 from asapfill.daemon.office_health import OfficeHealth, offsets
 from asapfill.daemon.scheduler import Scheduler
 from asapfill.daemon.systemd import Systemd
-from asapfill.opendental.wire import PROBE, PROMPT, SLOW, Patience
+from asapfill.opendental.exchange import PROBE, PROMPT, SLOW, TimeLimits
 from asapfill.policy.in_force import PolicyReader, no_policy, policy_book
 from asapfill.settings.settings import Settings
 from asapfill.store.database import Store, open_store
@@ -241,7 +241,7 @@ class _Service:
             return True
         real = SystemClock()
         began = real.monotonic()
-        session.client.begin(_patience(health))
+        session.client.begin(_time_limits(health))
         with self.watchers.cycle(office, session.stop) as served:
             policies = self._reader.for_cycle(office)
             files = policies.of(office)
@@ -291,7 +291,7 @@ class _Service:
         self.scheduler.wake(office)
 
 
-def _patience(health: OfficeHealth) -> Patience:
+def _time_limits(health: OfficeHealth) -> TimeLimits:
     """How long an office may take, by how its last cycles were."""
     if health.failures:
         return PROBE

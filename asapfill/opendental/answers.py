@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from asapfill.core.values import MINIMUM, written
+from asapfill.core.values import MINIMUM, fit, written
 from asapfill.opendental.errors import (
     MissingPermission,
     NotFound,
@@ -24,6 +24,13 @@ from asapfill.opendental.errors import (
     Unknown,
     WrongKey,
 )
+
+MOST_VALUES = 400_000
+"""In one answer. A page of 1,000 rows has a hundred thousand; so many take some 50 MB and half a second."""
+_BEFORE_VALUES = "[{,"
+_STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_MOST_SAID = 10_000
+"""Bytes of a refusal that are looked at."""
 
 _OK = range(200, 300)
 _REDIRECT = range(300, 400)
@@ -79,16 +86,22 @@ class Answer:
 def value(answer: Answer, call: Call) -> Any:  # noqa: ANN401  JSON of any shape; the callers check it
     """The JSON of an answer that says yes; None when it is empty, as after a PUT.
 
-    Raises NotOpenDental when it is anything else.
+    Its structure must be right. Texts in it may hold what JSON forbids (a raw control sign, a byte that is not UTF-8):
+    a note that nobody reads must not cost an office its service.
+
+    Raises NotOpenDental when it is anything else, or has more in it than memory and time are there for.
     """
     if not answer.body.strip():
         return None
+    found = "an HTML page"
     if not answer.is_html:
+        text = answer.body.decode("utf-8-sig", errors="replace")
         try:
-            return json.loads(answer.body)
+            if _values(text) <= MOST_VALUES:
+                return json.loads(text, strict=False)
+            found = f"more than {MOST_VALUES:,} values"
         except (ValueError, RecursionError):  # broken, cut off, numbers of 5,000 digits, nested without end
-            pass
-    found = "an HTML page" if answer.is_html else "something that is not JSON"
+            found = "something that is not JSON"
     raise NotOpenDental(
         f"{call}: {found} came back where Open Dental answers in JSON. Check the office's urls in the settings "
         f"(they end in /api/v1) and what runs at that address.{call.doubt}",
@@ -96,21 +109,27 @@ def value(answer: Answer, call: Call) -> Any:  # noqa: ANN401  JSON of any shape
     )
 
 
+def _values(text: str) -> int:
+    """How many values there are at most in a JSON text, those in its strings left out if there seem to be many."""
+    if sum(map(text.count, _BEFORE_VALUES)) > MOST_VALUES:
+        text = _STRINGS.sub("", text)
+    return sum(map(text.count, _BEFORE_VALUES))
+
+
 def words(answer: Answer, secrets: Iterable[str]) -> str:
     """The server's explanation: one line of at most 200 characters, empty for HTML, keys struck out."""
     if answer.is_html:
         return ""
-    text = answer.body.decode("utf-8", errors="replace")
+    text = answer.body[:_MOST_SAID].decode("utf-8-sig", errors="replace")
     try:
-        parsed = json.loads(text)
+        parsed = json.loads(text, strict=False)
     except (ValueError, RecursionError):
         parsed = text
     if isinstance(parsed, str):
         text = parsed
     for secret in secrets:
         text = text.replace(secret, "(key)")
-    printable = "".join(character if character.isprintable() else " " for character in text)
-    return " ".join(printable.split())[:200]
+    return " ".join(fit(text).split())[:200]
 
 
 def refusal(answer: Answer, call: Call, secrets: Iterable[str]) -> OpenDentalError:

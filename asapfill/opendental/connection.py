@@ -1,7 +1,7 @@
 """The way to one office: addresses in order, retries for reads, and never a write that might arrive twice.
 
-A single exchange is in ``wire``, what an answer means in ``answers``, how lists are paged in ``paging``, what there is
-to ask for in ``client``.
+A single exchange is in ``exchange``, what an answer means in ``answers``, how lists are paged in ``paging``, what
+there is to ask for in ``client``.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from asapfill.opendental.errors import (
     Unreachable,
     WrongKey,
 )
+from asapfill.opendental.exchange import AMPLE, HttpClient, Network, TimeLimits
 from asapfill.opendental.gate import Gate, gate_for
-from asapfill.opendental.wire import AMPLE, DEADLINE, Line, Patience, Transport
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +78,7 @@ class Connection:
         seconds_between_requests: float | None = None,
         requests_per_minute: int | None = None,
         stop: threading.Event | None = None,
-        transport: Transport | None = None,
-        deadline: float = DEADLINE,
+        network: Network,
         on_request: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare, without any network yet.
@@ -111,32 +110,35 @@ class Connection:
                 customer_key,
                 clock,
                 (seconds_between_requests, requests_per_minute),
-                Line(headers, deadline, transport),
+                HttpClient(headers, network),
                 office,
             )
             for url in urls
         ]
         # Writes get a fresh connection each: one that was kept open may be closed by the server just as we use it,
         # and then we could not tell whether the office got the request.
-        self._writing = Line(headers, deadline, transport, keep_open=False)
+        self._writing = HttpClient(headers, network, keep_open=False)
         self._first = 0
         self._come_back_at = 0.0
         self._real = SystemClock()
         self.begin(AMPLE)
 
+    def _clients(self) -> list[HttpClient]:
+        return [self._writing, *(address.client for address in self._addresses)]
+
     def close(self) -> None:
         """Close the sockets."""
-        for line in [self._writing, *(address.line for address in self._addresses)]:
-            line.close()
+        for client in self._clients():
+            client.close()
 
     def cut(self) -> None:
         """Break off the request under way, for a quick end; any thread may call it. A write is then ``Unknown``."""
-        for line in [self._writing, *(address.line for address in self._addresses)]:
-            line.cut()
+        for client in self._clients():
+            client.cut()
 
-    def begin(self, patience: Patience) -> None:
+    def begin(self, limits: TimeLimits) -> None:
         """A cycle, or a command, begins: count its time anew."""
-        self._patience = patience
+        self._limits = limits
         self._began = self._real.monotonic()
         self._answered = False
         self.failing = False
@@ -153,10 +155,10 @@ class Connection:
 
         Raises OpenDentalError: of the last attempt at the last address; OutOfTime see ``begin``.
         """
-        attempts = 1 if self._patience.probe and not self._answered else _ATTEMPTS
+        attempts = 1 if self._limits.probe and not self._answered else _ATTEMPTS
         retrying = Retrying(
             reraise=True,
-            stop=stop_after_attempt(attempts) | stop_after_delay(self._patience.retrying),
+            stop=stop_after_attempt(attempts) | stop_after_delay(self._limits.retrying),
             wait=wait_exponential_jitter(multiplier=0.5, max=8, jitter=0.5),
             retry=retry_if_exception_type((Unreachable, Throttled, Unknown)),
             sleep=lambda seconds: self._clock.sleep(seconds, self._stop),
@@ -202,7 +204,7 @@ class Connection:
             page = {} if offset is None else {"Limit": address.limit, "Offset": offset}
             query = urlencode({**parameters, **page}, quote_via=quote, safe="")
             try:
-                answered = self._exchange(address, address.line, "GET", path, query, None)
+                answered = self._exchange(address, address.client, "GET", path, query, None)
             except (Unreachable, Unknown) as failure:
                 failures.append(failure)
                 log.warning(
@@ -221,18 +223,18 @@ class Connection:
         raise failures[-1]
 
     def _exchange(
-        self, address: _Address, line: Line, method: str, path: str, query: str, content: bytes | None
+        self, address: _Address, client: HttpClient, method: str, path: str, query: str, content: bytes | None
     ) -> Any:  # noqa: ANN401  JSON
         """One request to one address, through its gate."""
         call = Call(self._office, method, path, address.host)
         self._hurry(call, address)
         deadline = math.inf
         if method == "GET":
-            deadline = self._patience.answer if self._answered else self._patience.first
+            deadline = self._limits.answer if self._answered else self._limits.first
         url = f"{address.url}{path}{'?' if query else ''}{query}"
         with address.gate.turn(self._stop):
             self._on_request()
-            answer = line.exchange(call, url, content, deadline)
+            answer = client.exchange(call, url, content, deadline)
             log.debug("office.answered office=%s call=%s %s status=%d", self._office, method, path, answer.status)
             if answer.ok:
                 return value(answer, call)
@@ -246,8 +248,8 @@ class Connection:
 
         Raises OutOfTime: the request has not left.
         """
-        left = self._patience.cycle - (self._real.monotonic() - self._began)
-        if left <= 0 or address.gate.seconds_to_wait / self._clock.speed > min(left, self._patience.waiting):
+        left = self._limits.cycle - (self._real.monotonic() - self._began)
+        if left <= 0 or address.gate.seconds_to_wait / self._clock.speed > min(left, self._limits.waiting):
             raise OutOfTime(
                 f"{call}: this cycle has taken as long as one may, so this was not asked. The office, or the network "
                 "to it, is slow, or asks us to wait; the next cycle goes on."
@@ -287,7 +289,7 @@ class _Address:
         customer_key: str,
         clock: Clock,
         pace: tuple[float | None, int | None],
-        line: Line,
+        client: HttpClient,
         office: str,
     ) -> None:
         try:
@@ -302,4 +304,4 @@ class _Address:
         self.url = url.rstrip("/")
         self.limit = REMOTE_LIMIT if remote or seconds > 0 else NEAR_LIMIT
         self.gate: Gate = gate_for(customer_key, self.host, clock, seconds, per_minute)
-        self.line = line
+        self.client = client

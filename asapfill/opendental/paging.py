@@ -77,6 +77,9 @@ SMALLEST_CAP = 100
 """Rows that a page may have at least, in whatever mode and with whatever permission (Open Dental: 100 at the remote
 API, 1000 or more elsewhere)."""
 
+MOST_ROWS_OF_A_PAGE = 10_000
+"""Whatever was asked for."""
+
 MOST_PAGES = 1000
 MOST_ROWS = 100_000
 """A list longer than either is taken for a server that never ends."""
@@ -204,6 +207,11 @@ class Collected(Generic[R]):
             raise NotOpenDental(
                 f"GET {self.query.path}: a list of rows was expected, and something else came back. "
                 "Check the office's urls in the settings and what runs at that address."
+            )
+        if len(value) > MOST_ROWS_OF_A_PAGE:
+            raise NotOpenDental(
+                f"GET {self.query.path}: {len(value):,} rows came in one page, more than Open Dental gives. "
+                "Check what runs at the office's urls."
             )
         return value
 

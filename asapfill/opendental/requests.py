@@ -16,8 +16,8 @@ from asapfill.clock import Clock
 from asapfill.core.rows import Row
 from asapfill.opendental.connection import Connection
 from asapfill.opendental.errors import NotOpenDental
+from asapfill.opendental.exchange import Network, TimeLimits
 from asapfill.opendental.paging import Listing, Query, collect, written
-from asapfill.opendental.wire import DEADLINE, Patience, Transport
 
 R = TypeVar("R", bound=Row)
 
@@ -36,14 +36,13 @@ class CountedRequests:
         seconds_between_requests: float | None = None,
         requests_per_minute: int | None = None,
         stop: threading.Event | None = None,
-        transport: Transport | None = None,
-        deadline: float = DEADLINE,
+        network: Network | None = None,
     ) -> None:
         """Prepare for the office ``name``; the network is touched by the methods only.
 
         ``urls`` are tried in this order. ``seconds_between_requests`` None: 1.0 for the remote API, 0 for others.
         ``requests_per_minute``: never more in any 60 seconds, retries and writes included; None: no such limit.
-        ``stop``: once set, requests that have not left raise NotSent. ``deadline``: seconds for a whole request.
+        ``stop``: once set, requests that have not left raise NotSent.
 
         Raises ValueError for no or malformed urls, WrongKey for keys that no header can carry.
         """
@@ -60,8 +59,7 @@ class CountedRequests:
             seconds_between_requests=seconds_between_requests,
             requests_per_minute=requests_per_minute,
             stop=stop,
-            transport=transport,
-            deadline=deadline,
+            network=network or Network(),
             on_request=self._count,
         )
 
@@ -89,9 +87,9 @@ class CountedRequests:
         """Rows that a page may have at the address that answered last."""
         return self._connection.page_rows
 
-    def begin(self, patience: Patience) -> None:
+    def begin(self, limits: TimeLimits) -> None:
         """A cycle begins, for which there is so much time."""
-        self._connection.begin(patience)
+        self._connection.begin(limits)
 
     @property
     def failing(self) -> bool:

@@ -86,9 +86,9 @@ class Near(httpx.BaseTransport):
 def lay_line(client: OpenDental, near: Near) -> None:
     """Replace the sockets of a client."""
     connection = client._connection
-    for line in (connection._writing, *(address.line for address in connection._addresses)):
-        line._client.close()
-        line._client = httpx.Client(headers=line._client.headers, transport=near)
+    for http_client in connection._clients():
+        http_client._client.close()
+        http_client._client = httpx.Client(headers=http_client._client.headers, transport=near)
 
 
 def live(cycles: int, folder: Path, *, operatories: int, trace: bool) -> None:

@@ -31,7 +31,7 @@ from asapfill.core.offer import State
 from asapfill.cycle.offices import run_offices
 from asapfill.offers.decisions import answer_waiting
 from asapfill.offers.journal import Journal
-from asapfill.opendental.wire import _tls
+from asapfill.opendental.exchange import _tls
 from asapfill.sandbox.wire.options import Options
 from asapfill.sandbox.wire.server import HOST, SandboxServer
 from asapfill.sandbox.wire.world import CONTROL, World

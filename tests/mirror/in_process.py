@@ -23,6 +23,7 @@ from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.results import ClinicResult
 from asapfill.cycle.session import OfficeSession, open_sessions, recover_sessions
 from asapfill.opendental.client import OpenDental
+from asapfill.opendental.exchange import Network
 from asapfill.policy.in_force import PolicyBook
 from asapfill.sandbox.wire.options import Options
 from asapfill.sandbox.wire.world import World
@@ -171,7 +172,7 @@ def in_process(folder: Path, policy: str, office: dict[str, Any], **options: Any
             seconds_between_requests=office.seconds_between_requests,
             requests_per_minute=office.requests_per_minute,
             stop=stop,
-            transport=transport,
+            network=Network(transport=transport),
         )
 
     with patch.object(session_module, "open_client", open_client):

@@ -13,6 +13,7 @@ import pytest
 
 from asapfill.clock import SteppedClock
 from asapfill.opendental.client import OpenDental
+from asapfill.opendental.exchange import Network
 
 SAMPLES = Path(__file__).parent / "samples"
 START = datetime(2026, 11, 20, 17, 0, tzinfo=UTC)
@@ -43,7 +44,7 @@ def connect(clock: SteppedClock) -> Iterator[Callable[..., OpenDental]]:
             "developer-1234",
             "customer-5678",
             clock=options.pop("clock", clock),
-            transport=httpx.MockTransport(handler),
+            network=Network(transport=httpx.MockTransport(handler)),
             **options,
         )
         clients.append(client)

@@ -272,7 +272,7 @@ def test_every_request_carries_the_keys_and_says_json(connect: Connect) -> None:
 
 
 def test_an_answer_that_never_ends_in_size_is_given_up(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asapfill.opendental.wire.LARGEST_ANSWER", 1000)
+    monkeypatch.setattr("asapfill.opendental.exchange.LARGEST_ANSWER", 1000)
     with pytest.raises(NotOpenDental, match="larger than any"):
         connect(lambda _: httpx.Response(200, content=b" " * 1001)).patient(48)
 

@@ -16,6 +16,7 @@ import pytest
 from asapfill.clock import SteppedClock, SystemClock
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.errors import NotOpenDental, Unknown, Unreachable
+from asapfill.opendental.exchange import Network
 
 Behaviour = Callable[[socket.socket, bytes], None]
 
@@ -85,7 +86,7 @@ def office() -> Iterator[Callable[..., OpenDental]]:
 
     def make(*urls: str, **options: Any) -> OpenDental:
         clock = SteppedClock(datetime(2026, 11, 20, 17, tzinfo=UTC))
-        options = {"clock": clock, "deadline": DEADLINE, **options}
+        options = {"clock": clock, "network": Network(deadline=options.pop("deadline", DEADLINE)), **options}
         clients.append(OpenDental("main-street", urls, "developer", "customer", **options))
         return clients[-1]
 
@@ -202,7 +203,7 @@ def test_a_refused_connection_sends_a_write_to_the_next_address(
 
 
 def test_an_office_where_nobody_listens_is_unreachable(office: Callable[..., OpenDental]) -> None:
-    with pytest.raises(Unreachable, match=r"no connection .*refused.*Check that the server runs"):
+    with pytest.raises(Unreachable, match=r"no connection .*refused.*Check that the server.s program runs"):
         office(nobody_listens()).patient(48)
 
 

@@ -22,7 +22,7 @@ from asapfill import failpoints
 from asapfill.core.errors import ConfigurationError
 from asapfill.core.offer import State
 from asapfill.offers.journal import Journal
-from asapfill.opendental import wire
+from asapfill.opendental import exchange
 from asapfill.opendental.answers import Answer, Call
 from asapfill.policy import in_force as service_policies
 from asapfill.policy.model import PolicyFile
@@ -180,7 +180,7 @@ class Day:
         self.write_policy()
         with (
             failpoints.listening(self._reached),
-            patch.object(wire.Line, "exchange", self._exchange),
+            patch.object(exchange.HttpClient, "exchange", self._exchange),
             patch.object(service_policies, "parse_policy", self._parsed),
         ):
             try:

@@ -1,8 +1,8 @@
 """Between a simulated asapfill and a simulated office: everything that goes wrong on a wire, without a wire.
 
-The office is the sandbox's ``World``, asked in this process, in place of ``asapfill.opendental.wire``. What its faults
-do to an answer on a real socket (see ``sandbox.wire.server``) is done here in simulated time; the crash tests use real
-sockets and processes.
+The office is the sandbox's ``World``, asked in this process, in place of ``asapfill.opendental.exchange``. What its
+faults do to an answer on a real socket (see ``sandbox.wire.server``) is done here in simulated time; the crash tests
+use real sockets and processes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from asapfill.opendental.answers import Answer, Call
 from asapfill.opendental.errors import Unknown, Unreachable
-from asapfill.opendental.wire import DEADLINE
+from asapfill.opendental.exchange import DEADLINE
 from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY
 from asapfill.sandbox.wire.faults import Fault
 from asapfill.sandbox.wire.world import Outcome, World
@@ -76,7 +76,7 @@ class Line:
     _late: list[tuple[float, Request, datetime, Rules]] = field(default_factory=list)
 
     def exchange(self, call: Call, url: str, content: bytes | None) -> Answer:
-        """One exchange, in simulated time. Raises what ``wire.Line.exchange`` does."""
+        """One exchange, in simulated time. Raises what ``exchange.HttpClient.exchange`` does."""
         parts = urlsplit(url)
         request = Request(call, f"{parts.path}{'?' if parts.query else ''}{parts.query}", content or b"")
         asked, rules = self.world.office.now, self.witness.rules

@@ -18,7 +18,7 @@ from asapfill.clock import Clock, SteppedClock
 from asapfill.opendental import paging
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.errors import NotOpenDental, NotSent, OutOfTime, Throttled, Unknown, Unreachable
-from asapfill.opendental.wire import PROBE, PROMPT, Alarms, Patience
+from asapfill.opendental.exchange import PROBE, PROMPT, Network, TimeLimits, Timers
 
 PATIENT = {"PatNum": 48, "PatStatus": "Patient", "TxtMsgOk": "Yes"}
 MADE = {"AsapCommNum": 2374}
@@ -29,7 +29,14 @@ Answer = Callable[[httpx.Request], httpx.Response]
 def office(answer: Answer, clock: Clock | None = None) -> OpenDental:
     clock = clock or SteppedClock(datetime(2026, 11, 20, 17, tzinfo=UTC))
     urls = ["http://10.0.0.5:30223/api/v1"]
-    return OpenDental("main-street", urls, "developer", "customer", clock=clock, transport=httpx.MockTransport(answer))
+    return OpenDental(
+        "main-street",
+        urls,
+        "developer",
+        "customer",
+        clock=clock,
+        network=Network(transport=httpx.MockTransport(answer)),
+    )
 
 
 @contextlib.contextmanager
@@ -46,7 +53,7 @@ def at(port: int) -> OpenDental:
 
 def test_a_silent_office_is_asked_once_and_no_longer_than_there_is_patience() -> None:
     with silent_port() as port, at(port) as client:
-        client.begin(Patience(first=0.3, answer=60, retrying=0.3, cycle=100))
+        client.begin(TimeLimits(first=0.3, answer=60, retrying=0.3, cycle=100))
         began = time.monotonic()
         with pytest.raises(Unknown, match=r"no complete answer within 0\.3 seconds"):
             client.patient(48)
@@ -89,7 +96,7 @@ def test_nothing_is_begun_after_the_cycle_s_time_and_the_next_cycle_goes_on() ->
         return httpx.Response(200, json=PATIENT)
 
     client = office(answer)
-    client.begin(Patience(cycle=0.05))
+    client.begin(TimeLimits(cycle=0.05))
     client.patient(48)
     time.sleep(0.06)
     with pytest.raises(OutOfTime, match="this cycle has taken as long as one may"):
@@ -140,7 +147,7 @@ def test_a_list_of_large_pages_that_never_ends_is_given_up_by_its_rows(monkeypat
 
 
 def test_alarms_ring_in_their_order_and_never_after_they_were_cancelled() -> None:
-    alarms, rung, done = Alarms(), list[str](), threading.Event()
+    alarms, rung, done = Timers(), list[str](), threading.Event()
     cancelled = alarms.set(0.05, lambda: rung.append("cancelled"))
     alarms.set(0.15, done.set)
     alarms.set(0.1, lambda: rung.append("second"))
