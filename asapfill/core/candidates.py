@@ -19,7 +19,7 @@ from asapfill.core.reasons import Reason
 from asapfill.core.rows import ASAP, Appointment, AptStatus, Patient, Recall
 from asapfill.core.schedule import appointment_span, is_pattern, occupies, provider_of
 from asapfill.core.units import Interval
-from asapfill.core.values import LOCAL, local_digits, supports
+from asapfill.core.values import can_be_dialled, local_digits, supports
 
 GROUPS: Mapping[str, Group] = {
     AptStatus.UNSCHEDULED: "unscheduled",
@@ -195,9 +195,12 @@ def takes_texts(patient: Patient, office: Office) -> bool:
 
 
 def phone_digits(wireless_phone: str) -> str | None:
-    """The ten digits of a US or Canadian phone, which may have a leading 1; None for anything else (Open Dental)."""
+    """The ten digits of a US or Canadian phone, which may have a leading 1; None for anything else (Open Dental).
+
+    None also for what is no phone: 000-000-0000 and its like, area codes that cannot be.
+    """
     digits = local_digits(wireless_phone)
-    return digits if len(digits) == LOCAL else None
+    return digits if can_be_dialled(digits) else None
 
 
 def appointment_candidate(

@@ -160,6 +160,28 @@ def local_digits(phone: str) -> str:
     return digits[1:] if len(digits) == LOCAL + 1 and digits.startswith("1") else digits
 
 
+def can_be_dialled(digits: str) -> bool:
+    """Whether these are ten digits that can be a phone in North America, and not what people type in place of one.
+
+    Its numbering plan: area codes and exchanges begin with 2 to 9 and are not N11; area codes with a 9 in the middle,
+    37x, 96x and 555 are not given out; 555-1212 is directory assistance.
+    """
+    area, exchange, line = digits[:3], digits[3:6], digits[6:]
+    return (
+        len(digits) == LOCAL
+        and min(area[0], exchange[0]) >= "2"
+        and "11" not in {area[1:], exchange[1:]}
+        and area[1] != "9"
+        and area[:2] not in {"37", "96"}
+        and area != "555"
+        and len({*exchange, *line}) > 1
+        and exchange + line != "5551212"
+        and digits not in _RUNS
+    )
+
+
+_RUNS: Final = "23456789012345678901 98765432109876543210"
+
 Version = tuple[int, ...]
 
 MINIMUM: dict[str, Version] = {

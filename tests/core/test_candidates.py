@@ -256,7 +256,25 @@ def test_a_recall_goes_to_a_hygienist_or_to_the_patients_own_providers() -> None
         ("", None),
         ("none", None),
         ("٥٠٣٥٥٥٠١٠١", None),
+        ("000-000-0000", None),
+        ("999-999-9999", None),
+        ("123-456-7890", None),
+        ("987-654-3210", None),
+        ("234-567-8901", None),
+        ("555-555-5555", None),
+        ("503-999-9999", None),
+        ("503-123-4567", None),
+        ("503-555-1212", None),
+        ("503-411-0101", None),
+        ("911-555-0101", None),
+        ("037-555-0101", None),
+        ("199-555-0101", None),
+        ("376-555-0101", None),
+        ("962-555-0101", None),
+        ("1-291-555-0101", None),
+        ("989-555-0101", "9895550101"),
+        ("416-867-5309", "4168675309"),
     ],
 )
-def test_open_dental_ten_digits_or_eleven_with_a_leading_1(phone: str, digits: str | None) -> None:
+def test_ten_digits_or_eleven_with_a_leading_1_that_can_be_a_phone(phone: str, digits: str | None) -> None:
     assert phone_digits(phone) == digits
