@@ -16,7 +16,7 @@ from asapfill.core.offer import CLOCKS_MAY_DIFFER
 from asapfill.core.office import labels_of, preference_flag, sending_window, text_limit
 from asapfill.core.policy import Policy
 from asapfill.core.rows import SchedType
-from asapfill.core.values import MINIMUM, supports
+from asapfill.core.values import MINIMUM, supports, written
 from asapfill.cycle.offices import compare_openings
 from asapfill.cycle.openings import openings_now
 from asapfill.cycle.session import OfficeSession, sessions_without_state
@@ -203,12 +203,12 @@ def _check(session: OfficeSession, files: Sequence[PolicyFile], mistaken: Sequen
 def _version(names: Names) -> Finding:
     if names.version is None:
         return look("version", "The office does not tell its version (preference ProgramVersion).")
-    text = ".".join(map(str, names.version))
+    text = written(names.version)
     if not supports(names.version, "asapcomms"):
-        needed = ".".join(map(str, MINIMUM["asapcomms"]))
+        needed = written(MINIMUM["asapcomms"])
         return wrong("version", f"Open Dental {text} is too old: offers need {needed}. Update Open Dental.")
     if not supports(names.version, "asapcomms POST recallNum"):
-        needed = ".".join(map(str, MINIMUM["asapcomms POST recallNum"]))
+        needed = written(MINIMUM["asapcomms POST recallNum"])
         return look("version", f"Open Dental {text}: recalls are left out, they need {needed}.")
     return ok("version", f"Open Dental {text}.")
 

@@ -26,7 +26,7 @@ from asapfill.clock import Clock
 from asapfill.report.status import events_document
 from asapfill.settings.secret import Secret
 from asapfill.settings.settings import EventSettings, Settings
-from asapfill.store.database import FILE_NAME, Store, StoreError, open_for_reading
+from asapfill.store.database import FILE_NAME, EmptyStore, Store, StoreError, open_for_reading
 from asapfill.store.lock import holder, is_held
 from asapfill.store.notices import failing_addresses
 from asapfill.webhooks.listener import CannotListen, try_out
@@ -134,12 +134,10 @@ def _private(folder: Path, path: Path) -> Iterator[Finding]:
 
 def _sound(folder: Path, clock: Clock) -> Iterator[Finding]:
     try:
-        store = open_for_reading(folder, clock)
+        open_for_reading(folder, clock).close()
     except StoreError as error:
         yield wrong("state", str(error))
-        return
-    if store is not None:
-        store.close()
+    else:
         yield ok("state", "The state database is sound.")
 
 
@@ -172,12 +170,10 @@ def check_notices(settings: Settings, clock: Clock) -> Iterator[Finding]:
             kind = address.secret.source.partition(":")[0]
             yield ok("notices", f"The {address.name} is there ({kind}). Try it: `asapfill notify test`.")
     try:
-        store = open_for_reading(settings.state, clock)
-        if store is not None:
-            with store:
-                for failing in failing_addresses(store):
-                    text = f"The {failing.name} has not taken what it was told since {failing.since:%Y-%m-%d %H:%M} UTC"
-                    yield wrong("notices", f"{text} ({failing.error}). `asapfill notify test` says more.")
+        with open_for_reading(settings.state, clock) as store:
+            for failing in failing_addresses(store):
+                text = f"The {failing.name} has not taken what it was told since {failing.since:%Y-%m-%d %H:%M} UTC"
+                yield wrong("notices", f"{text} ({failing.error}). `asapfill notify test` says more.")
     except (StoreError, OSError):
         return  # said already, under state
 
@@ -191,12 +187,11 @@ def check_events(settings: Settings, clock: Clock) -> Iterator[Finding]:
     try:
         running, store = is_held(settings.state), open_for_reading(settings.state, clock)
     except (OSError, StoreError):
-        running, store = False, None
-    if settings.events is not None and not running:
-        yield _entrance(settings.events)
-    if store is not None:
-        with store:
-            yield from _events_of_offices(settings, store)
+        running, store = False, EmptyStore(clock)
+    with store:
+        if settings.events is not None and not running:
+            yield _entrance(settings.events)
+        yield from _events_of_offices(settings, store)
 
 
 def _entrance(events: EventSettings) -> Finding:

@@ -20,7 +20,7 @@ from asapfill.offers.journal import Journal
 from asapfill.report.weekly_figures import LEADS, Figures, OfficeFigures, Period, remarks
 from asapfill.report.weekly_page import page
 from asapfill.settings.settings import Settings
-from asapfill.store.database import Store, StoreError, open_for_reading
+from asapfill.store.database import EmptyStore, Store, StoreError, open_for_reading
 from asapfill.store.figures import HELD, LeftPlace, OpenTime, day_counts, left_places, open_times
 from asapfill.store.offices import KnownOffice, known_office
 
@@ -88,10 +88,9 @@ def make_report(settings: Settings, clock: Clock, office: str | None, since: dat
         StoreError: there is no state, or it cannot be read.
         ValueError: ``since`` is a day to come.
     """
-    store = open_for_reading(settings.state, clock)
-    if store is None:
-        raise StoreError(f"There is no state in {settings.state} yet: nothing was ever sent from here.")
-    with store:
+    with open_for_reading(settings.state, clock) as store:
+        if isinstance(store, EmptyStore):
+            raise StoreError(f"There is no state in {settings.state} yet: nothing was ever sent from here.")
         wanted = [name for name in settings.offices if office in {None, name}]
         known = {name: known_office(store, name) for name in wanted}
         # One period for all: the westernmost office's day is the one that everybody has reached.
