@@ -28,7 +28,7 @@ from asapfill.settings.addresses import REMOTE_API
 from asapfill.settings.settings import OfficeSettings, Settings, find_settings, load_settings
 from asapfill.settings.simulated import clock_for
 from asapfill.store.cycles import last_ticks, totals
-from asapfill.store.database import StoreError, open_for_reading
+from asapfill.store.database import EmptyStore, StoreError, open_for_reading
 from asapfill.store.offices import paused
 from asapfill.store.schema import VERSION
 
@@ -119,9 +119,9 @@ def _state(settings: Settings, clock: Clock, numbers: Mapping[str, str]) -> dict
         store = open_for_reading(settings.state, clock)
     except (StoreError, OSError) as error:
         return {"unreadable": type(error).__name__}
-    if store is None:
-        return {"unreadable": "there is none"}
     with store:
+        if isinstance(store, EmptyStore):
+            return {"unreadable": "there is none"}
         offers: Counter[str] = Counter()
         for total in totals(store):
             offers[" ".join([numbers.get(total.office, "other"), total.state, total.reason]).strip()] += total.offers

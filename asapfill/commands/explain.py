@@ -24,7 +24,7 @@ def explain(
 ) -> None:
     """Apply every rule to one candidate or opening, pass or fail."""
     from asapfill.report.explain import explain_one
-    from asapfill.report.explain_text import explanation_text
+    from asapfill.report.text import explanation_text
 
     given = [value for value in (appointment, recall, opening) if value is not None]
     if len(given) != 1:

@@ -16,8 +16,7 @@ from asapfill.commands.common import config_option, open_settings
 @config_option
 def run(config: Path | None) -> None:
     """Run the daemon: serve every office until stopped."""
-    from asapfill.daemon.daemon import run_daemon
-    from asapfill.daemon.systemd import Systemd
+    from asapfill.daemon.daemon import Systemd, run_daemon
     from asapfill.settings.settings import load_settings
 
     logging.getLogger("asapfill").setLevel(logging.INFO)

@@ -88,7 +88,7 @@ def sessions_to_read(settings: Settings, offices: Collection[str], clock: Clock)
         StoreError: the state cannot be read.
     """
     with (
-        open_for_reading(settings.state, clock) or EmptyStore(clock) as store,
+        open_for_reading(settings.state, clock) as store,
         open_sessions(settings, offices, clock, store) as sessions,
     ):
         yield sessions

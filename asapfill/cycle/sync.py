@@ -12,7 +12,7 @@ from asapfill.core.errors import Problem
 from asapfill.core.offer import CLOCKS_MAY_DIFFER
 from asapfill.core.office import labels_of
 from asapfill.core.policy import Policy
-from asapfill.core.values import MINIMUM, supports
+from asapfill.core.values import MINIMUM, supports, written
 from asapfill.cycle.results import CLOCK_OFF, POLICY, ClinicResult, ServedClinic, Trouble
 from asapfill.cycle.session import OfficeSession
 from asapfill.opendental.errors import TooOld
@@ -41,8 +41,8 @@ def resolve_policies(
     names = session.mirror.read_names(session.clock.now())
     if not supports(names.version, "asapcomms"):
         raise TooOld(
-            f"Office {session.office} runs Open Dental {'.'.join(map(str, names.version or ()))}; offers need "
-            f"{'.'.join(map(str, MINIMUM['asapcomms']))} or later. Update Open Dental. Nothing was sent."
+            f"Office {session.office} runs Open Dental {written(names.version or ())}; offers need "
+            f"{written(MINIMUM['asapcomms'])} or later. Update Open Dental. Nothing was sent."
         )
     if not any(not row.is_hidden for row in names.operatories):
         for result in results:
@@ -51,13 +51,13 @@ def resolve_policies(
     clinics = []
     for file, result in zip(files, results, strict=True):
         result.labels = labels
-        written, policy, problems = _in_force(session, file, last_good)
+        used, policy, problems = _in_force(session, file, last_good)
         result.errors += _wrong_policy(problems)
         if policy is None:
             result.clinic = clinic_of(file, session.mirror.read_names(session.clock.now())) or result.clinic
         else:
             result.clinic, result.policy, result.mode = policy.clinic, policy, policy.mode
-            clinics.append(ServedClinic(written, policy, result))
+            clinics.append(ServedClinic(used, policy, result))
     doubles = claimed_twice((clinic.file, clinic.policy) for clinic in clinics)
     for clinic in clinics:
         clinic.result.errors += _wrong_policy(each for each in doubles if each.file == clinic.file.source.path)

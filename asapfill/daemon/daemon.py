@@ -10,8 +10,11 @@ import gc
 import logging
 import os
 import signal
+import socket
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,9 +24,7 @@ from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.follow import follow_without_policy
 from asapfill.cycle.session import Keys, OfficeSession, open_sessions, recover_sessions, reveal_keys
-from asapfill.daemon.office_health import OfficeHealth, offsets
-from asapfill.daemon.scheduler import Scheduler
-from asapfill.daemon.systemd import Systemd
+from asapfill.daemon.scheduler import OfficeHealth, Scheduler, offsets
 from asapfill.opendental.exchange import PROBE, PROMPT, SLOW, TimeLimits
 from asapfill.policy.in_force import PolicyReader, no_policy, policy_book
 from asapfill.settings.settings import Settings
@@ -296,3 +297,48 @@ def _time_limits(health: OfficeHealth) -> TimeLimits:
     if health.failures:
         return PROBE
     return PROMPT if health.pool == "prompt" else SLOW
+
+
+@dataclass(frozen=True, slots=True)
+class Systemd:
+    """Who started this process, told by sd_notify(3): a datagram of ``NAME=value`` lines to the socket ``address``, a
+    path or, with a leading @, a name in the abstract namespace. None: nobody is to be told.
+    """
+
+    address: str | None
+
+    @classmethod
+    def of(cls, environ: Mapping[str, str]) -> Systemd:
+        """The supervisor that ``environ`` tells of."""
+        return cls(environ.get("NOTIFY_SOCKET") or None)
+
+    def ready(self, status: str) -> None:
+        """The settings are read and the offices are being served. ``status``: a sentence for ``systemctl status``."""
+        self._tell("READY=1", f"STATUS={status}")
+
+    def alive(self) -> None:
+        """No cycle hangs."""
+        self._tell("WATCHDOG=1")
+
+    def reloading(self) -> None:
+        """Settings and policies are being read again; ``ready`` follows."""
+        # The moment on the kernel's own clock, which systemd (Type=notify-reload) compares; asapfill's clock may be
+        # a simulated one.
+        moment = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+        self._tell("RELOADING=1", f"MONOTONIC_USEC={moment}", "STATUS=Reading the settings again.")
+
+    def stopping(self) -> None:
+        """The end has begun."""
+        self._tell("STOPPING=1", "STATUS=Stopping between two texts.")
+
+    def _tell(self, *lines: str) -> None:
+        if self.address is None:
+            return
+        address = "\0" + self.address[1:] if self.address.startswith("@") else self.address
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
+                # A supervisor that does not read must not hold up the service.
+                out.setblocking(False)
+                out.sendto("\n".join(lines).encode(), address)
+        except OSError as error:
+            log.warning("systemd.unreachable error=%s", type(error).__name__)

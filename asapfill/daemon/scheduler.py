@@ -2,27 +2,41 @@
 
 Each office is one interval job of APScheduler's, of which one instance runs at a time: a turn that comes while the
 office's cycle waits for a worker or is under way is left out. When the cycle has ended, the job gets its next time and
-its pool by the office's health. What a cycle does is the business of ``daemon``.
+its pool by the office's health: how its last cycles went. What a cycle does is the business of ``daemon``.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from queue import SimpleQueue
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, JobExecutionEvent, JobSubmissionEvent
+from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from asapfill.clock import Clock, SystemClock
-from asapfill.daemon.office_health import OfficeHealth
-from asapfill.daemon.workers import WorkerPool
+from asapfill.settings.settings import OfficeSettings
 
 log = logging.getLogger(__name__)
+
+PoolName = Literal["prompt", "slow"]
+
+GOLDEN: Final = 0.618033988749895
+"""Multiples of it, without the whole part, are spread evenly however many there are, and so are any that follow each
+other: the offices of one host are as far apart as all are."""
+
+SLOW: Final = 30.0
+"""Real seconds. An office whose cycle takes longer gets its next one in the slow pool."""
+
+LONGEST_PAUSE: Final = 5
+"""Intervals. An office that does not answer is tried again at its first turn after so long, at the latest."""
 
 PROMPT_WORKERS: Final = 48
 """Cycles at a time of offices that answer as they should. One over the remote API takes seconds, nearly all of them
@@ -41,11 +55,136 @@ OVERDUE: Final = 60.0
 WOKEN_AT_MOST: Final = 20
 """In an interval. A delivery reaches the plan within 5 seconds if two cycles that were woken begin 3 seconds apart."""
 
+
+@dataclass(frozen=True, slots=True)
+class OfficeHealth:
+    """What the last cycles of an office were like.
+
+    Attributes:
+        failures: cycles in a row that ended because the office did not answer as it should.
+        seconds: how long the last cycle took, in real seconds; None before the first one has ended.
+    """
+
+    failures: int = 0
+    seconds: float | None = None
+
+    @property
+    def pool(self) -> PoolName:
+        """An office is prompt when its last cycle was; one that was never served reads everything and is not."""
+        return "slow" if self.failures or self.seconds is None or self.seconds > SLOW else "prompt"
+
+    def after(self, *, answered: bool, seconds: float) -> OfficeHealth:
+        """The health after one more cycle."""
+        return OfficeHealth(0 if answered else self.failures + 1, seconds)
+
+    def pause(self, interval: float) -> float:
+        """Real seconds of rest that this office has to keep at least.
+
+        After the second failure in a row and each further one twice as long, up to ``LONGEST_PAUSE``. A slow office
+        rests as long as its cycle took, so that it has a worker for half of the time at most.
+        """
+        longest = LONGEST_PAUSE * interval
+        if self.failures:
+            return min(interval * float(2 ** min(self.failures - 1, 10) - 1), longest)
+        return min(self.seconds or 0.0, longest) if self.pool == "slow" else 0.0
+
+
+def offsets(offices: Mapping[str, OfficeSettings]) -> dict[str, float]:
+    """Where in the interval the cycles of each office begin, 0 to 1. The first office of the settings may begin at 0.
+
+    Offices of the same host, which may share a developer key or a server, follow each other in the count.
+    """
+    hosts = {name: urlsplit(office.urls[0]).netloc for name, office in offices.items()}
+    first = {host: position for position, host in reversed(list(enumerate(hosts.values())))}
+    order: Sequence[str] = sorted(hosts, key=lambda name: first[hosts[name]])
+    return {name: (position * GOLDEN) % 1.0 for position, name in enumerate(order)}
+
+
 Work = Callable[[str, OfficeHealth, float], bool]
 """One cycle: the office, its health, and how late it begins (real seconds). Whether the office answered."""
 
 OnRest = Callable[[str, OfficeHealth, timedelta], None]
 """Told after a cycle of an office that fails, and once when it does not any more: in what time it is tried again."""
+
+
+class WorkerPool(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no types
+    """An executor of APScheduler with at most ``workers`` threads, started when they are needed.
+
+    They do not keep the process alive, as those of APScheduler's own executors do: a thread that waits for a name
+    server or for a connection to a dead machine cannot be interrupted, and has nothing to lose.
+
+    ``at_end``: called in each thread when it ends.
+    """
+
+    def __init__(self, name: str, workers: int, at_end: Callable[[], None]) -> None:
+        super().__init__()
+        self.name = name
+        self.workers = workers
+        self._at_end = at_end
+        self._queue: SimpleQueue[tuple[Any, Sequence[datetime]] | None] = SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._unfinished: set[str] = set()
+        self._guard = threading.Lock()
+        self._ended = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether every worker has something to do, so that the next job must wait."""
+        with self._guard:
+            return len(self._unfinished) >= self.workers
+
+    def has(self, job_id: str) -> bool:
+        """Whether a job waits for a worker here, or runs."""
+        with self._guard:
+            return job_id in self._unfinished
+
+    def alive(self) -> int:
+        """How many threads have not ended."""
+        return sum(thread.is_alive() for thread in self._threads)
+
+    def shutdown(self, wait: bool = True) -> None:  # noqa: FBT001, FBT002  APScheduler's own signature
+        """Begin nothing more; with ``wait`` return when the last thread has ended."""
+        with self._guard:
+            self._ended = True
+        for _ in self._threads:
+            self._queue.put(None)
+        if wait:
+            for thread in self._threads:
+                thread.join()
+
+    def _do_submit_job(self, job: Any, run_times: Sequence[datetime]) -> None:  # noqa: ANN401  APScheduler's job
+        with self._guard:
+            self._unfinished.add(job.id)
+            if len(self._threads) < min(len(self._unfinished), self.workers):
+                self._add_thread()
+        self._queue.put((job, run_times))
+
+    def _add_thread(self) -> None:
+        """Start one more worker. If the machine has no thread left, the work waits for those that there are."""
+        thread = threading.Thread(target=self._serve, name=f"{self.name} {len(self._threads) + 1}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            log.warning("daemon.no_thread lane=%s threads=%d", self.name, len(self._threads))
+        else:
+            self._threads.append(thread)
+
+    def _serve(self) -> None:
+        """One worker: one job after the other, until the pool is shut down."""
+        try:
+            while (item := self._queue.get()) is not None:
+                if not self._ended:
+                    self._run(*item)
+        finally:
+            self._at_end()
+
+    def _run(self, job: Any, run_times: Sequence[datetime]) -> None:  # noqa: ANN401  APScheduler's job
+        try:
+            events = run_job(job, "default", run_times, f"apscheduler.executors.{self.name}")
+        finally:
+            with self._guard:
+                self._unfinished.discard(job.id)
+        self._run_job_success(job.id, events)
 
 
 class OfficeTurns(IntervalTrigger):  # type: ignore[misc]  # APScheduler ships no types

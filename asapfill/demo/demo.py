@@ -23,8 +23,8 @@ from asapfill.cycle.session import sessions_to_send
 from asapfill.demo.page import PAGE, write_page
 from asapfill.demo.sandboxes import sample_policy, write_settings
 from asapfill.policy.reading import read_policy
-from asapfill.report.weekly import records_of
-from asapfill.report.weekly_figures import Figures, Period, Records, figures_of, mover_before
+from asapfill.report.weekly import Records, figures_of, mover_before, records_of
+from asapfill.report.weekly_figures import Figures, Period
 from asapfill.sandbox.generate.asap import Wishes
 from asapfill.sandbox.generate.generator import make_office
 from asapfill.sandbox.wire.process import Sandbox, start

@@ -162,10 +162,7 @@ def read_folder(settings: Settings, store: Store | None = None, kept_rows: Itera
 def last_good_versions(settings: Settings, clock: Clock) -> tuple[KeptPolicy, ...]:
     """The versions that the state keeps; none where there is no state, or none that can be read (told elsewhere)."""
     try:
-        store = open_for_reading(settings.state, clock)
-        if store is None:
-            return ()
-        with store:
+        with open_for_reading(settings.state, clock) as store:
             return kept_policies(store)
     except (StoreError, OSError):
         return ()

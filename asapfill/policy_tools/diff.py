@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -77,9 +76,8 @@ def find_edits(settings: Settings, clock: Clock, file: Path | None, against: Pat
     Raises:
         ConfigurationError: a file has mistakes, or there is none.
     """
-    store = open_for_reading(settings.state, clock)
-    with store or nullcontext():
-        kept = kept_policies(store) if store is not None else ()
+    with open_for_reading(settings.state, clock) as store:
+        kept = kept_policies(store)
     folder = read_folder(settings, kept_rows=kept)
     if file is None and (folder.problems or not folder.files):
         raise ConfigurationError(folder.problems or (no_policy(settings, settings.offices),))

@@ -38,11 +38,8 @@ def read_history(
     opening: str | None = None,
 ) -> list[OfferHistory]:
     """Offers made on ``since`` (office day) or later, oldest first; or all of a patient or an opening."""
-    store = open_for_reading(settings.state, clock)
-    if store is None:
-        return []
     found = []
-    with store:
+    with open_for_reading(settings.state, clock) as store:
         for office in offices:
             journal = Journal(store, office)
             if patient is not None:

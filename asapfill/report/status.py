@@ -21,7 +21,7 @@ from asapfill.policy.model import PolicyFile
 from asapfill.report.documents import iso, iso_or_none, offered
 from asapfill.settings.settings import Settings
 from asapfill.store.cycles import Tick, last_ticks, requests_since
-from asapfill.store.database import Store, open_for_reading
+from asapfill.store.database import EmptyStore, Store, open_for_reading
 from asapfill.store.lock import is_held
 from asapfill.store.notices import failing_addresses, kept_notices
 from asapfill.store.offices import EVERY_OFFICE, known_office, paused, resting
@@ -42,13 +42,12 @@ def status_document(settings: Settings, clock: Clock) -> dict[str, Any]:
     """
     now = clock.now()
     running = is_held(settings.state)
-    store = open_for_reading(settings.state, clock)
-    policies = read_folder(settings, store)
-    problems = [str(problem) for problem in _policy_problems(settings, policies)]
-    if store is None:
-        return {"ok": not problems, "running": running, "now": iso(now), "policies": problems,
-                "paused": [], "offices": [], "notices": [], "addresses": 0, "untold": []}  # fmt: skip
-    with store:
+    with open_for_reading(settings.state, clock) as store:
+        policies = read_folder(settings, store)
+        problems = [str(problem) for problem in _policy_problems(settings, policies)]
+        if isinstance(store, EmptyStore):
+            return {"ok": not problems, "running": running, "now": iso(now), "policies": problems,
+                    "paused": [], "offices": [], "notices": [], "addresses": 0, "untold": []}  # fmt: skip
         pauses, ticks = paused(store), last_ticks(store)
         offices = []
         for name in settings.offices:

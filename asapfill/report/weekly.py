@@ -1,7 +1,11 @@
-"""``report``: the weekly report out of the state, which is only read, also while the daemon runs."""
+"""``report``: the weekly report out of the state, which is only read, also while the daemon runs.
+
+An offer counts for the day of the office on which it was made, an opening for the day on which it was first found.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -9,21 +13,28 @@ from pathlib import Path
 from typing import Any, Final
 
 from asapfill.clock import Clock
+from asapfill.core.offer import COUNTED, UNCLEAR, WORDS, Offer, State
 from asapfill.core.office import Labels
 from asapfill.files import replace_file
 from asapfill.offers.journal import Journal
-from asapfill.report.weekly_advice import remarks
-from asapfill.report.weekly_figures import OfficeFigures, Period, Records, figures_of
+from asapfill.report.weekly_figures import LEADS, Figures, OfficeFigures, Period, remarks
 from asapfill.report.weekly_page import page
 from asapfill.settings.settings import Settings
-from asapfill.store.database import Store, StoreError, open_for_reading
-from asapfill.store.figures import day_counts, left_places, open_times
+from asapfill.store.database import EmptyStore, Store, StoreError, open_for_reading
+from asapfill.store.figures import HELD, LeftPlace, OpenTime, day_counts, left_places, open_times
 from asapfill.store.offices import KnownOffice, known_office
 
 WEEK: Final = 7
 """Days of a report when nobody says since when."""
+
 PAST: Final = 7
 """Earlier periods in the picture over time."""
+
+TEXTED: Final = COUNTED - UNCLEAR
+"""A text went out, as far as Open Dental tells."""
+
+NOT_MADE: Final = frozenset({State.UNSENT, State.LAPSED, State.WITHDRAWN, State.WAITING, State.APPROVED})
+"""Never reached Open Dental."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,34 @@ class Report:
         return not any(one["cycles"] or one["offers"] for one in figures)
 
 
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the state knows of one office, or of one clinic of it. ``counts``: clinic, day, what, count.
+
+    ``found``: with the naive office time of the first finding beside each stretch.
+    """
+
+    offers: tuple[Offer, ...] = ()
+    found: tuple[tuple[datetime, OpenTime], ...] = ()
+    left: tuple[LeftPlace, ...] = ()
+    counts: tuple[tuple[int, date, str, int], ...] = ()
+
+    def of_clinic(self, clinic: int) -> Records:
+        """Only one clinic's."""
+        return Records(
+            tuple(offer for offer in self.offers if offer.clinic == clinic),
+            tuple((at, item) for at, item in self.found if item.clinic == clinic),
+            self.left,
+            tuple(row for row in self.counts if row[0] == clinic),
+        )
+
+    @property
+    def clinics(self) -> list[int]:
+        """ClinicNums that anything is known of."""
+        numbers = {offer.clinic for offer in self.offers} | {item.clinic for _, item in self.found}
+        return sorted(numbers | {row[0] for row in self.counts})
+
+
 def make_report(settings: Settings, clock: Clock, office: str | None, since: date | None) -> Report:
     """The report on ``office`` (None: all of them) from the day ``since`` until today; without it, on the seven days
     before today, which on a Monday are last week.
@@ -49,10 +88,9 @@ def make_report(settings: Settings, clock: Clock, office: str | None, since: dat
         StoreError: there is no state, or it cannot be read.
         ValueError: ``since`` is a day to come.
     """
-    store = open_for_reading(settings.state, clock)
-    if store is None:
-        raise StoreError(f"There is no state in {settings.state} yet: nothing was ever sent from here.")
-    with store:
+    with open_for_reading(settings.state, clock) as store:
+        if isinstance(store, EmptyStore):
+            raise StoreError(f"There is no state in {settings.state} yet: nothing was ever sent from here.")
         wanted = [name for name in settings.offices if office in {None, name}]
         known = {name: known_office(store, name) for name in wanted}
         # One period for all: the westernmost office's day is the one that everybody has reached.
@@ -143,3 +181,84 @@ def write_report(report: Report, out: Path) -> Path:
     path = out / f"report-{report.period.first}-to-{report.period.last}.html" if out.is_dir() else out
     replace_file(path, report.html)
     return path
+
+
+def figures_of(records: Records, period: Period) -> Figures:
+    """The figures of some days."""
+    made = [offer for offer in records.offers if offer.day in period and offer.state not in NOT_MADE]
+    texted = [offer for offer in made if offer.state in TEXTED]
+    accepted = [offer for offer in texted if offer.state is State.ACCEPTED]
+    stretches = [item for at, item in records.found if at.date() in period]
+    filled_by_day: Counter[date] = Counter()
+    for offer in accepted:
+        filled_by_day[offer.day] += minutes(offer.start, offer.end)
+    waits = [wait for offer in accepted if (wait := _wait(offer, records.found)) is not None]
+    counts: Counter[str] = Counter()
+    held: Counter[str] = Counter()
+    for _, day, what, count in records.counts:
+        if day not in period:
+            continue
+        if what.startswith(HELD):
+            held[what.removeprefix(HELD)] = max(count, held[what.removeprefix(HELD)])
+        else:
+            counts[what] += count
+    return Figures(
+        openings=len(stretches),
+        open_minutes=sum(minutes(item.start, item.end) for item in stretches),
+        offers=len(made),
+        texts=len(texted),
+        unclear=sum(offer.state in UNCLEAR for offer in made),
+        refused=sum(offer.state is State.REFUSED for offer in made),
+        filled=len(accepted),
+        filled_minutes=filled_by_day.total(),
+        refills=sum(mover_before(offer, records) is not None for offer in accepted),
+        requests=counts["requests"],
+        cycles=counts["cycles"],
+        cycles_failed=counts["cycles_failed"],
+        outcomes=Counter(WORDS[offer.state].outcome for offer in texted),
+        suppressed=Counter(offer.reason or "suppressed_other" for offer in made if offer.state is State.SUPPRESSED),
+        held=held,
+        waves=Counter(offer.wave for offer in texted),
+        waves_accepted=Counter(offer.wave for offer in accepted),
+        leads=Counter(_lead(offer) for offer in texted),
+        leads_accepted=Counter(_lead(offer) for offer in accepted),
+        filled_by_day=filled_by_day,
+        waits=tuple(waits),
+    )
+
+
+def minutes(start: datetime, end: datetime) -> int:
+    """Whole minutes of a stretch."""
+    return int((end - start).total_seconds()) // 60
+
+
+def _lead(offer: Offer) -> str:
+    return next(name for name, most in LEADS if offer.start - offer.made < most)
+
+
+def _wait(offer: Offer, found: Sequence[tuple[datetime, OpenTime]]) -> int | None:
+    """Minutes from the first finding of the place to the yes; None when the place is not known."""
+    known = [
+        item.found
+        for _, item in found
+        if (item.clinic, item.operatory) == (offer.clinic, offer.operatory)
+        and item.start < offer.end
+        and offer.start < item.end
+    ]
+    if not known or offer.settled is None:
+        return None
+    return max(0, int((offer.settled - min(known)).total_seconds()) // 60)
+
+
+def mover_before(offer: Offer, records: Records) -> int | None:
+    """The AptNum of the mover whose old place an accepted offer fills; None when it fills another opening."""
+    places = {
+        place.number
+        for place in records.left
+        if place.operatory == offer.operatory and place.start < offer.end and offer.start < place.end
+    }
+    for other in records.offers:
+        moved = other.number in places and other.kind == "appointment" and other.state is State.ACCEPTED
+        if moved and other.settled is not None and other.settled <= offer.created:
+            return other.number
+    return None

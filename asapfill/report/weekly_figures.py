@@ -1,28 +1,24 @@
-"""The weekly report's figures, counted from plain data: what was found, offered, texted, answered and filled.
+"""The weekly report's figures, and what stands out in them, with what the office manager can do about it.
 
-Pure: ``weekly`` reads the data, ``weekly_page`` makes the page. An offer counts for the day of the office on which it
-was made, an opening for the day on which it was first found.
+Pure: ``weekly`` counts the figures, ``weekly_page`` makes the page.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, Literal
 
-from asapfill.core.offer import COUNTED, UNCLEAR, WORDS, Offer, State
-from asapfill.store.figures import HELD, LeftPlace, OpenTime
-
-TEXTED: Final = COUNTED - UNCLEAR
-"""A text went out, as far as Open Dental tells."""
-NOT_MADE: Final = frozenset({State.UNSENT, State.LAPSED, State.WITHDRAWN, State.WAITING, State.APPROVED})
-"""Never reached Open Dental."""
+from asapfill.core.offer import WORDS
+from asapfill.core.reasons import RULES
+from asapfill.words import counted
 
 OUTCOMES: Final = tuple(dict.fromkeys(words.outcome for words in WORDS.values() if words.outcome))
 """What becomes of a text, in the order of the page."""
+
 ANSWERED: Final = ("Accepted", "Declined", "Took another offered time", "The time was gone")
 
 LEADS: Final[tuple[tuple[str, timedelta], ...]] = (
@@ -33,6 +29,7 @@ LEADS: Final[tuple[tuple[str, timedelta], ...]] = (
     ("over 7 days", timedelta.max),
 )
 """From the text to the start of the offered time."""
+
 WAITS: Final[tuple[tuple[str, int], ...]] = (
     ("under 15 minutes", 15),
     ("15 to 60 minutes", 60),
@@ -41,6 +38,14 @@ WAITS: Final[tuple[tuple[str, int], ...]] = (
     ("over a day", 10**9),
 )
 """Minutes from finding an opening to the yes of whoever fills it."""
+
+Tone = Literal["good", "look", "bad"]
+
+FEW: Final = 3
+"""Fewer of a kind may be chance."""
+
+ENOUGH: Final = 20
+"""Texts from which on shares mean something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,34 +68,6 @@ class Period:
         """As many days right before it, or ``times`` as far back."""
         length = timedelta(days=len(self.days) * times)
         return Period(self.first - length, self.last - length)
-
-
-@dataclass(frozen=True, slots=True)
-class Records:
-    """What the state knows of one office, or of one clinic of it. ``counts``: clinic, day, what, count.
-
-    ``found``: with the naive office time of the first finding beside each stretch.
-    """
-
-    offers: tuple[Offer, ...] = ()
-    found: tuple[tuple[datetime, OpenTime], ...] = ()
-    left: tuple[LeftPlace, ...] = ()
-    counts: tuple[tuple[int, date, str, int], ...] = ()
-
-    def of_clinic(self, clinic: int) -> Records:
-        """Only one clinic's."""
-        return Records(
-            tuple(offer for offer in self.offers if offer.clinic == clinic),
-            tuple((at, item) for at, item in self.found if item.clinic == clinic),
-            self.left,
-            tuple(row for row in self.counts if row[0] == clinic),
-        )
-
-    @property
-    def clinics(self) -> list[int]:
-        """ClinicNums that anything is known of."""
-        numbers = {offer.clinic for offer in self.offers} | {item.clinic for _, item in self.found}
-        return sorted(numbers | {row[0] for row in self.counts})
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,95 +147,6 @@ class Figures:
         }
 
 
-def summed(parts: Iterable[Figures]) -> Figures:
-    """The figures of several offices together."""
-    total = Figures()
-    for part in parts:
-        total = Figures(**{item.name: getattr(total, item.name) + getattr(part, item.name) for item in fields(Figures)})
-    return total
-
-
-def figures_of(records: Records, period: Period) -> Figures:
-    """The figures of some days."""
-    made = [offer for offer in records.offers if offer.day in period and offer.state not in NOT_MADE]
-    texted = [offer for offer in made if offer.state in TEXTED]
-    accepted = [offer for offer in texted if offer.state is State.ACCEPTED]
-    stretches = [item for at, item in records.found if at.date() in period]
-    filled_by_day: Counter[date] = Counter()
-    for offer in accepted:
-        filled_by_day[offer.day] += minutes(offer.start, offer.end)
-    waits = [wait for offer in accepted if (wait := _wait(offer, records.found)) is not None]
-    counts: Counter[str] = Counter()
-    held: Counter[str] = Counter()
-    for _, day, what, count in records.counts:
-        if day not in period:
-            continue
-        if what.startswith(HELD):
-            held[what.removeprefix(HELD)] = max(count, held[what.removeprefix(HELD)])
-        else:
-            counts[what] += count
-    return Figures(
-        openings=len(stretches),
-        open_minutes=sum(minutes(item.start, item.end) for item in stretches),
-        offers=len(made),
-        texts=len(texted),
-        unclear=sum(offer.state in UNCLEAR for offer in made),
-        refused=sum(offer.state is State.REFUSED for offer in made),
-        filled=len(accepted),
-        filled_minutes=filled_by_day.total(),
-        refills=sum(mover_before(offer, records) is not None for offer in accepted),
-        requests=counts["requests"],
-        cycles=counts["cycles"],
-        cycles_failed=counts["cycles_failed"],
-        outcomes=Counter(WORDS[offer.state].outcome for offer in texted),
-        suppressed=Counter(offer.reason or "suppressed_other" for offer in made if offer.state is State.SUPPRESSED),
-        held=held,
-        waves=Counter(offer.wave for offer in texted),
-        waves_accepted=Counter(offer.wave for offer in accepted),
-        leads=Counter(_lead(offer) for offer in texted),
-        leads_accepted=Counter(_lead(offer) for offer in accepted),
-        filled_by_day=filled_by_day,
-        waits=tuple(waits),
-    )
-
-
-def minutes(start: datetime, end: datetime) -> int:
-    """Whole minutes of a stretch."""
-    return int((end - start).total_seconds()) // 60
-
-
-def _lead(offer: Offer) -> str:
-    return next(name for name, most in LEADS if offer.start - offer.made < most)
-
-
-def _wait(offer: Offer, found: Sequence[tuple[datetime, OpenTime]]) -> int | None:
-    """Minutes from the first finding of the place to the yes; None when the place is not known."""
-    known = [
-        item.found
-        for _, item in found
-        if (item.clinic, item.operatory) == (offer.clinic, offer.operatory)
-        and item.start < offer.end
-        and offer.start < item.end
-    ]
-    if not known or offer.settled is None:
-        return None
-    return max(0, int((offer.settled - min(known)).total_seconds()) // 60)
-
-
-def mover_before(offer: Offer, records: Records) -> int | None:
-    """The AptNum of the mover whose old place an accepted offer fills; None when it fills another opening."""
-    places = {
-        place.number
-        for place in records.left
-        if place.operatory == offer.operatory and place.start < offer.end and offer.start < place.end
-    }
-    for other in records.offers:
-        moved = other.number in places and other.kind == "appointment" and other.state is State.ACCEPTED
-        if moved and other.settled is not None and other.settled <= offer.created:
-            return other.number
-    return None
-
-
 @dataclass(frozen=True, slots=True)
 class OfficeFigures:
     """One office, or all of them together, in the period. ``past``: the same for earlier periods, oldest first, the
@@ -276,3 +164,140 @@ class OfficeFigures:
     def before(self) -> Figures:
         """The period right before."""
         return self.past[-1] if self.past else Figures()
+
+
+def summed(parts: Iterable[Figures]) -> Figures:
+    """The figures of several offices together."""
+    total = Figures()
+    for part in parts:
+        total = Figures(**{item.name: getattr(total, item.name) + getattr(part, item.name) for item in fields(Figures)})
+    return total
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing that stands out, and what to do; ``todo`` empty: nothing."""
+
+    tone: Tone
+    text: str
+    todo: str = ""
+
+
+_SUPPRESSED: Final[dict[str, str]] = {
+    "suppressed_opted_out": "Ask these patients for their consent to texts when they are next in; `asapfill history` "
+    "has their numbers.",
+    "suppressed_no_phone": "Have their mobile numbers completed; only the field Wireless Phone is texted.",
+    "suppressed_not_preferred": "Whoever prefers calls or mail gets no text. Call the top of the ASAP list yourselves.",
+    "suppressed_daily_limit": "Open Dental's own limit of ASAP texts a day is lower than the policy's "
+    "`texts.per_patient_per_day`.",
+    "suppressed_too_late": "Leave more time before the opening: a longer `openings.notice` in the policy.",
+    "suppressed_no_texting": "Texting is switched off for the clinic in Open Dental (eServices).",
+    "suppressed_slot_taken": "The front desk was quicker, which is fine. If it is so often, lengthen "
+    "`openings.settle` in the policy.",
+    "suppressed_stop": "They are not asked about this again; nothing to do.",
+}
+"""What to do about texts that Open Dental held back, by reason."""
+
+_HELD: Final[dict[str, str]] = {
+    "per_patient_per_day": "If that is too careful, raise `texts.per_patient_per_day` in the policy.",
+    "per_patient_per_week": "If that is too careful, raise `texts.per_patient_per_week` in the policy.",
+    "resting": "If that is too careful, shorten `texts.rest_after_decline` in the policy.",
+    "no_text_consent": "Ask for consent to texts at the next visit.",
+    "no_wireless_phone": "Have the mobile numbers on the ASAP list completed.",
+    "under_18": "If a parent's phone is on file, `candidates.under_18: text` in the policy.",
+    "no_length": "Set time patterns for these recall types in Open Dental.",
+    "lab_case": "They come by themselves when the lab case is back.",
+    "gain": "If smaller moves are worth it, shorten `candidates.gain` in the policy.",
+    "spoken_to": "If that is too careful, shorten `candidates.spoken_to` in the policy.",
+    "not_included": "See `candidates.include` in the policy.",
+}
+"""What an office can do about people who were not asked, by reason. Other reasons are as they should be."""
+
+
+def remarks(now: Figures, before: Figures) -> list[Remark]:
+    """What stands out, the worst first."""
+    found = [*_service(now), *_suppressed(now), *_answers(now, before), *_people(now), *_good(now, before)]
+    order = ("bad", "look", "good")
+    return sorted(found, key=lambda remark: order.index(remark.tone))
+
+
+def _service(now: Figures) -> Iterator[Remark]:
+    if not now.cycles:
+        yield Remark("bad", "asapfill did not run in these days.", "See `asapfill status` and `asapfill doctor`.")
+    elif now.cycles_failed * 20 > now.cycles:
+        share = f"{now.cycles_failed / now.cycles:.0%}"
+        yield Remark(
+            "bad",
+            f"In {share} of the cycles the office could not be served.",
+            "Tell whoever looks after the computers: `asapfill doctor` says what is wrong.",
+        )
+    if now.unclear:
+        yield Remark(
+            "bad",
+            f"Of {counted(now.unclear, 'offer')} it is not known whether a text went out.",
+            "`asapfill status` names them and says what to do.",
+        )
+    if now.refused >= FEW:
+        yield Remark("look", f"Open Dental refused {counted(now.refused, 'offer')}.", "`asapfill history` says why.")
+    if now.cycles and now.openings >= FEW and not now.offers:
+        yield Remark(
+            "look",
+            f"{counted(now.openings, 'opening')} found, and nobody was asked.",
+            "Does the policy only preview? Is anybody on the ASAP list? `asapfill plan` says why nobody is asked.",
+        )
+
+
+def _suppressed(now: Figures) -> Iterator[Remark]:
+    for reason, count in now.suppressed.most_common():
+        if count >= FEW:
+            rule = RULES.get(reason, RULES["suppressed_other"])
+            text = f"{counted(count, 'offer')} without a text from Open Dental: {_inside(rule.sentence)}"
+            yield Remark("look", text, _SUPPRESSED.get(reason, "`asapfill history` names them."))
+
+
+def _answers(now: Figures, before: Figures) -> Iterator[Remark]:
+    if now.outcomes["Could not be delivered"] >= FEW:
+        yield Remark(
+            "look",
+            f"{counted(now.outcomes['Could not be delivered'], 'text')} could not be delivered.",
+            "Have these phone numbers checked: `asapfill history`.",
+        )
+    late = now.outcomes["The time was gone"]
+    if late >= FEW and late * 4 > now.filled:
+        yield Remark(
+            "look",
+            f"{counted(late, 'text')} came too late: somebody else had the time already.",
+            "Ask fewer at once: a smaller `texts.wave` in the policy.",
+        )
+    if min(now.texts, before.texts) >= ENOUGH and now.filled * before.texts * 2 < before.filled * now.texts:
+        yield Remark(
+            "look",
+            f"Fewer people accept: {now.filled / now.texts:.0%} of texts; {before.filled / before.texts:.0%} before.",
+            "Is the ASAP list kept up to date? People who were booked meanwhile should be taken off it.",
+        )
+    if now.texts >= ENOUGH and now.outcomes["No answer"] * 10 > now.texts * 8:
+        yield Remark(
+            "look",
+            f"{now.outcomes['No answer'] / now.texts:.0%} of the texts had no answer.",
+            "Texts late in the day are read too late: see `texts.between`, and whether the ASAP list is up to date.",
+        )
+
+
+def _people(now: Figures) -> Iterator[Remark]:
+    held = [(reason, count) for reason, count in now.held.most_common() if reason in _HELD and count >= FEW]
+    for reason, count in held[:2]:
+        text = f"Up to {counted(count, 'person', 'people')} at a time not asked: {_inside(RULES[reason].sentence)}"
+        yield Remark("look", text, _HELD[reason])
+
+
+def _good(now: Figures, before: Figures) -> Iterator[Remark]:
+    if now.filled_minutes > before.filled_minutes > 0:
+        more = (now.filled_minutes - before.filled_minutes) / 60
+        yield Remark("good", f"{more:.1f} hours more chair time filled than in the days before.")
+    if now.refills:
+        places = counted(now.refills, "place that a mover left was", "places that movers left were")
+        yield Remark("good", f"{places} filled again.")
+
+
+def _inside(sentence: str) -> str:
+    return sentence[0].lower() + sentence[1:]

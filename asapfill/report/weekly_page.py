@@ -15,8 +15,17 @@ from markupsafe import Markup
 from asapfill import __version__
 from asapfill.core.reasons import RULES
 from asapfill.report.pictures import Bar, Picture, template
-from asapfill.report.weekly_advice import Remark, remarks
-from asapfill.report.weekly_figures import LEADS, OUTCOMES, WAITS, Figures, OfficeFigures, Period, summed
+from asapfill.report.weekly_figures import (
+    LEADS,
+    OUTCOMES,
+    WAITS,
+    Figures,
+    OfficeFigures,
+    Period,
+    Remark,
+    remarks,
+    summed,
+)
 
 MOST_OFFICES: Final = 12
 """Offices with a section of their own on one page; with more, the page has their table only."""

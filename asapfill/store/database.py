@@ -227,8 +227,8 @@ def cannot_write(what: str, file: Path, error: OSError) -> StoreError:
     )
 
 
-def open_for_reading(folder: Path, clock: Clock) -> Store | None:
-    """Open the state database without changing anything; None when there is none yet.
+def open_for_reading(folder: Path, clock: Clock) -> Store:
+    """Open the state database without changing anything; an ``EmptyStore`` where there is none yet.
 
     Raises:
         StoreError: damaged, or of another schema version than this asapfill reads.
@@ -236,7 +236,7 @@ def open_for_reading(folder: Path, clock: Clock) -> Store | None:
     path = folder / FILE_NAME
     _refuse_half_restored(folder)
     if not path.exists():
-        return None
+        return EmptyStore(clock)
     store = Store(path, clock, read_only=True)
     try:
         _check(store)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asapfill.alerts.metrics import MetricsFile
+from asapfill.alerts.watchers import MetricsFile
 from asapfill.files import replace_file
 from asapfill.settings.settings import load_settings
 from asapfill.settings.simulated import clock_for
@@ -76,7 +76,7 @@ def test_a_daemon_writes_them_after_its_cycles_for_everybody_to_read(tmp_path: P
 def test_a_folder_that_cannot_be_written_is_told_once_and_stops_nothing(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, logger="asapfill.alerts.metrics")
+    caplog.set_level(logging.INFO, logger="asapfill.alerts.watchers")
     bench.settings(with_metrics("gone/asapfill.prom"))
     settings = load_settings(bench.config, ENVIRONMENT)
     assert settings.metrics is not None
@@ -106,7 +106,7 @@ def test_cycles_of_many_offices_do_not_each_write_the_file(bench: Bench, monkeyp
     assert settings.metrics is not None
     clock = clock_for(settings)
     writings: list[str] = []
-    monkeypatch.setattr("asapfill.alerts.metrics.replace_file", lambda _, text, __: writings.append(text))
+    monkeypatch.setattr("asapfill.alerts.watchers.replace_file", lambda _, text, __: writings.append(text))
     with open_store(settings.state, clock) as store:
         metrics = MetricsFile(settings.metrics, settings, store, clock)
         metrics.write_when_due()

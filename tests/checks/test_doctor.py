@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from asapfill.checks.installation import BACKUP_AGE
-from asapfill.checks.machine import judge_clock, judge_unit, kernel_clock
+from asapfill.checks.installation import BACKUP_AGE, judge_clock, judge_unit, kernel_clock
 from asapfill.store.lock import only_one
 from tests.cycle.office import office_file
 from tests.daemon.bench import SETTINGS, Bench, bench_for

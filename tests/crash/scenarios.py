@@ -36,7 +36,7 @@ from asapfill.sandbox.wire.options import Options
 from asapfill.sandbox.wire.server import HOST, SandboxServer
 from asapfill.sandbox.wire.world import CONTROL, World
 from asapfill.settings.settings import load_settings
-from asapfill.store.database import open_for_reading
+from asapfill.store.database import EmptyStore, open_for_reading
 from tests.cycle.office import DEVELOPER, office_file
 from tests.daemon.bench import ENVIRONMENT, SETTINGS, policy_text
 
@@ -251,11 +251,10 @@ class Scenario:
             if connection.execute("PRAGMA integrity_check").fetchall() != [("ok",)]:
                 self.found.wrong.append("the database is damaged")
         connection.close()
-        store = open_for_reading(path.parent, SystemClock())
-        if store is None:
-            self.found.wrong.append("there is no state")
-            return
-        with store:
+        with open_for_reading(path.parent, SystemClock()) as store:
+            if isinstance(store, EmptyStore):
+                self.found.wrong.append("there is no state")
+                return
             journal = Journal(store, "main-street")
             states = {offer.asapcomm: offer.state for offer in journal.by_opening("op1-20260414-1400")}
             self.found.wrong += [f"offer {offer.id} is stuck: {offer.state}" for offer in journal.unknowns()]

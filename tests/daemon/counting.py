@@ -13,7 +13,7 @@ from asapfill.core.offer import State
 from asapfill.offers.journal import Journal
 from asapfill.sandbox.wire.process import Sandbox
 from asapfill.store.care import verify
-from asapfill.store.database import open_for_reading
+from asapfill.store.database import EmptyStore, open_for_reading
 from tests.daemon.bench import Bench
 
 Row = dict[str, Any]
@@ -83,10 +83,9 @@ def state_violations(bench: Bench, office: Row, log: Row) -> Counter[str]:
     """What is wrong with asapfill's own state, against what the office said before asapfill's last cycles."""
     folder = bench.folder / "state"
     found = Counter({"damaged": len(verify(folder / "asapfill.db").problems)})
-    store = open_for_reading(folder, SystemClock())
-    if store is None:
-        return Counter({"no state": 1})
-    with store:
+    with open_for_reading(folder, SystemClock()) as store:
+        if isinstance(store, EmptyStore):
+            return Counter({"no state": 1})
         journal = Journal(store, "main-street")
         offers = journal.since(date.min)
         found["still unclear in the end"] = len(journal.unknowns())
@@ -101,10 +100,7 @@ def state_violations(bench: Bench, office: Row, log: Row) -> Counter[str]:
 
 def unclear(bench: Bench) -> int:
     """How many offers asapfill does not know the fate of now."""
-    store = open_for_reading(bench.folder / "state", SystemClock())
-    if store is None:
-        return 0
-    with store:
+    with open_for_reading(bench.folder / "state", SystemClock()) as store:
         return len(Journal(store, "main-street").unknowns())
 
 

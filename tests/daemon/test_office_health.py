@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asapfill.daemon.office_health import SLOW, OfficeHealth, offsets
-from asapfill.daemon.scheduler import OfficeTurns
+from asapfill.daemon.scheduler import SLOW, OfficeHealth, OfficeTurns, offsets
 from asapfill.settings.secret import Secret
 from asapfill.settings.settings import OfficeSettings
 

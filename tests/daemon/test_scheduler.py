@@ -15,9 +15,7 @@ import pytest
 from apscheduler.executors.base import MaxInstancesReachedError
 
 from asapfill.daemon import scheduler as module
-from asapfill.daemon.office_health import OfficeHealth
-from asapfill.daemon.scheduler import LONGEST_CYCLE, OVERDUE, Scheduler
-from asapfill.daemon.workers import WorkerPool
+from asapfill.daemon.scheduler import LONGEST_CYCLE, OVERDUE, OfficeHealth, Scheduler, WorkerPool
 from asapfill.logs import LIBRARY_LEVELS
 
 INTERVAL = 0.05

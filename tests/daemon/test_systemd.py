@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from asapfill.daemon import daemon as daemon_module
-from asapfill.daemon.systemd import Systemd
+from asapfill.daemon.daemon import Systemd
 from tests.daemon.bench import SETTINGS
 from tests.daemon.running import fast_bench, running
 from tests.daemon.systemd import listening

@@ -154,9 +154,7 @@ class Day:
 
     def is_sound(self) -> None:
         """One text, one commlog with its outcome, nothing open: whatever happened on the way."""
-        store = open_for_reading(self.folder, SteppedClock(START))
-        assert store is not None
-        with store:
+        with open_for_reading(self.folder, SteppedClock(START)) as store:
             journal = Journal(store, "main-street")
             offers = [offer for offer in journal.by_patient(6522) if offer.state is not State.UNSENT]
             assert [(offer.state, offer.asapcomm) for offer in offers] == [(State.ACCEPTED, 1)]

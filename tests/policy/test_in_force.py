@@ -254,9 +254,7 @@ def test_without_a_state_to_write_nothing_stands_in_and_nothing_is_forgotten(off
     office.write(BROKEN)
     assert PolicyBook(office.folder, ("main-street",)).read().files == ()
     (office.folder / "main.yaml").unlink()
-    reading = open_for_reading(tmp_path / "state", office.store.clock)
-    assert reading is not None
-    with reading:
+    with open_for_reading(tmp_path / "state", office.store.clock) as reading:
         PolicyBook(office.folder, ("main-street",)).read(reading)
     assert len(kept_policies(office.store)) == 1
 

@@ -13,11 +13,10 @@ import pytest
 from asapfill.clock import SteppedClock
 from asapfill.core.offer import Offer, State
 from asapfill.core.reasons import RULES
-from asapfill.report import weekly_advice, weekly_page
+from asapfill.report import weekly_figures, weekly_page
 from asapfill.report.pictures import Bar, bars, columns
-from asapfill.report.weekly import make_report, period_until
-from asapfill.report.weekly_advice import remarks
-from asapfill.report.weekly_figures import Figures, OfficeFigures, Period, Records, figures_of, summed
+from asapfill.report.weekly import Records, figures_of, make_report, period_until
+from asapfill.report.weekly_figures import Figures, OfficeFigures, Period, remarks, summed
 from asapfill.report.weekly_page import days_text, page
 from asapfill.settings.settings import load_settings
 from asapfill.store.care import KEPT, forget_old
@@ -176,7 +175,7 @@ def test_what_stands_out_says_what_to_do_and_the_worst_comes_first() -> None:
 
 
 def test_advice_is_on_reasons_that_exist() -> None:
-    assert set(weekly_advice._SUPPRESSED) | set(weekly_advice._HELD) | set(weekly_page._SHORT) <= set(RULES)
+    assert set(weekly_figures._SUPPRESSED) | set(weekly_figures._HELD) | set(weekly_page._SHORT) <= set(RULES)
 
 
 @pytest.mark.parametrize("draw", [bars, columns])

@@ -328,8 +328,6 @@ class Day:
             store = open_for_reading(self.folder / "state", self.clock)
         except StoreError:
             return []  # killed while it made its state
-        if store is None:
-            return []
         with store:
             return [row.text for row in kept_policies(store)]
 

@@ -178,16 +178,16 @@ def test_an_older_database_is_brought_up_to_date_and_refused_for_reading_before(
 
 
 def test_reading_where_nothing_is_yet_gives_nothing_and_makes_nothing(tmp_path: Path) -> None:
-    assert open_for_reading(tmp_path / "state", CLOCK) is None
+    with open_for_reading(tmp_path / "state", CLOCK) as store:
+        assert isinstance(store, EmptyStore)
+        assert names(store) == []
     assert not (tmp_path / "state").exists()
 
 
 def test_a_store_opened_for_reading_cannot_write(tmp_path: Path) -> None:
     with open_store(tmp_path, CLOCK) as store:
         insert(store, "a")
-    reader = open_for_reading(tmp_path, CLOCK)
-    assert reader is not None
-    with reader:
+    with open_for_reading(tmp_path, CLOCK) as reader:
         assert names(reader) == ["a"]
         with pytest.raises(StoreError, match="cannot be opened or written"):
             insert(reader, "b")

@@ -100,9 +100,7 @@ def test_the_phone_key_is_made_once_and_survives_a_restart(store: Store, tmp_pat
     key = phone_key(store)
     assert len(key) == 32
     assert phone_key(store) == key
-    reader = open_for_reading(tmp_path, clock)
-    assert reader is not None
-    with reader:
+    with open_for_reading(tmp_path, clock) as reader:
         assert phone_key(reader) == key
 
 
@@ -113,9 +111,7 @@ def test_one_phone_written_in_many_ways_is_one_phone(written: str) -> None:
 
 def test_a_state_that_is_only_read_and_has_no_phone_key_gets_none(tmp_path: Path, clock: SteppedClock) -> None:
     open_store(tmp_path, clock).close()
-    reader = open_for_reading(tmp_path, clock)
-    assert reader is not None
-    with reader:
+    with open_for_reading(tmp_path, clock) as reader:
         assert len(phone_key(reader)) == 32
         assert phone_key(reader) != phone_key(reader)
         assert reader.rows("SELECT * FROM meta") == []

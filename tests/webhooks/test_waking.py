@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from asapfill.daemon.office_health import OfficeHealth
-from asapfill.daemon.scheduler import WOKEN_AT_MOST, Scheduler
+from asapfill.daemon.scheduler import WOKEN_AT_MOST, OfficeHealth, Scheduler
 from tests.webhooks.senders import until
 
 INTERVAL = 8.0
