@@ -108,17 +108,14 @@ def _not_listening(why: str) -> Iterator[Notice]:
 
 def _events_fail(office: OfficeFacts) -> Notice:
     if office.events_on:
-        about = ""
         title = "Open Dental's events do not get through"
         message = "asapfill asks every minute instead, so nothing is lost but time. `asapfill status` says why."
-    else:
-        about = "off"
-        title = "Open Dental's events are off and cannot be ended"
-        message = (
-            "asapfill's subscriptions are still in Open Dental. `asapfill status` says why; asapfill goes on trying to "
-            "remove them."
-        )
-    return Notice(office=office.name, code="events", about=about, title=title, message=message)
+        return Notice(office=office.name, code="events", title=title, message=message)
+    title = "Open Dental's events are off and cannot be ended"
+    message = (
+        "asapfill's subscriptions are still in Open Dental. `asapfill status` says why; asapfill goes on trying to "
+    )
+    return Notice(office=office.name, code="events", about="off", title=title, message=f"{message}remove them.")
 
 
 _NOTHING_OFFERED: Final = "Nothing is offered meanwhile; offers already sent are not followed."

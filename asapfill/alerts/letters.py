@@ -172,7 +172,6 @@ def send(url: str, title: str, body: str, all_right: bool) -> str:  # noqa: FBT0
     ``wrong_address``: apprise does not know such an address. ``refused``: it did not get through, and nothing tells
     why. Redirects are not followed: the message and the token are for this address only.
     """
-    _filter_logs()
     _ERRORS_SEEN.error = ""
     try:
         sender = _sender(url)
@@ -186,11 +185,14 @@ def send(url: str, title: str, body: str, all_right: bool) -> str:  # noqa: FBT0
 
 def knows(url: str) -> bool:
     """Whether apprise can make something of an address; nothing is sent."""
-    _filter_logs()
     return _sender(url) is not None
 
 
 def _sender(url: str) -> Any | None:  # noqa: ANN401  apprise's own object
+    """What sends to an address, with the lines of apprise and of what it uses kept from every log, at any level."""
+    logging.getLogger("apprise").setLevel(logging.WARNING)  # also where the log is of errors only, for the filter
+    for name in _LEAKING_LOGGERS:
+        logging.getLogger(name).addFilter(_ERRORS_SEEN)
     import apprise  # noqa: PLC0415  a quarter of a second, and only where notices are sent
 
     asset = apprise.AppriseAsset(
@@ -204,13 +206,6 @@ def _sender(url: str) -> Any | None:  # noqa: ANN401  apprise's own object
     )
     sender = apprise.Apprise(asset=asset)
     return sender if sender.add(url) else None
-
-
-def _filter_logs() -> None:
-    """Keep the lines of apprise and of what it uses from every log, whatever level somebody sets."""
-    logging.getLogger("apprise").setLevel(logging.WARNING)  # also where the log is of errors only, for the filter
-    for name in _LEAKING_LOGGERS:
-        logging.getLogger(name).addFilter(_ERRORS_SEEN)
 
 
 ERRORS: Final[dict[str, str]] = {

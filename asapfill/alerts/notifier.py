@@ -100,7 +100,7 @@ class Notifier:
                 self._tell_of_state(str(error))
         else:
             self._state_failed = 0
-            self._state_works()
+            self._tell_of_state("")
 
     def _work(self) -> None:
         since = self.clock.now()
@@ -154,17 +154,14 @@ class Notifier:
         pace.pause = min(pace.pause * 2, LONGEST_PAUSE) if error else FIRST_PAUSE
         return error
 
-    def _tell_of_state(self, message: str) -> None:
-        notice = Notice(office="", code="state", title="The state cannot be used, so nothing is sent", message=message)
+    def _tell_of_state(self, wrong: str) -> None:
+        """Tell whoever does not know yet what is wrong with the state; if ``wrong`` is empty, that it works again."""
+        title = f"The state cannot be used{', so nothing is sent' if wrong else ''}"
+        notice = Notice(office="", code="state", title=title, message=wrong)
+        letter = Letter((notice,), ()) if wrong else Letter((), (notice,))
         for address in addresses_of(self.settings):
-            if address.id not in self._state_told and self._send(address, Letter((notice,), ())) == "":
-                self._state_told.add(address.id)
-
-    def _state_works(self) -> None:
-        notice = Notice(office="", code="state", title="The state cannot be used", message="")
-        for address in addresses_of(self.settings):
-            if address.id in self._state_told and self._send(address, Letter((), (notice,))) == "":
-                self._state_told.discard(address.id)
+            if (address.id in self._state_told) != bool(wrong) and self._send(address, letter) == "":
+                self._state_told ^= {address.id}
 
 
 def update_notices(settings: Settings, store: Store, policies: Policies, since: datetime) -> None:

@@ -17,6 +17,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -156,17 +157,17 @@ class Watchers:
                 self._metrics.news.set()
 
 
+@dataclass(slots=True)
 class MetricsFile:
     """The file that the settings name. Written by one thread; ``news`` may be set by any: a cycle has ended."""
 
-    def __init__(self, path: Path, settings: Settings, store: Store, clock: Clock) -> None:
-        self.path = path
-        self.settings = settings
-        self.store = store
-        self.clock = clock
-        self.news = threading.Event()
-        self._broken = False
-        self._not_before = 0.0
+    path: Path
+    settings: Settings
+    store: Store
+    clock: Clock
+    news: threading.Event = field(default_factory=threading.Event)
+    _broken: bool = False
+    _not_before: float = 0.0
 
     def write_when_due(self) -> None:
         """Write if there is news, but no more often than costs ``SHARE`` of the time: offices may be many."""

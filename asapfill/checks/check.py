@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from asapfill.clock import Clock, office_now
@@ -46,19 +47,9 @@ class Finding:
         return {"verdict": self.verdict, "subject": self.subject, "message": self.message}
 
 
-def ok(subject: str, message: str) -> Finding:
-    """Nothing to do."""
-    return Finding("ok", subject, message)
-
-
-def look(subject: str, message: str) -> Finding:
-    """Somebody should look at it."""
-    return Finding("look", subject, message)
-
-
-def wrong(subject: str, message: str, *, configuration: bool = False) -> Finding:
-    """Nothing is sent, or not as it should be, until it is mended."""
-    return Finding("wrong", subject, message, configuration)
+ok, look = partial(Finding, "ok"), partial(Finding, "look")
+wrong = partial(Finding, "wrong")
+"""Nothing is sent, or not as it should be, until it is mended."""
 
 
 def exit_code_of(findings: Iterable[Finding]) -> int:
@@ -241,8 +232,7 @@ def _texting(names: Names) -> Iterator[Finding]:
             "Web Sched ASAP does not seem to be switched on (preference WebSchedAsapEnabled). The office needs the "
             "eServices Web Sched ASAP and Integrated Texting.",
         )
-    limit = text_limit(names.preferences)
-    if limit == 0:
+    if text_limit(names.preferences) == 0:
         yield wrong("texting", "The office's own limit is 0 ASAP texts a day (WebSchedAsapTextLimit).")
 
 
@@ -336,11 +326,7 @@ def _slot_search(session: OfficeSession, policy: Policy) -> Iterator[Finding]:
             f"{counted(len(differences), 'difference is', 'differences are')} explained (asapfill openings --compare).",
         )
     for item in unexplained:
-        whose = (
-            "asapfill finds it free, Open Dental does not"
-            if item.ours
-            else "Open Dental finds it free, asapfill does not"
-        )
-        yield look(
-            "openings", f"{labels.operatory(item.operatory)}, {item.start:%Y-%m-%d %H:%M}-{item.end:%H:%M}: {whose}."
-        )
+        finds, not_ = ("asapfill", "Open Dental") if item.ours else ("Open Dental", "asapfill")
+        when = f"{item.start:%Y-%m-%d %H:%M}-{item.end:%H:%M}"
+        where = labels.operatory(item.operatory)
+        yield look("openings", f"{where}, {when}: {finds} finds it free, {not_} does not.")

@@ -186,8 +186,7 @@ def check_connection(session: OfficeSession, office: OfficeSettings) -> Iterator
             seconds = session.clock.monotonic() - began
     except OpenDentalError:
         return  # said already, under connection
-    verdict: Verdict = "ok" if seconds < SLOW else "look"
-    yield Finding(verdict, "speed", f"By {ways}: a request takes {seconds * 1000:.0f} ms.")
+    yield (ok if seconds < SLOW else look)("speed", f"By {ways}: a request takes {seconds * 1000:.0f} ms.")
 
 
 def check_setup(session: OfficeSession, files: Sequence[PolicyFile]) -> Iterator[Finding]:

@@ -40,14 +40,14 @@ _WORDS: Final = {"mode", "openings.days", "texts.days", "candidates.include", "c
 
 def bundle(config: Path | None, environ: Mapping[str, str], cwd: Path) -> dict[str, Any]:
     """The bundle, as a JSON document. What cannot be read is said so; no office is asked."""
-    diagnosis = examine(config, environ, cwd, None, offline=True)
+    packages = sorted(metadata.distributions(), key=lambda found: found.name.lower())
     document: dict[str, Any] = {
         "asapfill": __version__,
         "schema": VERSION,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "packages": dict(_packages()),
-        "doctor": _diagnosis(diagnosis),
+        "packages": {found.name: found.version for found in packages},
+        "doctor": _diagnosis(examine(config, environ, cwd, None, offline=True)),
     }
     try:
         settings = load_settings(find_settings(config, environ, cwd), environ, with_secrets=False)
@@ -62,11 +62,6 @@ def bundle(config: Path | None, environ: Mapping[str, str], cwd: Path) -> dict[s
         "policies": list(_policies(settings, numbers)),
         "state": _state(settings, clock, numbers),
     }
-
-
-def _packages() -> Iterator[tuple[str, str]]:
-    for distribution in sorted(metadata.distributions(), key=lambda found: found.name.lower()):
-        yield distribution.name, distribution.version
 
 
 def _diagnosis(diagnosis: Diagnosis) -> list[dict[str, str]]:

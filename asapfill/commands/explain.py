@@ -23,14 +23,14 @@ def explain(
     opening: str | None,
 ) -> None:
     """Apply every rule to one candidate or opening, pass or fail."""
-    from asapfill.report.explain import explain_one
+    from asapfill.report.explain import Subject, explain_one
     from asapfill.report.text import explanation_text
 
     given = [value for value in (appointment, recall, opening) if value is not None]
     if len(given) != 1:
         raise click.UsageError("Give one of --appointment, --recall and --opening.")
     settings, clock = open_settings(config)
-    document = explain_one(
-        settings, chosen_offices(settings, office), clock, appointment=appointment, recall=recall, opening=opening
-    )
+    candidate: Subject = ("recall", recall or 0) if appointment is None else ("appointment", appointment)
+    subject = candidate if opening is None else opening
+    document = explain_one(settings, chosen_offices(settings, office), clock, subject)
     print_json(document) if as_json else click.echo(explanation_text(document))

@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from asapfill.alerts.watchers import Watchers
 from asapfill.clock import Clock, SystemClock, office_now
-from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.core.errors import ConfigurationError
 from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.follow import follow_without_policy
 from asapfill.cycle.session import Keys, OfficeSession, open_sessions, recover_sessions, reveal_keys
@@ -147,16 +147,12 @@ def _read_again(settings: Settings, reread: Reread) -> Ready | None:
 
     The keys are fetched here, and not again: a key file may be gone a moment later.
     """
-    again, keys = settings, {}
-    problems: tuple[Problem, ...] = ()
     try:
         again = reread()
-        keys = dict(reveal_keys(again))
+        keys = reveal_keys(again)
     except ConfigurationError as error:
-        problems = error.problems
-    for problem in problems:
-        log.error("settings.wrong %s", " | ".join(str(problem).split("\n")))
-    if problems:
+        for problem in error.problems:
+            log.error("settings.wrong %s", " | ".join(str(problem).split("\n")))  # noqa: TRY400  for a person
         return None
     if (again.state, again.clock) != (settings.state, settings.clock):
         log.error("settings.restart_needed keys=state,clock")

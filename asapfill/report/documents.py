@@ -54,21 +54,18 @@ def verified_document(found: Verified) -> dict[str, Any]:
 
 def opening_document(item: Opening, labels: Labels) -> dict[str, Any]:
     """One opening."""
+    return {"id": item.id, **place(item, labels)}
+
+
+def place(item: Opening | NewOffer | Offer | LeftAlone | Difference, labels: Labels) -> dict[str, Any]:
+    """Where and with whom, the numbers and the office's names for them (None: not known, or all), and when."""
     return {
-        "id": item.id,
-        **place(item.operatory, item.provider, labels),
+        "operatory": item.operatory,
+        "provider": item.provider,
+        "operatory_name": labels.operatories.get(item.operatory) or None,
+        "provider_name": labels.providers.get(item.provider) or None,
         "start": iso(item.start),
         "end": iso(item.end),
-    }
-
-
-def place(operatory: int, provider: int, labels: Labels) -> dict[str, Any]:
-    """Where and with whom: the numbers, and the office's names for them (None: not known, or all)."""
-    return {
-        "operatory": operatory,
-        "provider": provider,
-        "operatory_name": labels.operatories.get(operatory) or None,
-        "provider_name": labels.providers.get(provider) or None,
     }
 
 
@@ -78,9 +75,7 @@ def offered(offer: NewOffer | Offer, labels: Labels) -> dict[str, Any]:
         "kind": offer.kind,
         "number": offer.number,
         "patient": offer.patient,
-        **place(offer.operatory, offer.provider, labels),
-        "start": iso(offer.start),
-        "end": iso(offer.end),
+        **place(offer, labels),
     }
 
 
@@ -154,19 +149,15 @@ def _left(item: LeftAlone, labels: Labels) -> dict[str, Any]:
     return {
         "reason": item.reason.code,
         "detail": item.reason.sentence,
-        **place(item.operatory, item.provider, labels),
+        **place(item, labels),
         "operatory": item.operatory or None,
         "provider": item.provider or None,
-        "start": iso(item.start),
-        "end": iso(item.end),
     }
 
 
 def _difference(item: Difference, labels: Labels) -> dict[str, Any]:
     return {
-        **place(item.operatory, item.provider, labels),
-        "start": iso(item.start),
-        "end": iso(item.end),
+        **place(item, labels),
         "free_for": "asapfill" if item.ours else "open dental",
         "cause": item.cause,
     }

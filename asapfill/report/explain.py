@@ -37,16 +37,11 @@ from asapfill.policy.in_force import policies_for
 from asapfill.report.documents import iso, opening_document, place
 from asapfill.settings.settings import Settings
 
+Subject = tuple[Kind, int] | str
+"""What is explained: an appointment or a recall by its number, or an opening by its id."""
 
-def explain_one(
-    settings: Settings,
-    offices: Collection[str],
-    clock: Clock,
-    *,
-    appointment: int | None = None,
-    recall: int | None = None,
-    opening: str | None = None,
-) -> dict[str, Any]:
+
+def explain_one(settings: Settings, offices: Collection[str], clock: Clock, subject: Subject) -> dict[str, Any]:
     """The explanation of one candidate or opening, from the first clinic that has it.
 
     Raises:
@@ -63,37 +58,30 @@ def explain_one(
             for result in plan_cycle(session, policies.of(session.office)):
                 for trouble in result.errors:
                     raise Unserved(trouble.message, configuration=trouble.configuration)
-                document = _explain(session, result, appointment, recall, opening)
+                if isinstance(subject, str):
+                    document = _explain_opening(session, result, subject)
+                    instead += _openings_called(session, result, subject)
+                else:
+                    document = _explain_candidate(session, result, *subject)
                 if document is not None and "other_clinic" not in str(document.get("reason")):
                     return document
                 found = found or document
-                instead += openings_called(session, result, opening) if opening is not None else ()
     if found is None:
-        raise Unserved(_not_there(appointment, recall, opening, instead), configuration=False)
+        raise Unserved(_not_there(subject, instead), configuration=False)
     return found
 
 
-def _not_there(appointment: int | None, recall: int | None, opening: str | None, instead: Sequence[str]) -> str:
+def _not_there(subject: Subject, instead: Sequence[str]) -> str:
     """What to say about something that no office has. ``instead``: the openings of the operatory that was named."""
-    if opening is None:
-        what = f"appointment {appointment}" if appointment is not None else f"recall {recall}"
-        return f"No office that asapfill serves has {what}."
+    if not isinstance(subject, str):
+        return f"No office that asapfill serves has {subject[0]} {subject[1]}."
     if not instead:
-        return f"No office that asapfill serves has opening {opening}. `asapfill openings` lists them with their ids."
+        return f"No office that asapfill serves has opening {subject}. `asapfill openings` lists them with their ids."
     ids = "".join(f"\n  {name}" for name in instead)
-    return f"{opening} is an operatory, not an opening. Its openings now:{ids}"
+    return f"{subject} is an operatory, not an opening. Its openings now:{ids}"
 
 
-def _explain(
-    session: OfficeSession, result: ClinicResult, appointment: int | None, recall: int | None, opening: str | None
-) -> dict[str, Any] | None:
-    if opening is not None:
-        return explain_opening(session, result, opening)
-    kind: Kind = "appointment" if appointment is not None else "recall"
-    return explain_candidate(session, result, kind, appointment or recall or 0)
-
-
-def explain_candidate(session: OfficeSession, result: ClinicResult, kind: Kind, number: int) -> dict[str, Any] | None:
+def _explain_candidate(session: OfficeSession, result: ClinicResult, kind: Kind, number: int) -> dict[str, Any] | None:
     """Every rule for one candidate; None when the office has no such appointment or recall.
 
     ``result``: of a cycle that only looked. In the document: ``asked``: whether the plan made now would ask them;
@@ -195,12 +183,7 @@ def _head(result: ClinicResult) -> dict[str, Any]:
 
 
 def _fit(fit: Fit, labels: Labels) -> dict[str, Any]:
-    return {
-        **place(fit.opening.operatory, fit.opening.provider, labels),
-        "start": iso(fit.start),
-        "end": iso(fit.end),
-        "opening": fit.opening.id,
-    }
+    return {**place(fit.opening, labels), "start": iso(fit.start), "end": iso(fit.end), "opening": fit.opening.id}
 
 
 def _check(check: Check) -> dict[str, Any]:
@@ -214,7 +197,7 @@ def _check(check: Check) -> dict[str, Any]:
     }
 
 
-def explain_opening(session: OfficeSession, result: ClinicResult, opening_id: str) -> dict[str, Any] | None:
+def _explain_opening(session: OfficeSession, result: ClinicResult, opening_id: str) -> dict[str, Any] | None:
     """Every candidate against one opening: where it fits, or which rule stands against it. None: no such opening.
 
     Time that was left alone is explained by its reason.
@@ -242,7 +225,7 @@ def explain_opening(session: OfficeSession, result: ClinicResult, opening_id: st
     }
 
 
-def openings_called(session: OfficeSession, result: ClinicResult, name: str) -> tuple[str, ...]:
+def _openings_called(session: OfficeSession, result: ClinicResult, name: str) -> tuple[str, ...]:
     """The ids of the openings of an operatory that a person named instead of an opening; none if there is none."""
     numbers = {
         row.operatory_num

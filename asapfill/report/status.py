@@ -4,7 +4,6 @@ office's clock shows them and names as the office has them.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any, Final
@@ -40,8 +39,7 @@ def status_document(settings: Settings, clock: Clock) -> dict[str, Any]:
         StoreError: the state cannot be read.
         OSError: its folder may not be read.
     """
-    now = clock.now()
-    running = is_held(settings.state)
+    now, running = clock.now(), is_held(settings.state)
     with open_for_reading(settings.state, clock) as store:
         policies = read_folder(settings, store)
         problems = [str(problem) for problem in _policy_problems(settings, policies)]
@@ -92,6 +90,8 @@ def _office(
     # Without a policy no cycle is finished, and that is told as what it is.
     late = running and bool(files) and (not ticks or any(now - tick.at > LATE for tick in ticks))
     rest = resting(store).get(name) if running else None
+    journal = Journal(store, name)
+    live = journal.live()
     return {
         "office": name,
         "timezone": timezone.key if timezone is not None else None,
@@ -113,13 +113,6 @@ def _office(
         "resting": {"failures": rest.failures, "until": iso(rest.until)} if rest is not None else None,
         "requests": requests_document(store, name, now),
         "events": events_document(settings, store, name),
-        **_offers(Journal(store, name), labels),
-    }
-
-
-def _offers(journal: Journal, labels: Labels) -> dict[str, Any]:
-    live = journal.live()
-    return {
         "live": [_offer(offer, labels) for offer in live if offer.state in {State.SENT, State.VIEWED}],
         "waiting": [_offer(offer, labels) for offer in live if offer.state in {State.WAITING, State.APPROVED}],
         "unclear": [_offer(offer, labels) for offer in journal.unknowns()],
@@ -136,16 +129,12 @@ def requests_document(store: Store, office: str, now: datetime) -> dict[str, Any
     Raises:
         StoreError: the state cannot be read.
     """
-    return {
-        "last_hour": _counted(requests_since(store, office, now - timedelta(hours=1))),
-        "last_day": _counted(requests_since(store, office, now - timedelta(days=1))),
-    }
-
-
-def _counted(counts: Counter[str]) -> dict[str, Any]:
-    """The purposes that cost most first."""
-    purposes = dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-    return {"together": counts.total(), "purposes": purposes}
+    document = {}
+    for name, length in (("last_hour", timedelta(hours=1)), ("last_day", timedelta(days=1))):
+        counts = requests_since(store, office, now - length)
+        most_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        document[name] = {"together": counts.total(), "purposes": dict(most_first)}
+    return document
 
 
 def events_document(settings: Settings, store: Store, office: str) -> dict[str, Any] | None:

@@ -52,7 +52,7 @@ def openings_text(result: ClinicResult) -> str:
     items = [item for item in items if not (isinstance(item, LeftAlone) and _whole_days(item))]
     items.sort(key=lambda item: (item.start.date(), item.operatory, item.start))
     for day, of_day in groupby(items, key=lambda item: item.start.date()):
-        lines += ["", _day(day)]
+        lines += ["", f"{day:%A, %Y-%m-%d}"]
         for operatory, of_operatory in groupby(of_day, key=lambda item: item.operatory):
             name = labels.operatory(operatory) if operatory else "everywhere"
             for index, item in enumerate(of_operatory):
@@ -63,9 +63,8 @@ def openings_text(result: ClinicResult) -> str:
         for item in everywhere:
             lines += wrapped(f"  {labels.operatory(item.operatory):<12.12} {RULES[item.reason.code].sentence}", 15)
     lines += _differences(result)
-    minutes = sum((item.end - item.start for item in result.openings), timedelta())
-    length = counted(int(minutes.total_seconds()) // 60, "minute")
-    lines += ["", f"{counted(len(result.openings), 'opening')}, {length}."]
+    minutes = sum((item.end - item.start for item in result.openings), timedelta()) // timedelta(minutes=1)
+    lines += ["", f"{counted(len(result.openings), 'opening')}, {counted(minutes, 'minute')}."]
     return "\n".join([*lines, *_trouble(result)])
 
 
@@ -154,17 +153,14 @@ def _whole_days(item: LeftAlone) -> bool:
 
 def _what(item: Opening | LeftAlone, labels: Labels) -> str:
     if isinstance(item, Opening):
-        minutes = int((item.end - item.start).total_seconds()) // 60
-        return f"open, {minutes} min, {labels.provider(item.provider)}  {item.id}"
+        return (
+            f"open, {(item.end - item.start) // timedelta(minutes=1)} min, {labels.provider(item.provider)}  {item.id}"
+        )
     return f"- {item.reason.sentence}"
 
 
 def _span(start: datetime, end: datetime) -> str:
     return f"{start:%H:%M}-{end:%H:%M}"
-
-
-def _day(day: date) -> str:
-    return f"{day:%A, %Y-%m-%d}"
 
 
 def explanation_text(document: dict[str, Any]) -> str:
@@ -178,14 +174,13 @@ def _candidate(document: dict[str, Any]) -> list[str]:
     minutes = f", {document['minutes']} minutes" if document["minutes"] else ""
     lines = [f"{kind.capitalize()} {number}, patient {document['patient']}{minutes} · {document['office']}", ""]
     for check in document["checks"]:
+        sentence = check["sentence"]
         if check["passed"]:
-            lines += wrapped(f"  pass  {check['sentence']}", 8)
-        else:
-            sentence = check["sentence"]
-            if check["detail"]:
-                sentence = f"{sentence.removesuffix('.')} ({check['detail']})."
-            lines += wrapped(f"  FAIL  {sentence}", 8)
-            lines += wrapped(f"        Rule: {check['source']}.", 8)
+            lines += wrapped(f"  pass  {sentence}", 8)
+            continue
+        if check["detail"]:
+            sentence = f"{sentence.removesuffix('.')} ({check['detail']})."
+        lines += [*wrapped(f"  FAIL  {sentence}", 8), *wrapped(f"        Rule: {check['source']}.", 8)]
     lines += ["", f"Places where the visit fits: {len(document['fits'])}"]
     for (where, day), starts in groupby(document["fits"], key=lambda fit: (place_text(fit), fit["start"][:10])):
         times = _runs([datetime.fromisoformat(fit["start"]) for fit in starts])

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from asapfill.clock import Clock
 from asapfill.core.offer import COUNTED, UNCLEAR, WORDS, Offer, State
-from asapfill.core.office import Labels
 from asapfill.files import replace_file
 from asapfill.offers.journal import Journal
 from asapfill.report.weekly_figures import LEADS, Figures, OfficeFigures, Period, remarks
@@ -92,9 +92,9 @@ def make_report(settings: Settings, clock: Clock, office: str | None, since: dat
         if isinstance(store, EmptyStore):
             raise StoreError(f"There is no state in {settings.state} yet: nothing was ever sent from here.")
         wanted = [name for name in settings.offices if office in {None, name}]
-        known = {name: known_office(store, name) for name in wanted}
+        known = {name: known_office(store, name) or KnownOffice(ZoneInfo("UTC")) for name in wanted}
         # One period for all: the westernmost office's day is the one that everybody has reached.
-        today = min(clock.now().astimezone(_zone(known[name])).date() for name in wanted)
+        today = min(clock.now().astimezone(known[name].timezone).date() for name in wanted)
         period = period_until(today, since)
         past = [period.before(times) for times in range(PAST, 0, -1)]
         parts = [_part(store, name, known[name], period, past) for name in wanted]
@@ -140,20 +140,15 @@ def period_until(today: date, since: date | None) -> Period:
     return Period(since, today)
 
 
-def _zone(known: KnownOffice | None) -> tzinfo:
-    return known.timezone if known is not None else UTC
-
-
-def _part(store: Store, name: str, known: KnownOffice | None, period: Period, past: Sequence[Period]) -> OfficeFigures:
+def _part(store: Store, name: str, known: KnownOffice, period: Period, past: Sequence[Period]) -> OfficeFigures:
     """One office's figures in the period and before, and its clinics' where there are several."""
-    zone, labels = _zone(known), known.labels if known is not None else Labels()
-    records = records_of(store, name, zone, past[0].first, period.last)
+    records = records_of(store, name, known.timezone, past[0].first, period.last)
     figures = tuple(figures_of(records, days) for days in past)
     clinics: list[OfficeFigures] = []
     if len(records.clinics) > 1:
         for number in records.clinics:
             mine = records.of_clinic(number)
-            label = labels.clinic(number) if number else "no clinic"
+            label = known.labels.clinic(number) if number else "no clinic"
             clinics.append(OfficeFigures(label, figures_of(mine, period), (figures_of(mine, past[-1]),)))
     return OfficeFigures(name, figures_of(records, period), figures, tuple(clinics))
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -69,13 +68,11 @@ def read_delivery(body: bytes) -> Hint:
     return _joined(rows)
 
 
-def _joined(rows: Iterable[Mapping[str, Any]]) -> Hint:
+def _joined(rows: Sequence[Mapping[str, Any]]) -> Hint:
     days: set[date] = set()
     appointments: set[int] = set()
     unclear = False
-    count = 0
     for row in rows:
-        count += 1
         if "ScheduleNum" in row:
             schedule = Schedule.read(row)
             # What each offer leaves on the schedule. It blocks nothing, and most are our own doing.
@@ -91,7 +88,7 @@ def _joined(rows: Iterable[Mapping[str, Any]]) -> Hint:
             days.add(day)
         else:
             unclear = True
-    return Hint(frozenset(days), frozenset(appointments), unclear, count)
+    return Hint(frozenset(days), frozenset(appointments), unclear, len(rows))
 
 
 NOBODY: Final = "-"
@@ -124,19 +121,15 @@ class DeliveryCounts:
     """
 
     deliveries: int = 0
-    rows: int = 0
     last: datetime | None = None
     refused: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class _OfficeTally:
+    filled: float
+    came: DeliveryCounts
     tokens: float = BURST
-    filled: float = 0.0
-    deliveries: int = 0
-    rows: int = 0
-    last: datetime | None = None
-    refused: Counter[str] = field(default_factory=Counter)
 
 
 class Tally:
@@ -146,7 +139,9 @@ class Tally:
         """Begin to count. ``lasts``: when the last delivery of an office came before that (aware)."""
         self._clock = clock
         now, lasts = clock.monotonic(), lasts or {}
-        self._offices = {office: _OfficeTally(filled=now, last=lasts.get(office)) for office in (*offices, NOBODY)}
+        self._offices = {
+            office: _OfficeTally(now, DeliveryCounts(last=lasts.get(office))) for office in (*offices, NOBODY)
+        }
         self._logged: dict[tuple[str, str], tuple[float, int]] = {}
         self._lock = threading.Lock()
 
@@ -161,21 +156,20 @@ class Tally:
             mine.tokens -= 1
             return True
 
-    def took(self, office: str, rows: int) -> datetime | None:
+    def took(self, office: str) -> datetime | None:
         """Count a good delivery; returns when the one before came (aware), or None."""
         with self._lock:
             mine = self._offices[office]
-            before, mine.last = mine.last, self._clock.now()
-            mine.deliveries += 1
-            mine.rows += rows
-            return before
+            before = mine.came
+            mine.came = replace(before, deliveries=before.deliveries + 1, last=self._clock.now())
+            return before.last
 
     def refused(self, office: str, reason: str) -> None:
         """Count a refusal, a code of REASONS, and log it unless that was done lately."""
         with self._lock:
-            counted = self._offices[office].refused
-            counted[reason] += 1
-            now, times = self._clock.monotonic(), counted[reason]
+            mine = self._offices[office]
+            now, times = self._clock.monotonic(), mine.came.refused.get(reason, 0) + 1
+            mine.came = replace(mine.came, refused=mine.came.refused | {reason: times})
             last = self._logged.get((office, reason))
             if last is not None and now - last[0] < LOG_AGAIN:
                 return
@@ -186,5 +180,4 @@ class Tally:
     def counts(self, office: str) -> DeliveryCounts:
         """What came for an office so far; ``NOBODY``: what came for none."""
         with self._lock:
-            mine = self._offices[office]
-            return DeliveryCounts(mine.deliveries, mine.rows, mine.last, dict(mine.refused))
+            return self._offices[office].came

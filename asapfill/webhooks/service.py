@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
@@ -104,23 +104,11 @@ class Webhooks:
         if office.over:
             return
         self._stay_listening()
-        if not office.url:
-            office.maintain(client, CycleFacts(version, wall, None, known))
-            office.keep(replace(office.kept, problem=office.trouble))
-            return
-        counts = self._tally.counts(name)
-        last_delivery = None if counts.last is None else wall - (self._clock.now() - counts.last)
+        came = self._tally.counts(name) if office.url else None
+        last_delivery = wall - (self._clock.now() - came.last) if came is not None and came.last is not None else None
         office.maintain(client, CycleFacts(version, wall, last_delivery, known))
-        office.keep(
-            replace(
-                office.kept,
-                problem=office.trouble,
-                deliveries=counts.deliveries,
-                last=counts.last,
-                refused=counts.refused,
-                since=self._began,
-            )
-        )
+        counts = {} if came is None else asdict(came) | {"since": self._began}
+        office.keep(replace(office.kept, problem=office.trouble, **counts))
 
     def _stay_listening(self) -> None:
         """Try again to listen, if that failed or ended."""
@@ -151,7 +139,7 @@ class Webhooks:
 
     def _took(self, office: str, hint: Hint) -> None:
         """A delivery has come. After three days without one, some were lost perhaps."""
-        before = self._tally.took(office, hint.rows)
+        before = self._tally.took(office)
         if before is not None and self._clock.now() - before > CATCH_UP:
             hint = every_day(self._clock.now().date(), hint.rows)
         log.debug("events.delivery office=%s rows=%d look=%s", office, hint.rows, bool(hint))

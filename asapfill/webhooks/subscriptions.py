@@ -159,15 +159,13 @@ class CycleFacts:
     def newest(self) -> dict[str, datetime]:
         """The newest change of each table that a delivery should have told of by now."""
         known, before = self.office(), self.now - PATIENCE
-        tables: dict[str, Iterable[Appointment | Schedule]] = {
-            "Appointment": known.appointments,
-            "Schedule": known.schedules,
-        }
-        stamps = {table: [row.date_t_stamp for row in rows if row.date_t_stamp] for table, rows in tables.items()}
-        newest = {
-            table: max((stamp for stamp in found if stamp <= before), default=None) for table, found in stamps.items()
-        }
-        return {table: stamp for table, stamp in newest.items() if stamp is not None}
+        newest: dict[str, datetime] = {}
+        rows: Iterable[Appointment | Schedule] = (*known.appointments, *known.schedules)
+        for row in rows:
+            table = "Schedule" if isinstance(row, Schedule) else "Appointment"
+            if row.date_t_stamp is not None and row.date_t_stamp <= before:
+                newest[table] = max(row.date_t_stamp, newest.get(table, row.date_t_stamp))
+        return newest
 
 
 @dataclass(slots=True)
@@ -202,7 +200,10 @@ class OfficeWebhooks:
         self._looked = self.clock.monotonic()
         tables = tables_for(facts.version) if self.url else ()
         if self.url and not tables:
-            self._too_old()
+            log.warning("events.too_old office=%s", self.name)
+            self.trouble = TOO_OLD
+            self.keep(replace(self.kept, problem=TOO_OLD))
+            self.over = True  # the office is asked as ever
             return
         addresses = self._addresses()
         if not addresses:
@@ -217,8 +218,10 @@ class OfficeWebhooks:
         except OpenDentalError as error:
             self._tell(str(error))
             return
-        if not tables:
-            self._off()
+        if not tables:  # nothing of ours is left in Open Dental
+            forget_events(self.store, self.name)
+            log.info("events.off office=%s", self.name)
+            self.over = True
             return
         self.keep(replace(self.kept, addresses=(self.url,), watched=tables, checked=self.clock.now()))
         if todo or self._since is None:
@@ -268,19 +271,6 @@ class OfficeWebhooks:
         if any(self._since < changed < start and (last is None or last < changed) for start, changed in moved):
             return ELSEWHERE.format(url=self.url)
         return ""
-
-    def _too_old(self) -> None:
-        """This Open Dental has no events: said once, and the office is asked as ever."""
-        log.warning("events.too_old office=%s", self.name)
-        self.trouble = TOO_OLD
-        self.keep(replace(self.kept, problem=TOO_OLD))
-        self.over = True
-
-    def _off(self) -> None:
-        """Nothing of ours is left in Open Dental."""
-        forget_events(self.store, self.name)
-        log.info("events.off office=%s", self.name)
-        self.over = True
 
     def _tell(self, trouble: str) -> None:
         """Log trouble when it begins, changes or ends."""
