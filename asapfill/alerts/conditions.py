@@ -114,8 +114,9 @@ def _events_fail(office: OfficeFacts) -> Notice:
     title = "Open Dental's events are off and cannot be ended"
     message = (
         "asapfill's subscriptions are still in Open Dental. `asapfill status` says why; asapfill goes on trying to "
+        "remove them."
     )
-    return Notice(office=office.name, code="events", about="off", title=title, message=f"{message}remove them.")
+    return Notice(office=office.name, code="events", about="off", title=title, message=message)
 
 
 _NOTHING_OFFERED: Final = "Nothing is offered meanwhile; offers already sent are not followed."

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from asapfill.clock import Clock
 from asapfill.core.candidates import (
@@ -281,12 +281,16 @@ def _row(session: OfficeSession, kind: Kind, number: int) -> Appointment | Recal
         return None
 
 
+_ANY_PHONE: Final = "2015550123"
+"""One that can be dialled, of those set aside for fiction; only looked at, never texted."""
+
+
 def _as_candidate(row: Appointment | Recall, office: Office, policy: Policy, wall_now: datetime) -> Candidate | None:
     """The row as a candidate for fitting, whoever the patient is: where it could be placed is one thing, asking
     another.
     """
     patient = office.patients.get(row.pat_num)
-    willing = {"pat_status": "Patient", "txt_msg_ok": "Yes", "wireless_phone": "0" * 10, "clinic_num": policy.clinic}
+    willing = {"pat_status": "Patient", "txt_msg_ok": "Yes", "wireless_phone": _ANY_PHONE, "clinic_num": policy.clinic}
     recalls: tuple[Recall, ...] = ()
     if isinstance(row, Recall):
         others = (other for other in office.recalls if other.recall_num != row.recall_num)
