@@ -6,10 +6,10 @@ of the office are checked later, in ``resolve``, because that needs the office.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher, get_close_matches
+from datetime import time, timedelta
+from difflib import SequenceMatcher
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -19,32 +19,17 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from asapfill.core.errors import ConfigurationError, Problem
-from asapfill.core.office import folded
-from asapfill.policy.contradictions import contradictions
-from asapfill.policy.formats import Unreadable
+from asapfill.core.policy import Hours
+from asapfill.policy.formats import Unreadable, in_words
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.tree import LARGEST_FILE, MOST_PROBLEMS, Location, Source, read_tree
 
-SUFFIXES = (".yaml", ".yml")
 NEAR = 0.7
 """How alike (0 to 1) a misspelt key and a known one must be for a guess."""
 NEIGHBOUR = 0.1
 """What a key of the same section has ahead of others."""
 NO_ZONE = "UTC"
 """Stands in where a time zone has a mistake, so that the rest of the file can be checked."""
-START_HINT = "`asapfill policy new` writes one in mode preview: it sends nothing until you change that."
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedPolicies:
-    """A folder of policies: the files that are right, and everything that is wrong with the others.
-
-    ``doubly_claimed``: files that are right in themselves but claim a clinic which another file claims too.
-    """
-
-    files: tuple[PolicyFile, ...]
-    problems: tuple[Problem, ...]
-    doubly_claimed: tuple[Path, ...] = ()
 
 
 def read_policy(path: Path) -> PolicyFile:
@@ -54,43 +39,6 @@ def read_policy(path: Path) -> PolicyFile:
         ConfigurationError: with everything that is wrong with it.
     """
     return parse_policy(read_bytes(path), path)
-
-
-def read_policies(
-    folder: Path, offices: Collection[str], read: Callable[[Path], PolicyFile] = read_policy
-) -> LoadedPolicies:
-    """Read every ``*.yaml`` and ``*.yml`` in ``folder`` by ``read``; ``offices`` are the names in the settings.
-
-    A file that is wrong, that is for an office the settings do not name, or that claims a clinic which another file
-    claims too is left out and told in ``problems``; the others stand. Raises nothing.
-    """
-    try:
-        paths = sorted(
-            path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-        )
-    except OSError as error:
-        message = f"The folder of policies {folder} cannot be read: {error.strerror}."
-        return LoadedPolicies((), (Problem(folder, message, hint=f"Make the folder. {START_HINT}"),))
-    if not paths:
-        message = f"The folder {folder} holds no policy (a file whose name ends in .yaml)."
-        return LoadedPolicies((), (Problem(folder, message, hint=START_HINT),))
-    files: list[PolicyFile] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            files.append(read(path))
-        except ConfigurationError as error:
-            problems += error.problems
-    problems += [_unknown_office(file, offices) for file in files if file.office not in offices]
-    files = [file for file in files if file.office in offices]
-    doubles = list(_claimed_twice(files))
-    problems += [problem for _, problem in doubles]
-    refused = [id(file) for file, _ in doubles]
-    return LoadedPolicies(
-        files=tuple(file for file in files if id(file) not in refused),
-        problems=tuple(problems),
-        doubly_claimed=tuple(file.source.path for file, _ in doubles),
-    )
 
 
 def read_bytes(path: Path) -> bytes:
@@ -299,28 +247,127 @@ def _nearest_key(key: str, section: Location, sections: Mapping[Location, Collec
     return str(best[-1]) if best[:-1] == section else _shown(best)
 
 
-def _unknown_office(file: PolicyFile, offices: Collection[str]) -> Problem:
-    guess = get_close_matches(file.office, offices, n=1)
-    named = ", ".join(sorted(offices)) or "none"
-    hint = f"Did you mean {guess[0]}?" if guess else f"Offices in the settings: {named}."
-    message = f"The settings have no office “{file.office}”; this policy is used for nothing."
-    return file.source.problem(("office",), message, hint)
+DAY = 24 * 60
+"""Minutes."""
 
 
-def claim(file: PolicyFile) -> tuple[str, str]:
-    """What a policy is for: its office and clinic, as far as the file tells; two files cannot be for the same."""
-    return file.office, folded(file.clinic or "")
+OPPOSITES = (
+    ("recalls first", "recalls last"),
+    ("furthest out first", "soonest first"),
+    ("longest first", "shortest first"),
+)
 
 
-def _claimed_twice(files: Iterable[PolicyFile]) -> Iterator[tuple[PolicyFile, Problem]]:
-    """Files that are for the same office and clinic, each with its problem: nobody knows which one was meant."""
-    claims: dict[tuple[str, str], list[PolicyFile]] = defaultdict(list)
-    for file in files:
-        claims[claim(file)].append(file)
-    for claimants in claims.values():
-        for file in claimants if len(claimants) > 1 else ():
-            others = ", ".join(other.source.path.name for other in claimants if other is not file)
-            whose = f"“{file.office}”" + (f", clinic “{file.clinic}”" if file.clinic else "")
-            message = f"{others} is for {whose} too. Neither is used."
-            hint = "Keep one of them, or give each its own clinic."
-            yield file, file.source.problem(("clinic" if file.clinic else "office",), message, hint)
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What does not go together. The first of ``keys`` is where a person should look."""
+
+    keys: tuple[Location, ...]
+    message: str
+    hint: str
+
+
+def contradictions(policy: PolicyFile) -> tuple[Contradiction, ...]:
+    """Everything in ``policy`` that contradicts itself or leaves nothing to do."""
+    return (*_openings(policy), *_texts(policy), *_never_in_time(policy), *_order(policy), *_empty_lists(policy))
+
+
+def _openings(policy: PolicyFile) -> Iterator[Contradiction]:
+    openings = policy.openings
+    notice, ahead, shortest = ("openings", "notice"), ("openings", "look_ahead"), ("openings", "shortest")
+    if openings.notice >= openings.look_ahead:
+        message = (
+            f"`notice` ({in_words(openings.notice)}) reaches as far as `look_ahead` "
+            f"({in_words(openings.look_ahead)}): nothing is left to fill."
+        )
+        yield Contradiction((notice, ahead), message, "Make `notice` shorter or `look_ahead` longer.")
+    if openings.shortest > _length(openings.hours):
+        message = f"No opening of {in_words(openings.shortest)} fits between the `hours`."
+        yield Contradiction((shortest, ("openings", "hours")), message, "Make `shortest` shorter.")
+    both = {name.casefold() for name in openings.operatories or ()}
+    for number, name in enumerate(openings.except_operatories):
+        if name.casefold() in both:
+            place = ("openings", "except_operatories", number)
+            message = f"“{name}” is both in `operatories` and in `except_operatories`."
+            yield Contradiction((place, ("openings", "operatories")), message, "Keep it in one of the two.")
+
+
+def _texts(policy: PolicyFile) -> Iterator[Contradiction]:
+    texts = policy.texts
+    if texts.wave is not None and texts.wave > texts.per_opening:
+        message = f"`wave` asks {texts.wave} at a time, and `per_opening` allows {texts.per_opening} in all."
+        keys: tuple[Location, ...] = (("texts", "wave"), ("texts", "per_opening"))
+        yield Contradiction(keys, message, "Make `wave` smaller or `per_opening` larger.")
+    if texts.per_patient_per_day > texts.per_patient_per_week:
+        message = f"{texts.per_patient_per_day} texts a day are more than {texts.per_patient_per_week} in a week."
+        keys = (("texts", "per_patient_per_day"), ("texts", "per_patient_per_week"))
+        yield Contradiction(keys, message, "Make `per_patient_per_day` smaller.")
+
+
+def _never_in_time(policy: PolicyFile) -> Iterator[Contradiction]:
+    """Whether no opening can ever be texted about: texts go out at no time between look-ahead and notice before it.
+
+    Reckoned in minutes of an endless row of weeks without changes of the clock.
+    """
+    openings, texts = policy.openings, policy.texts
+    ahead, notice = (round(length.total_seconds() / 60) for length in (openings.look_ahead, openings.notice))
+    last = _minutes(openings.hours.start) + round((_length(openings.hours) - openings.shortest).total_seconds() / 60)
+    begin, end = (
+        _minutes(texts.between.start),
+        _minutes(texts.between.start) + round(_length(texts.between).total_seconds() / 60),
+    )
+    for day in frozenset().union(*openings.days):
+        first, until = day * DAY + _minutes(openings.hours.start) - ahead, day * DAY + last - notice
+        for texting in range(first // DAY, until // DAY + 1):
+            if (
+                texting % 7 in frozenset().union(*texts.days)
+                and texting * DAY + end > first
+                and (texting * DAY + begin <= until)
+            ):
+                return
+    if (
+        openings.notice < openings.look_ahead
+        and last >= _minutes(openings.hours.start)
+        and openings.days
+        and texts.days
+    ):
+        message = (
+            f"No text can go out in time: between {in_words(openings.look_ahead)} and {in_words(openings.notice)} "
+            "before an opening it is never an hour and day for texts."
+        )
+        hint = "Widen `texts.between` or `texts.days`, or make `look_ahead` longer or `notice` shorter."
+        keys = (("texts", "between"), ("texts", "days"), ("openings", "look_ahead"), ("openings", "notice"))
+        yield Contradiction((*keys, ("openings", "hours"), ("openings", "days")), message, hint)
+
+
+def _minutes(moment: time) -> int:
+    return moment.hour * 60 + moment.minute
+
+
+def _order(policy: PolicyFile) -> Iterator[Contradiction]:
+    for number, line in enumerate(policy.order):
+        before = policy.order[:number]
+        against = {one for pair in OPPOSITES if line in pair for one in pair if one != line}
+        if line in before:
+            yield Contradiction((("order", number),), f"“{line}” stands twice.", "Keep one of the two.")
+        elif against.intersection(before):
+            message = f"“{line}” is the opposite of “{against.intersection(before).pop()}”."
+            yield Contradiction((("order", number),), message, "Keep one of the two.")
+
+
+def _empty_lists(policy: PolicyFile) -> Iterator[Contradiction]:
+    lists = (
+        (("openings", "operatories"), policy.openings.operatories, "operatory", "Write all, or name some."),
+        (("openings", "days"), policy.openings.days, "day", "Write for example Mon-Fri."),
+        (("candidates", "include"), policy.candidates.include, "candidate", "Name at least one group."),
+        (("texts", "days"), policy.texts.days, "day for texts", "Write for example Mon-Sat."),
+    )
+    for location, value, what, hint in lists:
+        if value == ():
+            message = f"`{location[-1]}` is an empty list: no {what} is left."
+            yield Contradiction((location,), message, f"{hint} To stop sending, use mode: preview.")
+
+
+def _length(hours: Hours) -> timedelta:
+    """How long a stretch of the day is; an end of 00:00 is the midnight at its end."""
+    return timedelta(minutes=(_minutes(hours.end) or DAY) - _minutes(hours.start))

@@ -20,12 +20,19 @@ from asapfill.core.rows import Definition
 from asapfill.core.schedule import may_be_allowed
 from asapfill.cycle.session import sessions_without_state
 from asapfill.policy.formats import US_ZONES, Unreadable, Written, hours, hours_in_words
-from asapfill.policy.in_force import read_folder
+from asapfill.policy.in_force import claim, read_folder
 from asapfill.policy.model import KEYS, PolicyFile
-from asapfill.policy.reading import claim, parse_policy
+from asapfill.policy.reading import parse_policy
 from asapfill.policy.resolve import clinic_of, resolve
-from asapfill.policy_tools.reference import FILE_NAME, default_words, schema_text
-from asapfill.policy_tools.samples import HOW_TO, Draft, policy_text, quoted_name
+from asapfill.policy_tools.reference import (
+    FILE_NAME,
+    HOW_TO,
+    Draft,
+    default_words,
+    policy_text,
+    quoted_name,
+    schema_text,
+)
 from asapfill.settings.settings import Settings
 
 Answers = Mapping[str, Written]
