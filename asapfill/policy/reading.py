@@ -1,27 +1,27 @@
 """Reading policy files: from bytes to a checked ``PolicyFile``, or to everything that is wrong with them.
 
-Steps: ``tree`` (what stands where), ``model`` (what each key may be), ``contradictions`` (what goes together). Names
-of the office are checked later, in ``resolve``, because that needs the office.
+Steps: ``tree`` (what stands where), ``model`` (what each key may be), and here what contradicts itself or leaves
+nothing to do. Names of the office are checked later, in ``resolve``, because that needs the office.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import time, timedelta
+from datetime import timedelta
 from difflib import SequenceMatcher
-from functools import partial
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.core.policy import Hours
 from asapfill.policy.formats import Unreadable, in_words
-from asapfill.policy.model import PolicyFile
+from asapfill.policy.keys import section_of
+from asapfill.policy.model import KEYS, PolicyFile
 from asapfill.policy.tree import LARGEST_FILE, MOST_PROBLEMS, Location, Source, read_tree
 
 NEAR = 0.7
@@ -30,6 +30,19 @@ NEIGHBOUR = 0.1
 """What a key of the same section has ahead of others."""
 NO_ZONE = "UTC"
 """Stands in where a time zone has a mistake, so that the rest of the file can be checked."""
+SECTIONS: Mapping[Location, list[str]] = {(): list(PolicyFile.model_fields)} | {
+    (name,): list(inner.model_fields)
+    for name, info in PolicyFile.model_fields.items()
+    if (inner := section_of(info)) is not None
+}
+"""The keys allowed in each section; () is the file itself."""
+DAY = 24 * 60
+"""Minutes."""
+OPPOSITES = (
+    ("recalls first", "recalls last"),
+    ("furthest out first", "soonest first"),
+    ("longest first", "shortest first"),
+)
 
 
 def read_policy(path: Path) -> PolicyFile:
@@ -96,11 +109,14 @@ def _read(raw: bytes, path: Path) -> tuple[PolicyFile | None, list[Problem], Col
     problems = [*tree.problems, *_nothing_there(tree.source, empty)]
     wrong = {_key_of(location) for location in empty}
     policy, errors = _validated(_without(tree.data, wrong))
-    told = sorted((error for error in errors if _location(error) not in wrong), key=partial(_place, tree.source))
+    told = sorted(
+        (error for error in errors if error["loc"] not in wrong),
+        key=lambda error: tree.source.values.get(error["loc"], (0, 0)),
+    )
     # Finding words for a mistake takes time; nobody reads more of them.
     problems += [_in_words(tree.source, error) for error in told[:MOST_PROBLEMS]]
     untold = max(0, len(told) - MOST_PROBLEMS)
-    wrong |= {_key_of(_location(error)) for error in errors}
+    wrong |= {_key_of(error["loc"]) for error in errors}
     if policy is None:
         without_zone = {"timezone": NO_ZONE} if ("timezone",) in wrong else {}
         policy, _ = _validated(_without(tree.data, wrong) | without_zone)
@@ -110,11 +126,6 @@ def _read(raw: bytes, path: Path) -> tuple[PolicyFile | None, list[Problem], Col
     if policy is not None:
         policy = policy.located(tree.source)
     return policy, _in_order(problems, untold, path), wrong
-
-
-def _place(source: Source, error: ErrorDetails) -> tuple[int, int]:
-    """Where a finding of the model stands; (0, 0) for what is missing."""
-    return source.values.get(_location(error), (0, 0))
 
 
 def _in_order(problems: Iterable[Problem], untold: int, path: Path) -> list[Problem]:
@@ -130,10 +141,6 @@ def _validated(data: Mapping[str, Any]) -> tuple[PolicyFile | None, list[ErrorDe
         return PolicyFile.model_validate(data), []
     except ValidationError as error:
         return None, error.errors(include_url=False)
-
-
-def _location(error: ErrorDetails) -> Location:
-    return tuple(error["loc"])
 
 
 def _values(node: Any, location: Location = ()) -> Iterator[tuple[Location, Any]]:  # noqa: ANN401  a tree of texts
@@ -181,19 +188,18 @@ def _nothing_there(source: Source, empty: Iterable[Location]) -> Iterator[Proble
 
 def _in_words(source: Source, error: ErrorDetails) -> Problem:
     """One finding of the model, as a person reads it. The model's own sentences are never shown."""
-    location = _location(error)
+    location = error["loc"]
     key = _shown(location)
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, Unreadable):
         return source.problem(location, f"`{key}` {cause}", cause.hint)
     if error["type"] == "missing":
-        examples = {name: field.examples for name, field in PolicyFile.model_fields.items()}
-        example = (examples.get(key) or ["…"])[0]
+        example = next(found.example for found in KEYS if found.path == key)
         return source.problem((), f"The line `{key}:` is missing.", f"Write for example: {key}: {example}")
     if error["type"] == "extra_forbidden":
         return _unknown_key(source, location)
     if error["type"] in {"model_type", "model_attributes_type", "dict_type"}:
-        keys = ", ".join(_sections()[(key,)])
+        keys = ", ".join(SECTIONS[(key,)])
         hint = f"Write lines below it, indented by two blanks, with any of: {keys}."
         return source.problem(location, f"`{key}` takes no value of its own.", hint)
     return source.problem(location, f"`{key}` cannot be what stands here.", "Compare with policies/sample.yaml.")
@@ -204,63 +210,44 @@ def _shown(location: Location) -> str:
     return ".".join(part for part in location if isinstance(part, str))
 
 
-def _sections() -> dict[Location, list[str]]:
-    """The keys allowed in each section; () is the file itself."""
-    sections: dict[Location, list[str]] = {(): list(PolicyFile.model_fields)}
-    for name, field in PolicyFile.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            sections[(name,)] = list(field.annotation.model_fields)
-    return sections
-
-
 def _unknown_key(source: Source, location: Location) -> Problem:
-    sections = _sections()
     section, key = location[:-1], str(location[-1])
     folded = "_".join(key.casefold().replace("-", " ").split())
     place = f"below `{section[0]}`" if section else "at the left margin"
     message = f"`{key}` is not a key that asapfill knows {place}."
-    elsewhere = [
-        f"below `{where[0]}:`" if where else "at the left margin" for where in sections if folded in sections[where]
-    ]
-    near = _nearest_key(folded, section, sections)
-    if folded in sections[section]:
+    known = [where for where in SECTIONS if folded in SECTIONS[where]]
+    elsewhere = [f"below `{where[0]}:`" if where else "at the left margin" for where in known]
+    near = _nearest_key(folded, section)
+    if folded in SECTIONS[section]:
         hint = f"Did you mean `{folded}`?"
     elif elsewhere:
         hint = f"It belongs {' or '.join(elsewhere)}."
     elif near:
         hint = f"Did you mean `{near}`?"
     else:
-        hint = f"Allowed here: {', '.join(sections[section])}."
+        hint = f"Allowed here: {', '.join(SECTIONS[section])}."
     return source.problem(location, message, hint, at_key=True)
 
 
-def _nearest_key(key: str, section: Location, sections: Mapping[Location, Collection[str]]) -> str:
+def _nearest_key(key: str, section: Location) -> str:
     """The key that was perhaps meant, with its section if that is another one; empty when none is near."""
     nearness = {
         (*where, name): SequenceMatcher(None, key, name).ratio() + (NEIGHBOUR if where == section else 0)
-        for where, names in sections.items()
+        for where, names in SECTIONS.items()
         for name in names
     }
-    best = max(nearness, key=lambda location: nearness[location])
+    best = max(nearness, key=nearness.__getitem__)
     if nearness[best] < NEAR:
         return ""
     return str(best[-1]) if best[:-1] == section else _shown(best)
 
 
-DAY = 24 * 60
-"""Minutes."""
-
-
-OPPOSITES = (
-    ("recalls first", "recalls last"),
-    ("furthest out first", "soonest first"),
-    ("longest first", "shortest first"),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Contradiction:
-    """What does not go together. The first of ``keys`` is where a person should look."""
+    """What does not go together, each value right by itself. The first of ``keys`` is where a person should look.
+
+    It is not told when one of the ``keys`` could not be read in the first place.
+    """
 
     keys: tuple[Location, ...]
     message: str
@@ -281,7 +268,8 @@ def _openings(policy: PolicyFile) -> Iterator[Contradiction]:
             f"({in_words(openings.look_ahead)}): nothing is left to fill."
         )
         yield Contradiction((notice, ahead), message, "Make `notice` shorter or `look_ahead` longer.")
-    if openings.shortest > _length(openings.hours):
+    opens, closes = _stretch(openings.hours)
+    if openings.shortest > timedelta(minutes=closes - opens):
         message = f"No opening of {in_words(openings.shortest)} fits between the `hours`."
         yield Contradiction((shortest, ("openings", "hours")), message, "Make `shortest` shorter.")
     both = {name.casefold() for name in openings.operatories or ()}
@@ -310,27 +298,17 @@ def _never_in_time(policy: PolicyFile) -> Iterator[Contradiction]:
     Reckoned in minutes of an endless row of weeks without changes of the clock.
     """
     openings, texts = policy.openings, policy.texts
-    ahead, notice = (round(length.total_seconds() / 60) for length in (openings.look_ahead, openings.notice))
-    last = _minutes(openings.hours.start) + round((_length(openings.hours) - openings.shortest).total_seconds() / 60)
-    begin, end = (
-        _minutes(texts.between.start),
-        _minutes(texts.between.start) + round(_length(texts.between).total_seconds() / 60),
-    )
+    lengths = (openings.look_ahead, openings.notice, openings.shortest)
+    ahead, notice, shortest = (round(length.total_seconds() / 60) for length in lengths)
+    (opens, closes), (begin, end) = _stretch(openings.hours), _stretch(texts.between)
+    last = closes - shortest
+    texting = frozenset().union(*texts.days)
     for day in frozenset().union(*openings.days):
-        first, until = day * DAY + _minutes(openings.hours.start) - ahead, day * DAY + last - notice
-        for texting in range(first // DAY, until // DAY + 1):
-            if (
-                texting % 7 in frozenset().union(*texts.days)
-                and texting * DAY + end > first
-                and (texting * DAY + begin <= until)
-            ):
+        first, until = day * DAY + opens - ahead, day * DAY + last - notice
+        for number in range(first // DAY, until // DAY + 1):
+            if number % 7 in texting and number * DAY + end > first and number * DAY + begin <= until:
                 return
-    if (
-        openings.notice < openings.look_ahead
-        and last >= _minutes(openings.hours.start)
-        and openings.days
-        and texts.days
-    ):
+    if notice < ahead and last >= opens and openings.days and texts.days:
         message = (
             f"No text can go out in time: between {in_words(openings.look_ahead)} and {in_words(openings.notice)} "
             "before an opening it is never an hour and day for texts."
@@ -338,10 +316,6 @@ def _never_in_time(policy: PolicyFile) -> Iterator[Contradiction]:
         hint = "Widen `texts.between` or `texts.days`, or make `look_ahead` longer or `notice` shorter."
         keys = (("texts", "between"), ("texts", "days"), ("openings", "look_ahead"), ("openings", "notice"))
         yield Contradiction((*keys, ("openings", "hours"), ("openings", "days")), message, hint)
-
-
-def _minutes(moment: time) -> int:
-    return moment.hour * 60 + moment.minute
 
 
 def _order(policy: PolicyFile) -> Iterator[Contradiction]:
@@ -368,6 +342,7 @@ def _empty_lists(policy: PolicyFile) -> Iterator[Contradiction]:
             yield Contradiction((location,), message, f"{hint} To stop sending, use mode: preview.")
 
 
-def _length(hours: Hours) -> timedelta:
-    """How long a stretch of the day is; an end of 00:00 is the midnight at its end."""
-    return timedelta(minutes=(_minutes(hours.end) or DAY) - _minutes(hours.start))
+def _stretch(hours: Hours) -> tuple[int, int]:
+    """When a stretch of the day begins and ends, in minutes; an end of 00:00 is the midnight at its end."""
+    begin, end = (moment.hour * 60 + moment.minute for moment in (hours.start, hours.end))
+    return begin, end or DAY
