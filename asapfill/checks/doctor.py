@@ -166,7 +166,9 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
 
 def check_connection(session: OfficeSession, office: OfficeSettings) -> Iterator[Finding]:
     """How the office is reached, and how long a small request takes, the wait at its gate included."""
-    ways = ", then ".join("remote API" if kinds.REMOTE_API in url else "the office's own address" for url in office.urls)
+    ways = ", then ".join(
+        "remote API" if kinds.REMOTE_API in url else "the office's own address" for url in office.urls
+    )
     exposed = [parts.hostname for parts in map(kinds.split_address, filter(kinds.is_exposed, office.urls)) if parts]
     if exposed:
         yield look(

@@ -5,7 +5,7 @@ Names of the office are compared as they are written; where its lists are known,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -68,17 +68,15 @@ class Change:
 
 def compare(before: PolicyFile, after: PolicyFile, was: str = "Until now") -> tuple[Change, ...]:
     """Every key whose meaning differs, in the order of the reference. ``was``: what the sentences call ``before``."""
-    return tuple(_changes(before, after, was))
-
-
-def _changes(before: PolicyFile, after: PolicyFile, was: str) -> Iterator[Change]:
+    changes = []
     for key in KEYS:
         old, new = (_meaning(key, _value(policy, key)) for policy in (before, after))
         if old != new:
             shown = words(key, _value(before, key)), words(key, _value(after, key))
             sentence = MODES[shown[1]] if key.path == "mode" else key.says.format(shown[1]) + "."
             sentence += f" {was}: {shown[0]}.{_difference(before, after, key)}"
-            yield Change(key.path, *shown, _effect(key, old, new), sentence)
+            changes.append(Change(key.path, *shown, _effect(key, old, new), sentence))
+    return tuple(changes)
 
 
 def _value(policy: PolicyFile, key: Key) -> Any:  # noqa: ANN401  each key has its own type
@@ -138,11 +136,9 @@ def _difference(before: PolicyFile, after: PolicyFile, key: Key) -> str:
     old, new = ({_folded(item): str(item) for item in value} for value in lists)
     added = [new[item] for item in new if item not in old]
     gone = [old[item] for item in old if item not in new]
-    parts = [
-        f" New: {', '.join(added)}." if added and old else "",
-        f" Gone: {', '.join(gone)}." if gone and new else "",
-    ]
-    return "".join(parts)
+    return (f" New: {', '.join(added)}." if added and old else "") + (
+        f" Gone: {', '.join(gone)}." if gone and new else ""
+    )
 
 
 def words(key: Key, value: Any) -> str:  # noqa: ANN401  as above
