@@ -42,7 +42,7 @@ from asapfill.mirror.names import Names
 from asapfill.opendental.errors import OpenDentalError
 from asapfill.policy.in_force import Policies, last_good_versions, read_folder
 from asapfill.policy.model import PolicyFile
-from asapfill.settings import kinds
+from asapfill.settings.kinds import REMOTE_API, is_exposed, split_address
 from asapfill.settings.settings import OfficeSettings, Settings, clock_for, find_settings, load_settings
 from asapfill.words import wrapped
 
@@ -166,10 +166,8 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
 
 def check_connection(session: OfficeSession, office: OfficeSettings) -> Iterator[Finding]:
     """How the office is reached, and how long a small request takes, the wait at its gate included."""
-    ways = ", then ".join(
-        "remote API" if kinds.REMOTE_API in url else "the office's own address" for url in office.urls
-    )
-    exposed = [parts.hostname for parts in map(kinds.split_address, filter(kinds.is_exposed, office.urls)) if parts]
+    ways = ", then ".join("remote API" if REMOTE_API in url else "the office's own address" for url in office.urls)
+    exposed = [parts.hostname for parts in map(split_address, filter(is_exposed, office.urls)) if parts]
     if exposed:
         yield look(
             "plain http",
