@@ -215,9 +215,10 @@ def key(
         wider: see ``Wider``.
     """
     extra: dict[str, Any] = {"default": default, "why": why, "says": says, "note": note, "wider": wider}
-    checked = default is not None
+    if default is None:
+        return Field(default=None, description=meaning, examples=[example], json_schema_extra=extra)
     return Field(
-        default=default, validate_default=checked, description=meaning, examples=[example], json_schema_extra=extra
+        default=default, validate_default=True, description=meaning, examples=[example], json_schema_extra=extra
     )
 
 
