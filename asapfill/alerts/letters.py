@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from asapfill.core.errors import ConfigurationError
-from asapfill.settings.secret import Secret
 from asapfill.settings.settings import Settings
+from asapfill.settings.toml_file import Secret
 from asapfill.store.notices import KeptNotice, Notice
 from asapfill.words import counted
 

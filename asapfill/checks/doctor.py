@@ -42,10 +42,8 @@ from asapfill.mirror.names import Names
 from asapfill.opendental.errors import OpenDentalError
 from asapfill.policy.in_force import Policies, last_good_versions, read_folder
 from asapfill.policy.model import PolicyFile
-from asapfill.settings import addresses
-from asapfill.settings.addresses import REMOTE_API
-from asapfill.settings.settings import OfficeSettings, Settings, find_settings, load_settings
-from asapfill.settings.simulated import clock_for
+from asapfill.settings.kinds import REMOTE_API, is_exposed, split_address
+from asapfill.settings.settings import OfficeSettings, Settings, clock_for, find_settings, load_settings
 from asapfill.words import wrapped
 
 _WORST: tuple[Verdict, ...] = ("wrong", "look", "ok")
@@ -169,7 +167,7 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
 def check_connection(session: OfficeSession, office: OfficeSettings) -> Iterator[Finding]:
     """How the office is reached, and how long a small request takes, the wait at its gate included."""
     ways = ", then ".join("remote API" if REMOTE_API in url else "the office's own address" for url in office.urls)
-    exposed = [parts.hostname for parts in map(addresses.split, filter(addresses.is_exposed, office.urls)) if parts]
+    exposed = [parts.hostname for parts in map(split_address, filter(is_exposed, office.urls)) if parts]
     if exposed:
         yield look(
             "plain http",

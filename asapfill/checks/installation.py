@@ -24,8 +24,8 @@ from asapfill.alerts.letters import addresses_of, knows
 from asapfill.checks.check import Finding, look, ok, wrong
 from asapfill.clock import Clock
 from asapfill.report.status import events_document
-from asapfill.settings.secret import Secret
 from asapfill.settings.settings import EventSettings, Settings
+from asapfill.settings.toml_file import Secret
 from asapfill.store.database import FILE_NAME, EmptyStore, Store, StoreError, open_for_reading
 from asapfill.store.lock import holder, is_held
 from asapfill.store.notices import failing_addresses

@@ -24,9 +24,8 @@ from asapfill.policy.in_force import read_folder
 from asapfill.policy.keys import Section
 from asapfill.policy.model import PolicyFile
 from asapfill.report.documents import iso
-from asapfill.settings.addresses import REMOTE_API
-from asapfill.settings.settings import OfficeSettings, Settings, find_settings, load_settings
-from asapfill.settings.simulated import clock_for
+from asapfill.settings.kinds import REMOTE_API
+from asapfill.settings.settings import OfficeSettings, Settings, clock_for, find_settings, load_settings
 from asapfill.store.cycles import last_ticks, totals
 from asapfill.store.database import EmptyStore, StoreError, open_for_reading
 from asapfill.store.offices import paused

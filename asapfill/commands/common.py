@@ -60,8 +60,7 @@ def open_settings(config: Path | None, *, with_secrets: bool = True) -> tuple[Se
     Raises:
         ConfigurationError: there are none, or they are wrong.
     """
-    from asapfill.settings.settings import find_settings, load_settings
-    from asapfill.settings.simulated import clock_for
+    from asapfill.settings.settings import clock_for, find_settings, load_settings
 
     path = find_settings(config, os.environ, Path.cwd())
     settings = load_settings(path, os.environ, with_secrets=with_secrets)

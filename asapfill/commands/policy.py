@@ -25,15 +25,28 @@ from asapfill.commands.common import (
 from asapfill.words import wrapped
 
 if TYPE_CHECKING:
-    from asapfill.clock import Clock
     from asapfill.cycle.plan import PlanTime
     from asapfill.policy.formats import Written
-    from asapfill.policy_tools.new import OfficeAnswers, Question
-    from asapfill.settings.settings import Settings
-
 
 Given = str | tuple[str, ...] | None
 """An option of ``policy new``: once, several times, or not at all."""
+PATHS = {
+    "clinic": "clinic",
+    "timezone": "timezone",
+    "days": "openings.days",
+    "hours": "openings.hours",
+    "leave_out": "openings.except_operatories",
+    "fill_over": "openings.blockouts_allowed",
+    "notice": "openings.notice",
+    "between": "texts.between",
+    "spoken_to": "candidates.spoken_to",
+    "mode": "mode",
+}
+"""The key of the policy that each of these options is for."""
+WRITTEN = {
+    "preview": "It sends nothing yet: its mode is preview.",
+    "ask": "Its mode is ask: a running asapfill prepares texts, and nothing is sent without somebody's yes.",
+}
 
 
 @click.group()
@@ -66,14 +79,23 @@ def new(config: Path | None, office: str | None, out: Path | None, offline: bool
 
     Asks what is not given, at a terminal only; Enter takes the answer in brackets.
     """
-    from asapfill.policy_tools.new import NotWritten, draft_policy, place_for, refusals, write_policy
+    from asapfill.policy_tools.new import (
+        NotWritten,
+        answers_for,
+        ask_office,
+        draft_policy,
+        place_for,
+        refusals,
+        which_office,
+        write_policy,
+    )
 
     settings, clock = open_settings(config, with_secrets=False)
     asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
     try:
-        name = known_office(settings, office) or _office(settings, asking=asking)
-        known = None if offline else _known(settings, name, clock)
-        answers = _answers(settings, {"office": name, **_given(given)}, known, out, asking=asking)
+        name = known_office(settings, office) or which_office(settings, asking=asking)
+        known = None if offline else ask_office(settings, name, clock)
+        answers = answers_for(settings, {"office": name, **_given(given)}, known, out, asking=asking)
         wrong = refusals(answers, known)
         if wrong:
             raise click.UsageError("\n".join(wrong))
@@ -88,103 +110,13 @@ def new(config: Path | None, office: str | None, out: Path | None, offline: bool
     click.echo("Next: `asapfill check`, then `asapfill plan` shows what it means for today.", err=True)
 
 
-WRITTEN = {
-    "preview": "It sends nothing yet: its mode is preview.",
-    "ask": "Its mode is ask: a running asapfill prepares texts, and nothing is sent without somebody's yes.",
-}
-
-
 def _given(options: Mapping[str, Given]) -> dict[str, Written]:
     """The options that were given, by the path of their key."""
-    paths = {
-        "clinic": "clinic",
-        "timezone": "timezone",
-        "days": "openings.days",
-        "hours": "openings.hours",
-        "leave_out": "openings.except_operatories",
-        "fill_over": "openings.blockouts_allowed",
-        "notice": "openings.notice",
-        "between": "texts.between",
-        "spoken_to": "candidates.spoken_to",
-        "mode": "mode",
-    }
     return {
         path: list(value) if isinstance(value, tuple) else value
-        for name, path in paths.items()
+        for name, path in PATHS.items()
         if (value := options[name])
     }
-
-
-def _answers(
-    settings: Settings, given: dict[str, Written], known: OfficeAnswers | None, out: Path | None, *, asking: bool
-) -> dict[str, Written]:
-    """What was given, and for the rest what a person answers, or the default.
-
-    Raises:
-        NotWritten: there is such a policy already; told before anything else is asked.
-    """
-    from asapfill.policy_tools.new import place_for, questions, require_free
-
-    answers = dict(given)
-    place_is_free = False
-    if asking:
-        click.echo("Enter takes the answer in brackets. Ctrl-C stops, and nothing is written.\n", err=True)
-    for question in questions(settings, str(given["office"]), known, answers):
-        if question.path != "clinic" and not place_is_free:
-            require_free(settings, out or place_for(settings, answers), answers, known)
-            place_is_free = True
-        if question.path in answers:
-            continue
-        answer = _answer(question, answers, known) if asking else question.default if question.sure else ""
-        if not answer and question.flag:
-            raise click.UsageError(f"Give {question.flag}. {question.text}")
-        answers |= {question.path: answer} if answer else {}
-    return answers
-
-
-def _office(settings: Settings, *, asking: bool) -> str:
-    """The office that the policy is for."""
-    offices = list(settings.offices)
-    if len(offices) == 1:
-        return offices[0]
-    if not asking:
-        raise click.UsageError(f"Give --office. The settings have: {', '.join(offices)}.")
-    chosen: str = click.prompt("For which office?", type=click.Choice(offices), err=True)
-    return chosen
-
-
-def _known(settings: Settings, office: str, clock: Clock) -> OfficeAnswers | None:
-    """What the office tells; None, with the reason on standard error, when it cannot be asked."""
-    from asapfill.core.errors import ConfigurationError
-    from asapfill.opendental.errors import OpenDentalError
-    from asapfill.policy_tools.new import ask_office
-
-    try:
-        return ask_office(settings, office, clock)
-    except (OpenDentalError, ConfigurationError) as error:
-        click.echo(f"{error}\nThe office cannot be asked for its names, so the file has examples.\n", err=True)
-        return None
-
-
-def _answer(question: Question, answers: Mapping[str, Written], known: OfficeAnswers | None) -> Written:
-    """Ask until the answer can be used."""
-    from asapfill.policy_tools.new import refusals
-
-    before = refusals(answers, known)
-    if question.explained:
-        lines = [line for part in question.explained.split("\n") for line in wrapped(part, 0)]
-        click.echo("\n".join(["", *lines]), err=True)
-    while True:
-        text: str = click.prompt(question.text, default=question.default, show_default=bool(question.default), err=True)
-        parts = [part.strip() for part in text.split(",") if part.strip()]
-        answer: Written = parts if question.several else text.strip()
-        if not answer and question.flag:
-            click.echo("This needs an answer; Ctrl-C stops.", err=True)
-            continue
-        wrong = [line for line in refusals({**answers, question.path: answer}, known) if line not in before]
-        if not answer or not wrong:
-            return answer
-        click.echo("\n".join(part for line in wrong for part in wrapped(line, 0)), err=True)
 
 
 @policy.command()

@@ -20,7 +20,7 @@ from asapfill.offers.journal import Journal
 from asapfill.offers.reconcile import recover
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.exchange import Network
-from asapfill.settings import addresses
+from asapfill.settings.kinds import is_exposed, split_address
 from asapfill.settings.settings import OfficeSettings, Settings, check_secrets
 from asapfill.store.database import EmptyStore, Store, open_for_reading, open_store
 from asapfill.store.lock import only_one
@@ -185,8 +185,8 @@ def _memory(store: Store, key: bytes, office: OfficeSettings, customer_key: str)
 
 def open_client(office: OfficeSettings, clock: Clock, stop: threading.Event, keys: tuple[str, str]) -> OpenDental:
     """The client of one office. The keys live in it and nowhere else."""
-    for url in filter(addresses.is_exposed, office.urls):
-        parts = addresses.split(url)
+    for url in filter(is_exposed, office.urls):
+        parts = split_address(url)
         log.warning("office.unencrypted office=%s host=%s", office.name, parts.hostname if parts else "")
     return OpenDental(
         office.name,

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import asapfill
 from asapfill.core.errors import ConfigurationError, Problem
-from asapfill.policy_tools.reference import FILE_NAME, schema_text
-from asapfill.policy_tools.samples import SAMPLE, policy_text, quoted_name
+from asapfill.policy_tools.reference import FILE_NAME, SAMPLE, policy_text, quoted_name, schema_text
 from asapfill.sandbox.office.columns import Row
 from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY, OfficeFileError, SimulatedOffice
 from asapfill.sandbox.wire.options import Options, read_office_file

@@ -10,17 +10,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
 from asapfill.clock import Clock
 from asapfill.core.errors import ConfigurationError, Problem, problem_at
-from asapfill.core.office import OfficeNames
+from asapfill.core.office import OfficeNames, folded
 from asapfill.core.policy import Policy
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.reading import claim, parse_policy, read_bytes, read_policies
+from asapfill.policy.reading import parse_policy, read_bytes
 from asapfill.policy.resolve import resolve
 from asapfill.settings.settings import Settings
 from asapfill.store.database import Store, StoreError, open_for_reading
@@ -28,6 +30,8 @@ from asapfill.store.offices import KeptPolicy, forget_policies, kept_policies
 
 log = logging.getLogger(__name__)
 
+SUFFIXES = (".yaml", ".yml")
+START_HINT = "`asapfill policy new` writes one in mode preview: it sends nothing until you change that."
 UNREADABLE = ""
 """The fingerprint of a file that cannot be read."""
 
@@ -100,22 +104,45 @@ class PolicyBook:
         def whole(path: Path) -> PolicyFile:
             return refuse_half(self._one(path, before.get(path)), earlier.get(path))
 
-        loaded = read_policies(self.folder, self.offices, whole)
-        good = {file.source.path: file for file in loaded.files}
-        mistaken = {problem.file for problem in loaded.problems} - set(loaded.doubly_claimed) - set(good)
+        right, problems = self._right_files(whole)
+        doubles = dict(_claimed_twice(right))
+        problems += doubles.values()
+        good = {file.source.path: file for file in right if file.source.path not in doubles}
+        mistaken = {problem.file for problem in problems} - set(doubles) - set(good)
         stand_ins = _stand_ins({path: row for path, row in kept.items() if path in mistaken}, good)
         if store is not None and not store.read_only:
-            self._tell(before, loaded.problems)
+            self._tell(before, tuple(problems))
             # An empty folder is rather a share that is gone than a wish to forget.
             forget_policies(store, [path.name for path in kept if self._read and path not in self._read])
         in_force = good | stand_ins
         return Policies(
             files=tuple(in_force[path] for path in sorted(in_force)),
-            problems=loaded.problems,
+            problems=tuple(problems),
             stand_ins=frozenset(stand_ins),
             _fingerprints={path: fingerprint for path, (fingerprint, _) in self._read.items()},
             _kept=kept,
         )
+
+    def _right_files(self, read: Callable[[Path], PolicyFile]) -> tuple[list[PolicyFile], list[Problem]]:
+        """Every ``*.yaml`` and ``*.yml`` that is right and for an office of ours, and what is wrong with the others."""
+        files: list[PolicyFile] = []
+        problems: list[Problem] = []
+        try:
+            names = [path for path in self.folder.iterdir() if not path.name.startswith(".")]
+        except OSError as error:
+            message = f"The folder of policies {self.folder} cannot be read: {error.strerror}."
+            return files, [Problem(self.folder, message, hint=f"Make the folder. {START_HINT}")]
+        paths = sorted(path for path in names if path.suffix.lower() in SUFFIXES)
+        if not paths:
+            message = f"The folder {self.folder} holds no policy (a file whose name ends in .yaml)."
+            return files, [Problem(self.folder, message, hint=START_HINT)]
+        for path in paths:
+            try:
+                files.append(read(path))
+            except ConfigurationError as error:
+                problems += error.problems
+        problems += [_unknown_office(file, self.offices) for file in files if file.office not in self.offices]
+        return [file for file in files if file.office in self.offices], problems
 
     def _one(self, path: Path, before: tuple[str, PolicyFile | ConfigurationError] | None) -> PolicyFile:
         """One file, parsed or remembered.
@@ -147,6 +174,33 @@ class PolicyBook:
             if problem not in self._told:
                 log.error("policy.wrong %s", " | ".join(str(problem).split("\n")))
         self._told = problems
+
+
+def claim(file: PolicyFile) -> tuple[str, str]:
+    """What a policy is for: its office and clinic, as far as the file tells; two files cannot be for the same."""
+    return file.office, folded(file.clinic or "")
+
+
+def _unknown_office(file: PolicyFile, offices: Collection[str]) -> Problem:
+    guess = get_close_matches(file.office, offices, n=1)
+    named = ", ".join(sorted(offices)) or "none"
+    hint = f"Did you mean {guess[0]}?" if guess else f"Offices in the settings: {named}."
+    message = f"The settings have no office “{file.office}”; this policy is used for nothing."
+    return file.source.problem(("office",), message, hint)
+
+
+def _claimed_twice(files: Iterable[PolicyFile]) -> Iterator[tuple[Path, Problem]]:
+    """Files that are for the same office and clinic, each with its problem: nobody knows which one was meant."""
+    claims: dict[tuple[str, str], list[PolicyFile]] = defaultdict(list)
+    for file in files:
+        claims[claim(file)].append(file)
+    for claimants in claims.values():
+        for file in claimants if len(claimants) > 1 else ():
+            others = ", ".join(other.source.path.name for other in claimants if other is not file)
+            whose = f"“{file.office}”" + (f", clinic “{file.clinic}”" if file.clinic else "")
+            message = f"{others} is for {whose} too. Neither is used."
+            hint = "Keep one of them, or give each its own clinic."
+            yield file.source.path, file.source.problem(("clinic" if file.clinic else "office",), message, hint)
 
 
 def policy_book(settings: Settings) -> PolicyBook:
@@ -186,7 +240,7 @@ def no_policy(settings: Settings, offices: Iterable[str]) -> Problem:
     return Problem(
         settings.policies,
         f"There is no policy for {names}.",
-        hint="`asapfill policy new` writes one in mode preview: it sends nothing until you change that.",
+        hint=START_HINT,
     )
 
 

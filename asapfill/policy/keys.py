@@ -224,11 +224,8 @@ def key(
 
 def needed(meaning: str, *, example: str, says: str, note: str) -> Any:  # noqa: ANN401  as Field() itself
     """A key that must be there."""
-    return Field(
-        description=meaning,
-        examples=[example],
-        json_schema_extra={"says": says, "note": note, "why": "", "wider": "neither"},
-    )
+    extra: dict[str, Any] = {"default": None, "why": "", "says": says, "note": note, "wider": "neither"}
+    return Field(description=meaning, examples=[example], json_schema_extra=extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,13 +279,9 @@ def _described(section: str, name: str, info: FieldInfo) -> Key:
         section=section,
         name=name,
         meaning=info.description or "",
-        default=extra.get("default"),
         example=str((info.examples or [""])[0]),
-        why=extra["why"],
-        says=extra["says"],
-        note=extra["note"],
-        wider=extra["wider"],
         takes=form.words + limits,
         schema=form.schema,
         required=info.is_required(),
+        **extra,
     )

@@ -1,50 +1,48 @@
 """Reading policy files: from bytes to a checked ``PolicyFile``, or to everything that is wrong with them.
 
-Steps: ``tree`` (what stands where), ``model`` (what each key may be), ``contradictions`` (what goes together). Names
-of the office are checked later, in ``resolve``, because that needs the office.
+Steps: ``tree`` (what stands where), ``model`` (what each key may be), and here what contradicts itself or leaves
+nothing to do. Names of the office are checked later, in ``resolve``, because that needs the office.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import SequenceMatcher, get_close_matches
-from functools import partial
+from datetime import timedelta
+from difflib import SequenceMatcher
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from asapfill.core.errors import ConfigurationError, Problem
-from asapfill.core.office import folded
-from asapfill.policy.contradictions import contradictions
-from asapfill.policy.formats import Unreadable
-from asapfill.policy.model import PolicyFile
+from asapfill.core.policy import Hours
+from asapfill.policy.formats import Unreadable, in_words
+from asapfill.policy.keys import section_of
+from asapfill.policy.model import KEYS, PolicyFile
 from asapfill.policy.tree import LARGEST_FILE, MOST_PROBLEMS, Location, Source, read_tree
 
-SUFFIXES = (".yaml", ".yml")
 NEAR = 0.7
 """How alike (0 to 1) a misspelt key and a known one must be for a guess."""
 NEIGHBOUR = 0.1
 """What a key of the same section has ahead of others."""
 NO_ZONE = "UTC"
 """Stands in where a time zone has a mistake, so that the rest of the file can be checked."""
-START_HINT = "`asapfill policy new` writes one in mode preview: it sends nothing until you change that."
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedPolicies:
-    """A folder of policies: the files that are right, and everything that is wrong with the others.
-
-    ``doubly_claimed``: files that are right in themselves but claim a clinic which another file claims too.
-    """
-
-    files: tuple[PolicyFile, ...]
-    problems: tuple[Problem, ...]
-    doubly_claimed: tuple[Path, ...] = ()
+SECTIONS: Mapping[Location, list[str]] = {(): list(PolicyFile.model_fields)} | {
+    (name,): list(inner.model_fields)
+    for name, info in PolicyFile.model_fields.items()
+    if (inner := section_of(info)) is not None
+}
+"""The keys allowed in each section; () is the file itself."""
+DAY = 24 * 60
+"""Minutes."""
+OPPOSITES = (
+    ("recalls first", "recalls last"),
+    ("furthest out first", "soonest first"),
+    ("longest first", "shortest first"),
+)
 
 
 def read_policy(path: Path) -> PolicyFile:
@@ -54,43 +52,6 @@ def read_policy(path: Path) -> PolicyFile:
         ConfigurationError: with everything that is wrong with it.
     """
     return parse_policy(read_bytes(path), path)
-
-
-def read_policies(
-    folder: Path, offices: Collection[str], read: Callable[[Path], PolicyFile] = read_policy
-) -> LoadedPolicies:
-    """Read every ``*.yaml`` and ``*.yml`` in ``folder`` by ``read``; ``offices`` are the names in the settings.
-
-    A file that is wrong, that is for an office the settings do not name, or that claims a clinic which another file
-    claims too is left out and told in ``problems``; the others stand. Raises nothing.
-    """
-    try:
-        paths = sorted(
-            path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-        )
-    except OSError as error:
-        message = f"The folder of policies {folder} cannot be read: {error.strerror}."
-        return LoadedPolicies((), (Problem(folder, message, hint=f"Make the folder. {START_HINT}"),))
-    if not paths:
-        message = f"The folder {folder} holds no policy (a file whose name ends in .yaml)."
-        return LoadedPolicies((), (Problem(folder, message, hint=START_HINT),))
-    files: list[PolicyFile] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            files.append(read(path))
-        except ConfigurationError as error:
-            problems += error.problems
-    problems += [_unknown_office(file, offices) for file in files if file.office not in offices]
-    files = [file for file in files if file.office in offices]
-    doubles = list(_claimed_twice(files))
-    problems += [problem for _, problem in doubles]
-    refused = [id(file) for file, _ in doubles]
-    return LoadedPolicies(
-        files=tuple(file for file in files if id(file) not in refused),
-        problems=tuple(problems),
-        doubly_claimed=tuple(file.source.path for file, _ in doubles),
-    )
 
 
 def read_bytes(path: Path) -> bytes:
@@ -148,11 +109,14 @@ def _read(raw: bytes, path: Path) -> tuple[PolicyFile | None, list[Problem], Col
     problems = [*tree.problems, *_nothing_there(tree.source, empty)]
     wrong = {_key_of(location) for location in empty}
     policy, errors = _validated(_without(tree.data, wrong))
-    told = sorted((error for error in errors if _location(error) not in wrong), key=partial(_place, tree.source))
+    told = sorted(
+        (error for error in errors if error["loc"] not in wrong),
+        key=lambda error: tree.source.values.get(error["loc"], (0, 0)),
+    )
     # Finding words for a mistake takes time; nobody reads more of them.
     problems += [_in_words(tree.source, error) for error in told[:MOST_PROBLEMS]]
     untold = max(0, len(told) - MOST_PROBLEMS)
-    wrong |= {_key_of(_location(error)) for error in errors}
+    wrong |= {_key_of(error["loc"]) for error in errors}
     if policy is None:
         without_zone = {"timezone": NO_ZONE} if ("timezone",) in wrong else {}
         policy, _ = _validated(_without(tree.data, wrong) | without_zone)
@@ -162,11 +126,6 @@ def _read(raw: bytes, path: Path) -> tuple[PolicyFile | None, list[Problem], Col
     if policy is not None:
         policy = policy.located(tree.source)
     return policy, _in_order(problems, untold, path), wrong
-
-
-def _place(source: Source, error: ErrorDetails) -> tuple[int, int]:
-    """Where a finding of the model stands; (0, 0) for what is missing."""
-    return source.values.get(_location(error), (0, 0))
 
 
 def _in_order(problems: Iterable[Problem], untold: int, path: Path) -> list[Problem]:
@@ -182,10 +141,6 @@ def _validated(data: Mapping[str, Any]) -> tuple[PolicyFile | None, list[ErrorDe
         return PolicyFile.model_validate(data), []
     except ValidationError as error:
         return None, error.errors(include_url=False)
-
-
-def _location(error: ErrorDetails) -> Location:
-    return tuple(error["loc"])
 
 
 def _values(node: Any, location: Location = ()) -> Iterator[tuple[Location, Any]]:  # noqa: ANN401  a tree of texts
@@ -233,19 +188,18 @@ def _nothing_there(source: Source, empty: Iterable[Location]) -> Iterator[Proble
 
 def _in_words(source: Source, error: ErrorDetails) -> Problem:
     """One finding of the model, as a person reads it. The model's own sentences are never shown."""
-    location = _location(error)
+    location = error["loc"]
     key = _shown(location)
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, Unreadable):
         return source.problem(location, f"`{key}` {cause}", cause.hint)
     if error["type"] == "missing":
-        examples = {name: field.examples for name, field in PolicyFile.model_fields.items()}
-        example = (examples.get(key) or ["…"])[0]
+        example = next(found.example for found in KEYS if found.path == key)
         return source.problem((), f"The line `{key}:` is missing.", f"Write for example: {key}: {example}")
     if error["type"] == "extra_forbidden":
         return _unknown_key(source, location)
     if error["type"] in {"model_type", "model_attributes_type", "dict_type"}:
-        keys = ", ".join(_sections()[(key,)])
+        keys = ", ".join(SECTIONS[(key,)])
         hint = f"Write lines below it, indented by two blanks, with any of: {keys}."
         return source.problem(location, f"`{key}` takes no value of its own.", hint)
     return source.problem(location, f"`{key}` cannot be what stands here.", "Compare with policies/sample.yaml.")
@@ -256,71 +210,139 @@ def _shown(location: Location) -> str:
     return ".".join(part for part in location if isinstance(part, str))
 
 
-def _sections() -> dict[Location, list[str]]:
-    """The keys allowed in each section; () is the file itself."""
-    sections: dict[Location, list[str]] = {(): list(PolicyFile.model_fields)}
-    for name, field in PolicyFile.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            sections[(name,)] = list(field.annotation.model_fields)
-    return sections
-
-
 def _unknown_key(source: Source, location: Location) -> Problem:
-    sections = _sections()
     section, key = location[:-1], str(location[-1])
     folded = "_".join(key.casefold().replace("-", " ").split())
     place = f"below `{section[0]}`" if section else "at the left margin"
     message = f"`{key}` is not a key that asapfill knows {place}."
-    elsewhere = [
-        f"below `{where[0]}:`" if where else "at the left margin" for where in sections if folded in sections[where]
-    ]
-    near = _nearest_key(folded, section, sections)
-    if folded in sections[section]:
+    known = [where for where in SECTIONS if folded in SECTIONS[where]]
+    elsewhere = [f"below `{where[0]}:`" if where else "at the left margin" for where in known]
+    near = _nearest_key(folded, section)
+    if folded in SECTIONS[section]:
         hint = f"Did you mean `{folded}`?"
     elif elsewhere:
         hint = f"It belongs {' or '.join(elsewhere)}."
     elif near:
         hint = f"Did you mean `{near}`?"
     else:
-        hint = f"Allowed here: {', '.join(sections[section])}."
+        hint = f"Allowed here: {', '.join(SECTIONS[section])}."
     return source.problem(location, message, hint, at_key=True)
 
 
-def _nearest_key(key: str, section: Location, sections: Mapping[Location, Collection[str]]) -> str:
+def _nearest_key(key: str, section: Location) -> str:
     """The key that was perhaps meant, with its section if that is another one; empty when none is near."""
     nearness = {
         (*where, name): SequenceMatcher(None, key, name).ratio() + (NEIGHBOUR if where == section else 0)
-        for where, names in sections.items()
+        for where, names in SECTIONS.items()
         for name in names
     }
-    best = max(nearness, key=lambda location: nearness[location])
+    best = max(nearness, key=nearness.__getitem__)
     if nearness[best] < NEAR:
         return ""
     return str(best[-1]) if best[:-1] == section else _shown(best)
 
 
-def _unknown_office(file: PolicyFile, offices: Collection[str]) -> Problem:
-    guess = get_close_matches(file.office, offices, n=1)
-    named = ", ".join(sorted(offices)) or "none"
-    hint = f"Did you mean {guess[0]}?" if guess else f"Offices in the settings: {named}."
-    message = f"The settings have no office “{file.office}”; this policy is used for nothing."
-    return file.source.problem(("office",), message, hint)
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """What does not go together, each value right by itself. The first of ``keys`` is where a person should look.
+
+    It is not told when one of the ``keys`` could not be read in the first place.
+    """
+
+    keys: tuple[Location, ...]
+    message: str
+    hint: str
 
 
-def claim(file: PolicyFile) -> tuple[str, str]:
-    """What a policy is for: its office and clinic, as far as the file tells; two files cannot be for the same."""
-    return file.office, folded(file.clinic or "")
+def contradictions(policy: PolicyFile) -> tuple[Contradiction, ...]:
+    """Everything in ``policy`` that contradicts itself or leaves nothing to do."""
+    return (*_openings(policy), *_texts(policy), *_never_in_time(policy), *_order(policy), *_empty_lists(policy))
 
 
-def _claimed_twice(files: Iterable[PolicyFile]) -> Iterator[tuple[PolicyFile, Problem]]:
-    """Files that are for the same office and clinic, each with its problem: nobody knows which one was meant."""
-    claims: dict[tuple[str, str], list[PolicyFile]] = defaultdict(list)
-    for file in files:
-        claims[claim(file)].append(file)
-    for claimants in claims.values():
-        for file in claimants if len(claimants) > 1 else ():
-            others = ", ".join(other.source.path.name for other in claimants if other is not file)
-            whose = f"“{file.office}”" + (f", clinic “{file.clinic}”" if file.clinic else "")
-            message = f"{others} is for {whose} too. Neither is used."
-            hint = "Keep one of them, or give each its own clinic."
-            yield file, file.source.problem(("clinic" if file.clinic else "office",), message, hint)
+def _openings(policy: PolicyFile) -> Iterator[Contradiction]:
+    openings = policy.openings
+    notice, ahead, shortest = ("openings", "notice"), ("openings", "look_ahead"), ("openings", "shortest")
+    if openings.notice >= openings.look_ahead:
+        message = (
+            f"`notice` ({in_words(openings.notice)}) reaches as far as `look_ahead` "
+            f"({in_words(openings.look_ahead)}): nothing is left to fill."
+        )
+        yield Contradiction((notice, ahead), message, "Make `notice` shorter or `look_ahead` longer.")
+    opens, closes = _stretch(openings.hours)
+    if openings.shortest > timedelta(minutes=closes - opens):
+        message = f"No opening of {in_words(openings.shortest)} fits between the `hours`."
+        yield Contradiction((shortest, ("openings", "hours")), message, "Make `shortest` shorter.")
+    both = {name.casefold() for name in openings.operatories or ()}
+    for number, name in enumerate(openings.except_operatories):
+        if name.casefold() in both:
+            place = ("openings", "except_operatories", number)
+            message = f"“{name}” is both in `operatories` and in `except_operatories`."
+            yield Contradiction((place, ("openings", "operatories")), message, "Keep it in one of the two.")
+
+
+def _texts(policy: PolicyFile) -> Iterator[Contradiction]:
+    texts = policy.texts
+    if texts.wave is not None and texts.wave > texts.per_opening:
+        message = f"`wave` asks {texts.wave} at a time, and `per_opening` allows {texts.per_opening} in all."
+        keys: tuple[Location, ...] = (("texts", "wave"), ("texts", "per_opening"))
+        yield Contradiction(keys, message, "Make `wave` smaller or `per_opening` larger.")
+    if texts.per_patient_per_day > texts.per_patient_per_week:
+        message = f"{texts.per_patient_per_day} texts a day are more than {texts.per_patient_per_week} in a week."
+        keys = (("texts", "per_patient_per_day"), ("texts", "per_patient_per_week"))
+        yield Contradiction(keys, message, "Make `per_patient_per_day` smaller.")
+
+
+def _never_in_time(policy: PolicyFile) -> Iterator[Contradiction]:
+    """Whether no opening can ever be texted about: texts go out at no time between look-ahead and notice before it.
+
+    Reckoned in minutes of an endless row of weeks without changes of the clock.
+    """
+    openings, texts = policy.openings, policy.texts
+    lengths = (openings.look_ahead, openings.notice, openings.shortest)
+    ahead, notice, shortest = (round(length.total_seconds() / 60) for length in lengths)
+    (opens, closes), (begin, end) = _stretch(openings.hours), _stretch(texts.between)
+    last = closes - shortest
+    texting = frozenset().union(*texts.days)
+    for day in frozenset().union(*openings.days):
+        first, until = day * DAY + opens - ahead, day * DAY + last - notice
+        for number in range(first // DAY, until // DAY + 1):
+            if number % 7 in texting and number * DAY + end > first and number * DAY + begin <= until:
+                return
+    if notice < ahead and last >= opens and openings.days and texts.days:
+        message = (
+            f"No text can go out in time: between {in_words(openings.look_ahead)} and {in_words(openings.notice)} "
+            "before an opening it is never an hour and day for texts."
+        )
+        hint = "Widen `texts.between` or `texts.days`, or make `look_ahead` longer or `notice` shorter."
+        keys = (("texts", "between"), ("texts", "days"), ("openings", "look_ahead"), ("openings", "notice"))
+        yield Contradiction((*keys, ("openings", "hours"), ("openings", "days")), message, hint)
+
+
+def _order(policy: PolicyFile) -> Iterator[Contradiction]:
+    for number, line in enumerate(policy.order):
+        before = policy.order[:number]
+        against = {one for pair in OPPOSITES if line in pair for one in pair if one != line}
+        if line in before:
+            yield Contradiction((("order", number),), f"“{line}” stands twice.", "Keep one of the two.")
+        elif against.intersection(before):
+            message = f"“{line}” is the opposite of “{against.intersection(before).pop()}”."
+            yield Contradiction((("order", number),), message, "Keep one of the two.")
+
+
+def _empty_lists(policy: PolicyFile) -> Iterator[Contradiction]:
+    lists = (
+        (("openings", "operatories"), policy.openings.operatories, "operatory", "Write all, or name some."),
+        (("openings", "days"), policy.openings.days, "day", "Write for example Mon-Fri."),
+        (("candidates", "include"), policy.candidates.include, "candidate", "Name at least one group."),
+        (("texts", "days"), policy.texts.days, "day for texts", "Write for example Mon-Sat."),
+    )
+    for location, value, what, hint in lists:
+        if value == ():
+            message = f"`{location[-1]}` is an empty list: no {what} is left."
+            yield Contradiction((location,), message, f"{hint} To stop sending, use mode: preview.")
+
+
+def _stretch(hours: Hours) -> tuple[int, int]:
+    """When a stretch of the day begins and ends, in minutes; an end of 00:00 is the midnight at its end."""
+    begin, end = (moment.hour * 60 + moment.minute for moment in (hours.start, hours.end))
+    return begin, end or DAY

@@ -146,8 +146,8 @@ def _openings(lookup: _Lookup, written: PolicyFile, names: OfficeNames, clinic: 
     operatories, providers = _operatories(names, clinic), _providers(names)
     resolved = {
         "operatories": None if chosen is None else lookup.numbers("operatories", chosen, operatories, rooms),
-        "except_operatories": lookup.exclusions("except_operatories", excepted, operatories, rooms),
-        "except_providers": lookup.exclusions("except_providers", wanted.except_providers, providers, PROVIDER),
+        "except_operatories": lookup.numbers("except_operatories", excepted, operatories, rooms),
+        "except_providers": lookup.numbers("except_providers", wanted.except_providers, providers, PROVIDER),
         **{key: _blockouts(lookup, names.blockout_types, key, getattr(wanted, key)) for key in BLOCKOUT_KEYS},
         "days": frozenset().union(*wanted.days),
     }
@@ -225,13 +225,9 @@ def _blockouts(lookup: _Lookup, types: Sequence[Definition], key: str, names: Se
         for number in lookup.found(location, name, choices, BLOCKOUT)[:1]:
             numbers.add(number)
             if not may_be_allowed(rows[number]):
-                why = (
-                    "hidden in Open Dental"
-                    if rows[number].is_hidden
-                    else "marked NS (nothing scheduled) in Open Dental"
-                )
+                why = "hidden" if rows[number].is_hidden else "marked NS (nothing scheduled)"
                 hint = f"Take it out of `{key}`, or change the type in Open Dental: Setup, Definitions, Blockout Types."
-                lookup.note(location, f"“{name}” is {why}: its time is never offered.", hint)
+                lookup.note(location, f"“{name}” is {why} in Open Dental: its time is never offered.", hint)
     return frozenset(numbers)
 
 
@@ -291,14 +287,13 @@ class _Lookup:
         self.problems.append(self.written.source.problem(location, message, hint))
 
     def numbers(self, key: str, names: Iterable[str], choices: Sequence[Choice], kind: _Kind) -> frozenset[int]:
-        """The numbers meant by a list of names below ``openings``: one number for each name."""
-        found = [self.found(("openings", key, position), name, choices, kind) for position, name in enumerate(names)]
-        return frozenset(numbers[0] for numbers in found if numbers)
+        """The numbers meant by a list of names below ``openings``: one for each name.
 
-    def exclusions(self, key: str, names: Iterable[str], choices: Sequence[Choice], kind: _Kind) -> frozenset[int]:
-        """As ``numbers``, with the hidden rows of the same name: leaving out more is safe."""
+        Exclusions take the hidden rows of the same name with them: leaving out more is safe.
+        """
+        most = None if key.startswith("except_") else 1
         found = [self.found(("openings", key, position), name, choices, kind) for position, name in enumerate(names)]
-        return frozenset(number for numbers in found for number in numbers)
+        return frozenset(number for numbers in found for number in numbers[:most])
 
     def found(self, location: Location, name: str, choices: Sequence[Choice], kind: _Kind) -> tuple[int, ...]:
         """The number ``name`` means, then those of hidden rows of the same name; empty when noted as wrong."""

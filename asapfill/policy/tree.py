@@ -123,7 +123,7 @@ def read_tree(raw: bytes, path: Path) -> Tree:
         message = f"asapfill cannot read this file ({type(error).__name__})."
         hint = "Look for odd characters behind a backslash, or start again from policies/sample.yaml."
         raise ConfigurationError([*builder.problems, Problem(path, message, hint=hint)]) from None
-    return Tree(Source(path, text, lines, builder.keys, builder.values), data, tuple(builder.problems))
+    return Tree(builder.source, data, tuple(builder.problems))
 
 
 def _decoded(raw: bytes, path: Path) -> str:
@@ -170,10 +170,9 @@ def _invisible(path: Path, lines: Lines) -> Iterator[Problem]:
 
 def _indented_with_tabs(path: Path, lines: Lines) -> Iterator[Problem]:
     for number, line in enumerate(lines, start=1):
-        match = re.match(r" *\t[ \t]*(?=[^\s#])", line)
-        if match:
-            column = line.index("\t") + 1
-            yield problem_at(path, lines, (number, column), "This line is indented with a tab.", "Use blanks instead.")
+        if re.match(r" *\t[ \t]*(?=[^\s#])", line):
+            place = number, line.index("\t") + 1
+            yield problem_at(path, lines, place, "This line is indented with a tab.", "Use blanks instead.")
 
 
 class _Refused(AsapfillError):  # noqa: N818  not an error of ours: a file that asks for too much
@@ -190,19 +189,18 @@ class _Builder:
     """Builds the tree from the parser's events, noting places and mistakes on the way."""
 
     def __init__(self, path: Path, text: str, lines: Lines) -> None:
-        self.path = path
-        self.lines = lines
         self.keys: dict[Location, Place] = {}
         self.values: dict[Location, Place] = {}
+        self.source = Source(path, text, lines, self.keys, self.values)
         self.problems: list[Problem] = []
         # The safe parser, not the round-trip one: the events are the same, without the bookkeeping of comments.
         self._events: Iterator[Event] = iter(YAML(typ="safe", pure=True).parse(text))
 
     def document(self) -> dict[str, Any]:
         """The one mapping of the file."""
-        documents = [event for event in self._start() if isinstance(event, DocumentStartEvent)]
-        if not documents:
-            raise _Refused(Problem(self.path, "The file has only comments.", hint=START))
+        first = next((event for event in self._events if not isinstance(event, StreamStartEvent)), None)
+        if not isinstance(first, DocumentStartEvent):
+            raise _Refused(Problem(self.source.path, "The file has only comments.", hint=START))
         event = next(self._events)
         if not isinstance(event, MappingStartEvent):
             message = "The file must begin with a line such as: office: main-street"
@@ -213,13 +211,6 @@ class _Builder:
                 hint = "Each policy is a file of its own: delete the line with --- or ... and what follows."
                 self._refuse(event, "A second policy begins here.", hint)
         return data
-
-    def _start(self) -> Iterator[Event]:
-        """The events before the first value."""
-        for event in self._events:
-            yield event
-            if not isinstance(event, StreamStartEvent):
-                return
 
     def _node(self, event: Event, location: Location, depth: int) -> Node:
         """The value that begins with ``event``."""
@@ -287,14 +278,14 @@ class _Builder:
         if over_lines and event.style in {"'", '"'}:
             self._note(self._place(event), OPEN_QUOTE, CLOSE_IT)
             return text
-        begins = not self.lines[event.start_mark.line][: event.start_mark.column].strip()
+        begins = not self.source.lines[event.start_mark.line][: event.start_mark.column].strip()
         if plain and not key and begins and text[0] in BULLETS:
             message = f"This line begins with {text[0]} instead of the - of the keyboard."
             if text[0] == "-":
                 message = "A blank is missing behind this -."
             self._note(self._place(event), message, "Write for example: - Op 1")
             return text
-        note = HALF_A_NAME.match(self.lines[event.end_mark.line], event.end_mark.column) if plain else None
+        note = HALF_A_NAME.match(self.source.lines[event.end_mark.line], event.end_mark.column) if plain else None
         if note is not None:
             self._note((event.end_mark.line + 1, note.end()), NAME_WITH_NUMBER_SIGN, QUOTE_NUMBER_SIGN)
             return text
@@ -313,12 +304,15 @@ class _Builder:
     def _rest(self, event: Event) -> str:
         """The line from the place of ``event`` on."""
         line, column = self._place(event)
-        return self.lines[line - 1][column - 1 :]
+        return self.source.lines[line - 1][column - 1 :]
 
     def _note(self, place: Place, message: str, hint: str) -> None:
         if len(self.problems) == MOST_PROBLEMS:
-            raise _Refused(problem_at(self.path, self.lines, place, "There are more mistakes.", "Mend these first."))
-        self.problems.append(problem_at(self.path, self.lines, place, message, hint))
+            raise _Refused(self._at(place, "There are more mistakes.", "Mend these first."))
+        self.problems.append(self._at(place, message, hint))
 
     def _refuse(self, event: Event, message: str, hint: str) -> NoReturn:
-        raise _Refused(problem_at(self.path, self.lines, self._place(event), message, hint))
+        raise _Refused(self._at(self._place(event), message, hint))
+
+    def _at(self, place: Place, message: str, hint: str) -> Problem:
+        return problem_at(self.source.path, self.source.lines, place, message, hint)

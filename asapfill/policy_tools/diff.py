@@ -1,36 +1,157 @@
-"""``asapfill policy diff``: what an edit changes, in sentences, and what today's plan gains and loses by it."""
+"""``asapfill policy diff``: what an edit changes, in sentences, and what today's plan gains and loses by it.
+
+Names of the office are compared as they are written; where its lists are known, by those (``resolve.as_shown``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from asapfill.clock import Clock
 from asapfill.core.errors import ConfigurationError
 from asapfill.core.offer import NewOffer
-from asapfill.core.office import Labels, OfficeNames
+from asapfill.core.office import Labels, OfficeNames, folded
 from asapfill.core.openings import LeftAlone
+from asapfill.core.policy import Hours
 from asapfill.cycle.cycle import plan_cycle
 from asapfill.cycle.plan import PlanTime
 from asapfill.cycle.results import ClinicResult
 from asapfill.cycle.session import OfficeSession, sessions_to_read
-from asapfill.policy.in_force import no_policy, read_folder
-from asapfill.policy.model import PolicyFile
-from asapfill.policy.reading import claim, parse_policy, read_policy
+from asapfill.policy.formats import as_written, in_words
+from asapfill.policy.in_force import claim, no_policy, read_folder
+from asapfill.policy.keys import Key
+from asapfill.policy.model import KEYS, PolicyFile
+from asapfill.policy.reading import parse_policy, read_policy
 from asapfill.policy.resolve import as_shown
-from asapfill.policy_tools.compare import MODES, Change, Effect, compare
-from asapfill.policy_tools.samples import quoted_name
+from asapfill.policy_tools.reference import quoted_name
 from asapfill.report.documents import offered
 from asapfill.settings.settings import Settings
 from asapfill.store.database import moment_of, open_for_reading
 from asapfill.store.offices import KeptPolicy, kept_policies
 from asapfill.words import wrapped
 
+Effect = Literal["more", "less", "both", "other"]
+
+
+RANKS = ("preview", "ask", "automatic", "skip", "text")
+"""Words of which a later one allows more."""
+
+
+MODES = {
+    "preview": "Nothing is sent any more; `asapfill plan` shows what would be.",
+    "ask": "Offers wait until somebody says yes (`asapfill approve`).",
+    "automatic": "Texts go out without anybody's yes.",
+}
 IN_MODE = MODES | {"preview": "Nothing is sent; `asapfill plan` shows what would be."}
 BOTH = "Allows more in one way, less in another"
 HEADINGS: dict[Effect, str] = {"more": "Allows more", "less": "Allows less", "both": BOTH, "other": "Also changes"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One key whose meaning changed. ``effect``: whether more or less may be sent, as far as that can be told.
+
+    ``both``: more in one way and less in another.
+    """
+
+    key: str
+    before: str
+    after: str
+    effect: Effect
+    sentence: str
+
+
+def compare(before: PolicyFile, after: PolicyFile, was: str = "Until now") -> tuple[Change, ...]:
+    """Every key whose meaning differs, in the order of the reference. ``was``: what the sentences call ``before``."""
+    changes = []
+    for key in KEYS:
+        old, new = (_meaning(key, _value(policy, key)) for policy in (before, after))
+        if old != new:
+            shown = words(key, _value(before, key)), words(key, _value(after, key))
+            sentence = MODES[shown[1]] if key.path == "mode" else key.says.format(shown[1]) + "."
+            sentence += f" {was}: {shown[0]}.{_difference(before, after, key)}"
+            changes.append(Change(key.path, *shown, _effect(key, old, new), sentence))
+    return tuple(changes)
+
+
+def _value(policy: PolicyFile, key: Key) -> Any:  # noqa: ANN401  each key has its own type
+    return getattr(getattr(policy, key.section) if key.section else policy, key.name)
+
+
+def _meaning(key: Key, value: Any) -> Any:  # noqa: ANN401  as above
+    """A value so that two that mean the same are equal; what is a set of things becomes one."""
+    if isinstance(value, ZoneInfo):
+        return value.key
+    if not isinstance(value, tuple):
+        return value if key.name == "office" else _folded(value)
+    if key.path == "order":
+        return value
+    if all(isinstance(item, frozenset) for item in value):
+        return frozenset().union(*value)
+    return frozenset(_folded(item) for item in value)
+
+
+def _folded(item: object) -> object:
+    return folded(item) if isinstance(item, str) else item
+
+
+def _effect(key: Key, old: Any, new: Any) -> Effect:  # noqa: ANN401  as above
+    """Whether the change lets more be sent. None stands for all or auto; auto cannot be compared."""
+    if key.wider == "neither" or (None in (old, new) and key.name in {"wave", "wait"}):
+        return "other"
+    grows = _within(old, new)
+    if grows == _within(new, old):
+        return "other" if grows else "both"
+    return "more" if grows == (key.wider == "more") else "less"
+
+
+def _within(one: Any, other: Any) -> bool:  # noqa: ANN401  as above
+    """Whether everything that ``one`` allows or names is in ``other``, or ``one`` is at most as large."""
+    if other is None:
+        return True
+    if one is None:
+        return False
+    if isinstance(one, Hours):
+        return bool(other.start <= one.start and _end(one) <= _end(other))
+    if isinstance(one, str) and one in RANKS:
+        return RANKS.index(one) <= RANKS.index(other)
+    return bool(one <= other)
+
+
+def _end(hours: Hours) -> timedelta:
+    """The end of a stretch of the day; 00:00 is the midnight at its end."""
+    return timedelta(hours=hours.end.hour or (0 if hours.end.minute else 24), minutes=hours.end.minute)
+
+
+def _difference(before: PolicyFile, after: PolicyFile, key: Key) -> str:
+    """What came into a list of names and what went, where that is hard to see."""
+    lists = _value(before, key), _value(after, key)
+    if key.path == "order" or not all(isinstance(value, tuple) for value in lists) or key.name == "days":
+        return ""
+    old, new = ({_folded(item): str(item) for item in value} for value in lists)
+    added = [new[item] for item in new if item not in old]
+    gone = [old[item] for item in old if item not in new]
+    return (f" New: {', '.join(added)}." if added and old else "") + (
+        f" Gone: {', '.join(gone)}." if gone and new else ""
+    )
+
+
+def words(key: Key, value: Any) -> str:  # noqa: ANN401  as above
+    """A value as a person writes it."""
+    if value is None:
+        return {"clinic": "none", "operatories": "all"}.get(key.name, "auto")
+    if isinstance(value, timedelta):
+        return in_words(value)
+    if not isinstance(value, tuple):
+        return str(as_written(value))
+    if value and all(isinstance(item, frozenset) for item in value):
+        value = as_written(frozenset().union(*value))
+    return ", ".join(map(str, value)) or "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """``asapfill policy new``: a commented policy for one office, with the names that this office has, in ``preview``.
 
-Questions are asked by ``commands``; here is what is known of the office, whether an answer can be used, and the file.
+What is known of the office, what is asked, whether an answer can be used, and the file.
 """
 
 from __future__ import annotations
@@ -12,21 +12,32 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import click
+
 from asapfill.clock import Clock, office_now
 from asapfill.core.errors import AsapfillError, ConfigurationError, Problem
 from asapfill.core.offer import CLOCKS_MAY_DIFFER
 from asapfill.core.office import OfficeNames, operatory_both
-from asapfill.core.rows import Definition
+from asapfill.core.rows import Clinic, Definition
 from asapfill.core.schedule import may_be_allowed
 from asapfill.cycle.session import sessions_without_state
+from asapfill.opendental.errors import OpenDentalError
 from asapfill.policy.formats import US_ZONES, Unreadable, Written, hours, hours_in_words
-from asapfill.policy.in_force import read_folder
+from asapfill.policy.in_force import claim, read_folder
 from asapfill.policy.model import KEYS, PolicyFile
-from asapfill.policy.reading import claim, parse_policy
+from asapfill.policy.reading import parse_policy
 from asapfill.policy.resolve import clinic_of, resolve
-from asapfill.policy_tools.reference import FILE_NAME, default_words, schema_text
-from asapfill.policy_tools.samples import HOW_TO, Draft, policy_text, quoted_name
+from asapfill.policy_tools.reference import (
+    FILE_NAME,
+    HOW_TO,
+    Draft,
+    default_words,
+    policy_text,
+    quoted_name,
+    schema_text,
+)
 from asapfill.settings.settings import Settings
+from asapfill.words import wrapped
 
 Answers = Mapping[str, Written]
 """Values by path (``openings.hours``), as a person writes them."""
@@ -97,27 +108,19 @@ FIRST_MODES = ("preview", "ask")
 DEFAULTS = {key.path: default_words(key) for key in KEYS}
 
 
-def ask_office(settings: Settings, office: str, clock: Clock) -> OfficeAnswers:
-    """Read what the office has.
-
-    Raises:
-        OpenDentalError: it could not be reached.
-        ConfigurationError: its keys cannot be fetched.
-    """
-    with (
-        sessions_without_state(settings, (office,), clock) as (session,),
-        session.client.purpose("names"),
-    ):
-        names = session.mirror.read_names(clock.now())
-        now = clock.now()
-        return OfficeAnswers(names, session.client.providers().server_time, now)
-
-
-def clinics_without_policy(settings: Settings, office: str, known: OfficeAnswers) -> list[str]:
-    """The clinics of an office that no policy is for yet."""
-    policies = read_folder(settings).of(office)
-    served = {clinic_of(file, known.names) for file in policies}
-    return [row.description or row.abbr for row in known.names.clinics if row.clinic_num not in served]
+def ask_office(settings: Settings, office: str, clock: Clock) -> OfficeAnswers | None:
+    """Read what the office has; None, with the reason on standard error, when it cannot be asked."""
+    try:
+        with (
+            sessions_without_state(settings, (office,), clock) as (session,),
+            session.client.purpose("names"),
+        ):
+            names = session.mirror.read_names(clock.now())
+            now = clock.now()
+            return OfficeAnswers(names, session.client.providers().server_time, now)
+    except (OpenDentalError, ConfigurationError) as error:
+        click.echo(f"{error}\nThe office cannot be asked for its names, so the file has examples.\n", err=True)
+        return None
 
 
 def questions(settings: Settings, office: str, known: OfficeAnswers | None, answers: Answers) -> Iterator[Question]:
@@ -158,15 +161,75 @@ def questions(settings: Settings, office: str, known: OfficeAnswers | None, answ
     yield Question("mode", "Begin with preview or ask?", DEFAULTS["mode"], explained=MODE)
 
 
+def answers_for(
+    settings: Settings, given: dict[str, Written], known: OfficeAnswers | None, out: Path | None, *, asking: bool
+) -> dict[str, Written]:
+    """What was given, and for the rest what a person answers, or the default.
+
+    Raises:
+        NotWritten: there is such a policy already; told before anything else is asked.
+    """
+    answers = dict(given)
+    place_is_free = False
+    if asking:
+        click.echo("Enter takes the answer in brackets. Ctrl-C stops, and nothing is written.\n", err=True)
+    for question in questions(settings, str(given["office"]), known, answers):
+        if question.path != "clinic" and not place_is_free:
+            require_free(settings, out or place_for(settings, answers), answers, known)
+            place_is_free = True
+        if question.path in answers:
+            continue
+        answer = _answer(question, answers, known) if asking else question.default if question.sure else ""
+        if not answer and question.flag:
+            raise click.UsageError(f"Give {question.flag}. {question.text}")
+        answers |= {question.path: answer} if answer else {}
+    return answers
+
+
+def which_office(settings: Settings, *, asking: bool) -> str:
+    """The office that the policy is for, asked at a terminal where the settings have several."""
+    offices = list(settings.offices)
+    if len(offices) == 1:
+        return offices[0]
+    if not asking:
+        raise click.UsageError(f"Give --office. The settings have: {', '.join(offices)}.")
+    chosen: str = click.prompt("For which office?", type=click.Choice(offices), err=True)
+    return chosen
+
+
+def _answer(question: Question, answers: Mapping[str, Written], known: OfficeAnswers | None) -> Written:
+    """Ask until the answer can be used."""
+    before = refusals(answers, known)
+    if question.explained:
+        lines = [line for part in question.explained.split("\n") for line in wrapped(part, 0)]
+        click.echo("\n".join(["", *lines]), err=True)
+    while True:
+        text: str = click.prompt(question.text, default=question.default, show_default=bool(question.default), err=True)
+        parts = [part.strip() for part in text.split(",") if part.strip()]
+        answer: Written = parts if question.several else text.strip()
+        if not answer and question.flag:
+            click.echo("This needs an answer; Ctrl-C stops.", err=True)
+            continue
+        wrong = [line for line in refusals({**answers, question.path: answer}, known) if line not in before]
+        if not answer or not wrong:
+            return answer
+        click.echo("\n".join(part for line in wrong for part in wrapped(line, 0)), err=True)
+
+
 def _which_clinic(settings: Settings, office: str, known: OfficeAnswers | None, answers: Answers) -> Question:
     if known is None:
         return Question("clinic", "For which clinic, as Open Dental calls it? (empty: the office does not use clinics)")
-    left = clinics_without_policy(settings, office, known)
+    served = {clinic_of(file, known.names) for file in read_folder(settings).of(office)}
+    left = [_called(row) for row in known.names.clinics if row.clinic_num not in served]
     if not left and "clinic" not in answers:
         message = f"Every clinic of {office} has a policy already in {settings.policies}. Nothing was written."
         raise NotWritten(f"{message} Edit the one that you mean.")
     text = f"For which clinic? Without a policy yet: {', '.join(left)}"
     return Question("clinic", text, left[0] if len(left) == 1 else "", "--clinic")
+
+
+def _called(clinic: Clinic) -> str:
+    return clinic.description or clinic.abbr
 
 
 def _clinic(answers: Answers, known: OfficeAnswers) -> int:
@@ -237,7 +300,7 @@ def _hints(known: OfficeAnswers, clinic: int) -> Iterator[tuple[str, Sequence[st
         [f"Your types: {_listed([row.item_name for row in names.commlog_types if not row.is_hidden])}"],
     )
     if names.clinics:
-        yield "clinic", [f"Your clinics: {_listed([row.description or row.abbr for row in names.clinics])}"]
+        yield "clinic", [f"Your clinics: {_listed(map(_called, names.clinics))}"]
 
 
 def _listed(names: Iterable[str]) -> str:

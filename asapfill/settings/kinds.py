@@ -1,21 +1,25 @@
 """The kinds of values in the settings: how each is read, what is said when it is wrong, and what it is called.
 
 Which key takes which kind is in ``table``. Values are never shown in a message: one of them may be a key that was
-pasted in the wrong place.
+pasted in the wrong place. Addresses are asked over TLS unless they are in the local network or on this machine, or the
+settings say that an office is to be asked without it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import SplitResult, urlsplit
 
-from asapfill.settings import addresses
-from asapfill.settings.secret import PREFIXES, Secret
-from asapfill.settings.toml_file import Location, SettingsFile
+from asapfill.settings.toml_file import PREFIXES, Location, Secret, SettingsFile
 
+REMOTE_API = "api.opendental.com"
+LAN_DOMAINS = (".local", ".lan", ".internal", ".home.arpa")
+"""Ends of names that exist only inside a local network."""
 SHORTEST_REMOTE_INTERVAL: Final = 0.5
 """Seconds. Open Dental: one request per second, per half second with the Enterprise permission."""
 LONGEST_INTERVAL: Final = 60
@@ -110,7 +114,7 @@ def _urls(raw: RawValue) -> tuple[str, ...]:
         return ()
     urls = tuple(url.strip().rstrip("/") for url in values)
     for number, url in enumerate(urls):
-        trouble = addresses.url_trouble(url, plain_http=raw.table.get("plain_http") is True)
+        trouble = url_trouble(url, plain_http=raw.table.get("plain_http") is True)
         if trouble:
             raw.wrong(f"Address {number + 1} of `urls` {trouble}")
         elif url in urls[:number]:
@@ -156,9 +160,9 @@ def _interval(raw: RawValue) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LONGEST_INTERVAL:
         raw.wrong(f"`{raw.name}` must be a number from 0 to {LONGEST_INTERVAL}.")
         return None
-    if value < SHORTEST_REMOTE_INTERVAL and addresses.REMOTE_API in str(raw.table.get("urls")):
+    if value < SHORTEST_REMOTE_INTERVAL and REMOTE_API in str(raw.table.get("urls")):
         raw.wrong(
-            f"`{raw.name}` is too short for {addresses.REMOTE_API}, which suspends keys that ask too often.",
+            f"`{raw.name}` is too short for {REMOTE_API}, which suspends keys that ask too often.",
             "Leave it out: asapfill then waits 1.0 for the remote API and 0 for an address in the office.",
         )
     return float(value)
@@ -173,7 +177,10 @@ def _budget(raw: RawValue) -> int | None:
 
 
 def _ping(raw: RawValue) -> str:
-    trouble = addresses.ping_trouble(raw.value) if isinstance(raw.value, str) else "is not text in quotes."
+    trouble = "is not text in quotes."
+    if isinstance(raw.value, str):
+        behind = "/start and /fail are put behind it."
+        trouble = _trouble(raw.value, behind, "would let others on the way see and send pings: write https:// instead.")
     if trouble:
         raw.wrong(f"`ping` {trouble}")
     return str(raw.value)
@@ -187,8 +194,8 @@ def _workstation(raw: RawValue) -> str:
 
 
 def _clock(raw: RawValue) -> str:
-    parts = addresses.split(raw.value) if isinstance(raw.value, str) else None
-    if parts is None or parts.scheme != "http" or not addresses.is_loopback(parts.hostname or "") or parts.username:
+    parts = split_address(raw.value) if isinstance(raw.value, str) else None
+    if parts is None or parts.scheme != "http" or not is_loopback(parts.hostname or "") or parts.username:
         raw.wrong(
             "`clock` follows the simulated clock of a sandbox on this machine and nothing else.",
             f"Take the line out for a real office; for a sandbox: {raw.name} = {raw.example}",
@@ -221,12 +228,77 @@ def _listen(raw: RawValue) -> tuple[str, int]:
 def _events_url(raw: RawValue) -> str:
     """The address without a slash at the end; a slash more or less would be another subscription."""
     value = raw.value
-    trouble = addresses.events_trouble(value) if isinstance(value, str) else "must say where Open Dental sends events."
+    trouble = "must say where Open Dental sends events."
+    if isinstance(value, str):
+        exposed = "would have the key and patients' data sent unencrypted: write https:// instead."
+        trouble = _trouble(value, "the office's name is put behind it.", exposed)
     if not trouble and "certificate" in raw.table and not str(value).startswith("https:"):
         trouble = "must begin with https://, because asapfill has a certificate."
     if trouble:
         raw.wrong(f"`url` {trouble}")
     return str(value).rstrip("/")
+
+
+def url_trouble(url: str, *, plain_http: bool = False) -> str:
+    """What is wrong with an address of the API, as the end of a sentence without it; empty when right.
+
+    ``plain_http``: the settings allow this office's addresses to be unencrypted wherever they are.
+    """
+    parts = split_address(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "is not a web address that begins with http:// or https://."
+    if parts.username is not None or parts.password is not None:
+        return "has a user name or password in it. Open Dental does not use these: take them out."
+    if parts.query or parts.fragment or not parts.path.endswith("/api/v1"):
+        return "does not end with /api/v1, as every address of Open Dental's API does."
+    if not plain_http and is_exposed(url):
+        return f"would send keys and patients' data unencrypted to {parts.hostname}: write https:// instead."
+    return ""
+
+
+def is_exposed(url: str) -> bool:
+    """Whether an address is asked unencrypted beyond this machine and the local network."""
+    parts = split_address(url)
+    return parts is not None and parts.scheme == "http" and not _is_near(parts.hostname or "")
+
+
+def _trouble(url: str, behind: str, exposed: str) -> str:
+    """What is wrong with an address of a watcher or for events: what is put ``behind`` it, what is ``exposed``."""
+    parts = split_address(url)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "is not a web address that begins with https://."
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        return f"has more in it than a host and a path; {behind}"
+    return exposed if is_exposed(url) else ""
+
+
+def split_address(url: str) -> SplitResult | None:
+    """The parts of an address; None when it has no readable ones (blanks, a port that is no number)."""
+    if re.search(r"[\s\x00-\x1f\\]", url):
+        return None
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  reading it is the check
+    except ValueError:
+        return None
+    return parts
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def _is_near(host: str) -> bool:
+    """Whether a host is on this machine or in the office: a private address or a local name."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return "." not in host or host.lower().endswith(LAN_DOMAINS)
+    return address.is_private or address.is_loopback
 
 
 URLS: Final = Kind("one or more web addresses that end with `/api/v1`", _urls)

@@ -1,22 +1,26 @@
 """``asapfill.toml``: how the IT person says to reach Open Dental, and where policies and state lie.
 
-Here: the settings as data, finding their file and reading it, every mistake at once. Which keys there are is in
-``table``, how their values are read in ``kinds``, the file's text in ``toml_file``, fetching a secret in ``secret``.
-Not here: what may be sent (``policy``), and whether an office answers (``opendental``).
+Here: the settings as data, finding their file and reading it, every mistake at once, and the clock that they ask for.
+Which keys there are is in ``table``, how their values are read in ``kinds``, the file's text and secrets in
+``toml_file``. Not here: what may be sent (``policy``), and whether an office answers (``opendental``).
 """
 
 from __future__ import annotations
 
+import http.client
+import json
 import re
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from asapfill.clock import Clock, FastClock, SystemClock
 from asapfill.core.errors import ConfigurationError, Problem
-from asapfill.settings.secret import Secret
 from asapfill.settings.table import (
     EVENTS_EXAMPLE,
     NOTIFY_EXAMPLE,
@@ -26,9 +30,11 @@ from asapfill.settings.table import (
     names_in,
     settings_in,
 )
-from asapfill.settings.toml_file import Location, SettingsFile, read_toml
+from asapfill.settings.toml_file import Location, Secret, SettingsFile, read_toml
 
 SYSTEM_SETTINGS = Path("/etc/asapfill/asapfill.toml")
+SANDBOX_SECONDS = 60.0
+"""How long the sandbox may take to let time pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,3 +232,76 @@ def _advice(where: Where, name: str) -> str:
     allowed = names_in(where)
     guess = get_close_matches(name.lower().replace("-", "_"), allowed, n=1)
     return f"Did you mean `{guess[0]}`?" if guess else f"Allowed here: {', '.join(allowed)}."
+
+
+def clock_for(settings: Settings) -> Clock:
+    """The clock that the settings ask for: the machine's own, or that of a sandbox on this machine.
+
+    Raises:
+        ConfigurationError: the sandbox does not answer.
+    """
+    if settings.clock is None:
+        return SystemClock()
+    try:
+        state = SandboxClock(settings.clock).ask()
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        message = f"The sandbox whose clock is to be followed does not answer ({type(error).__name__})."
+        hint = "Start `asapfill sandbox`, or remove the line `clock` from the settings."
+        raise ConfigurationError([Problem(settings.path, message, hint=hint)]) from None
+    if state["mode"] == "speed":
+        return FastClock(datetime.fromisoformat(str(state["now"])), float(state["speed"]))
+    return SystemClock() if state["mode"] == "system" else SandboxClock(settings.clock)
+
+
+class SandboxClock:
+    """A clock that stands still in the sandbox until somebody sleeps: every look and every wait asks there."""
+
+    speed: float = 1.0
+
+    def __init__(self, url: str) -> None:
+        self._address = urlsplit(url)
+        self._kept = threading.local()
+
+    def now(self) -> datetime:
+        """The simulated moment, aware."""
+        return datetime.fromisoformat(str(self.ask()["now"]))
+
+    def monotonic(self) -> float:
+        """Simulated seconds since the sandbox began."""
+        return float(self.ask()["monotonic"])
+
+    def sleep(self, seconds: float, stop: threading.Event | None = None) -> None:
+        """Let simulated time pass, with everything that happens in it."""
+        if seconds > 0 and not (stop is not None and stop.is_set()):
+            self.ask({"advance": seconds})
+
+    def ask(self, body: dict[str, float] | None = None) -> dict[str, Any]:
+        """GET the clock, or POST to it, over a connection that each thread keeps: a command asks some hundred times.
+
+        Raises:
+            OSError, ValueError, http.client.HTTPException: the sandbox does not answer as it should.
+        """
+        connection = getattr(self._kept, "connection", None)
+        if connection is None:
+            # On loopback: the settings accept no other address.
+            connection = self._kept.connection = _Connection(
+                self._address.hostname or "", self._address.port or 80, timeout=SANDBOX_SECONDS
+            )
+        try:
+            method, payload = ("GET", None) if body is None else ("POST", json.dumps(body))
+            connection.request(method, self._address.path, payload)
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        except BaseException:
+            connection.close()  # half an answer may be left in it
+            raise
+        if response.status != http.client.OK or not isinstance(answer, dict):
+            raise ValueError(f"the sandbox's clock said no: {response.status}")
+        return answer
+
+
+class _Connection(http.client.HTTPConnection):
+    """Closed with its last use."""
+
+    def __del__(self) -> None:
+        self.close()

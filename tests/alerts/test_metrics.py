@@ -10,8 +10,7 @@ import pytest
 
 from asapfill.alerts.watchers import MetricsFile
 from asapfill.files import replace_file
-from asapfill.settings.settings import load_settings
-from asapfill.settings.simulated import clock_for
+from asapfill.settings.settings import clock_for, load_settings
 from asapfill.store.database import open_store
 from tests.cycle.office import CUSTOMER, DEVELOPER, FIRST_NAME, LAST_NAME, PHONES
 from tests.daemon.bench import ENVIRONMENT, SETTINGS, Bench

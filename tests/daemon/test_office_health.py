@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asapfill.daemon.scheduler import SLOW, OfficeHealth, OfficeTurns, offsets
-from asapfill.settings.secret import Secret
 from asapfill.settings.settings import OfficeSettings
+from asapfill.settings.toml_file import Secret
 
 ORIGIN = datetime(2026, 11, 20, 12, tzinfo=UTC)
 KEY = Secret("env:KEY")

@@ -14,8 +14,9 @@ from pydantic import BaseModel
 
 from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.core.policy import Policy
+from asapfill.policy.in_force import PolicyBook
 from asapfill.policy.model import PolicyFile
-from asapfill.policy.reading import parse_policy, read_policies, read_policy
+from asapfill.policy.reading import parse_policy, read_policy
 from asapfill.words import fitted
 from tests.depth import DEPTH
 
@@ -305,7 +306,7 @@ def test_a_folder_gives_its_good_policies_and_every_problem_of_the_others(tmp_pa
     write(tmp_path, "b.yml", "office: elm-street\ntimezone: UTC\nmode: loud\n")
     write(tmp_path, "notes.txt", "not a policy")
     write(tmp_path, ".a.yaml.swp.yaml", "an editor's leftover")
-    loaded = read_policies(tmp_path, {"main-street", "elm-street"})
+    loaded = PolicyBook(tmp_path, {"main-street", "elm-street"}).read()
     assert [file.office for file in loaded.files] == ["main-street"]
     assert [problem.file.name for problem in loaded.problems] == ["b.yml"]
 
@@ -314,7 +315,7 @@ def test_two_files_for_the_same_clinic_are_both_refused(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml", HEAD + "clinic: North Side\n")
     write(tmp_path, "b.yaml", HEAD + "clinic: northside\n")
     write(tmp_path, "c.yaml", HEAD + "clinic: South\n")
-    loaded = read_policies(tmp_path, ["main-street"])
+    loaded = PolicyBook(tmp_path, ["main-street"]).read()
     assert [file.clinic for file in loaded.files] == ["South"]
     assert "b.yaml is for “main-street”, clinic “North Side” too" in str(loaded.problems[0])
     assert len(loaded.problems) == 2
@@ -322,7 +323,7 @@ def test_two_files_for_the_same_clinic_are_both_refused(tmp_path: Path) -> None:
 
 def test_a_policy_for_an_office_that_the_settings_do_not_have_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml", HEAD.replace("main-street", "main-stret"))
-    loaded = read_policies(tmp_path, ["main-street", "elm-street"])
+    loaded = PolicyBook(tmp_path, ["main-street", "elm-street"]).read()
     assert loaded.files == ()
     assert str(loaded.problems[0]).startswith("a.yaml:1:9: ")
     assert "Did you mean main-street?" in str(loaded.problems[0])
@@ -330,7 +331,7 @@ def test_a_policy_for_an_office_that_the_settings_do_not_have_is_refused(tmp_pat
 
 def test_a_missing_or_empty_folder_says_what_to_do(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "nowhere"):
-        (problem,) = read_policies(folder, ["main-street"]).problems
+        (problem,) = PolicyBook(folder, ["main-street"]).read().problems
         # Not a sample: one of them is automatic.
         assert "`asapfill policy new` writes one in mode preview" in problem.hint
         assert "sample" not in problem.hint
@@ -339,7 +340,7 @@ def test_a_missing_or_empty_folder_says_what_to_do(tmp_path: Path) -> None:
 def test_a_missing_file_a_folder_and_a_pipe_are_refused(tmp_path: Path) -> None:
     (tmp_path / "folder.yaml").mkdir()
     os.mkfifo(tmp_path / "pipe.yaml")
-    loaded = read_policies(tmp_path, ["main-street"])
+    loaded = PolicyBook(tmp_path, ["main-street"]).read()
     assert len(loaded.problems) == 2
     with pytest.raises(ConfigurationError, match="There is no file"):
         read_policy(tmp_path / "gone.yaml")

@@ -13,7 +13,7 @@ from asapfill.core.policy import Policy
 from asapfill.core.rows import Clinic, Definition, Operatory, Provider
 from asapfill.policy.reading import parse_policy
 from asapfill.policy.resolve import as_shown, claimed_twice, clinic_of, resolve
-from asapfill.policy_tools.compare import compare
+from asapfill.policy_tools.diff import compare
 
 HEAD = "office: main-street\ntimezone: America/Los_Angeles\n"
 

@@ -22,8 +22,20 @@ from asapfill.policy.keys import keys_of
 from asapfill.policy.model import KEYS, PolicyFile
 from asapfill.policy.reading import parse_policy, read_policy
 from asapfill.policy.resolve import resolve
-from asapfill.policy_tools.reference import FILE_NAME, MODELINE, default_words, policy_page, policy_schema
-from asapfill.policy_tools.samples import SAMPLES, Draft, main, policy_text, quoted_name, sample_files, written
+from asapfill.policy_tools.reference import (
+    FILE_NAME,
+    MODELINE,
+    SAMPLES,
+    Draft,
+    default_words,
+    policy_page,
+    policy_schema,
+    policy_text,
+    quoted_name,
+    sample_files,
+    write_samples,
+    written,
+)
 
 ROOT = Path(__file__).parents[2]
 HEAD = "office: main-street\ntimezone: America/Los_Angeles\n"
@@ -69,7 +81,7 @@ def test_a_key_says_everything_that_is_said_of_keys(key: Any) -> None:
 @pytest.mark.parametrize("name", sorted(sample_files()))
 def test_the_files_in_policies_are_those_that_the_table_gives(name: str) -> None:
     assert (ROOT / "policies" / name).read_text(encoding="utf-8") == sample_files()[name], (
-        "run: python -m asapfill.policy_tools.samples policies"
+        "run: python -m asapfill.policy_tools.reference docs policies"
     )
 
 
@@ -79,7 +91,7 @@ def test_there_are_no_other_files_among_the_samples() -> None:
 
 
 def test_the_samples_are_written_into_the_folder_that_is_asked_for(tmp_path: Path) -> None:
-    main(tmp_path)
+    write_samples(tmp_path)
     assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == sample_files()
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from asapfill.policy.model import KEYS, PolicyFile
 from asapfill.policy.reading import parse_policy
-from asapfill.policy_tools.compare import compare
+from asapfill.policy_tools.diff import compare
 
 HEAD = "office: main-street\ntimezone: America/Los_Angeles\n"
 

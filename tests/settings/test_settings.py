@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asapfill.core.errors import ConfigurationError
-from asapfill.settings.addresses import url_trouble
+from asapfill.settings.kinds import url_trouble
 from asapfill.settings.settings import Settings, check_secrets, find_settings, load_settings
 
 PLAIN_KEY = "VzPLAINTEXTkmZEaUWOjn"
