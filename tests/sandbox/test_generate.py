@@ -21,7 +21,7 @@ import pytest
 from asapfill.sandbox.generate.generator import make_office
 from asapfill.sandbox.office.columns import KEYS
 from asapfill.sandbox.office.tables import SimulatedOffice
-from tests.depth import DEPTH
+from tests.depth import DEPTH, TEST
 
 START = datetime(2026, 11, 16, 7, 0)  # a Monday
 DAYS = 15
@@ -424,7 +424,7 @@ def test_the_same_seed_gives_the_same_office_in_every_process() -> None:
                 check=True,
             ).stdout
         ).hexdigest()
-        for hash_seed in ("0", "1", "4711")
+        for hash_seed in ("0", "4711", "1")[: 2 if DEPTH is TEST else 3]
     }
     again = json.dumps(make_office(11, start=START, operatories=7, clinics=2))
     assert made == {hashlib.sha256(again.encode()).hexdigest()}

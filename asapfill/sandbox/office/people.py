@@ -208,7 +208,8 @@ def _blockout(gap: Gap, longest: timedelta, kind: int) -> Row:
 def _bookings(office: SimulatedOffice, day: date, seed: int, planned: list[Row]) -> Iterator[Event]:
     """One or two patients who call are put into a gap by hand, at their own clinic if there are clinics."""
     draws = stable_random(seed, "bookings", day)
-    booked = {row["PatNum"] for row in office.appointments.values() if row["AptDateTime"][:10] >= str(day)}
+    today = str(day)
+    booked = {row["PatNum"] for row in office.appointments.values() if row["AptDateTime"][:10] >= today}
     callers = [
         number for number, row in office.patients.items() if row["PatStatus"] == "Patient" and number not in booked
     ]
@@ -257,10 +258,11 @@ def _wishes(office: SimulatedOffice, day: date, seed: int) -> Iterator[Event]:
 
 def _scheduled(office: SimulatedOffice, first: date, last: date) -> list[Row]:
     """Scheduled visits on the days from ``first`` to ``last``, by AptNum."""
+    begin, end = str(first), str(last)
     rows = [
         row
         for row in office.appointments.values()
-        if row["AptStatus"] == "Scheduled" and row["Op"] and str(first) <= row["AptDateTime"][:10] <= str(last)
+        if row["AptStatus"] == "Scheduled" and row["Op"] and begin <= row["AptDateTime"][:10] <= end
     ]
     return sorted(rows, key=lambda row: int(row["AptNum"]))
 

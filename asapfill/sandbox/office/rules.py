@@ -325,8 +325,9 @@ def _x_units(start: datetime, row: Row) -> set[datetime]:
 
 def _occupying(office: SimulatedOffice, day: date, also: Sequence[Row]) -> list[Row]:
     """What takes up chairs on a day: everything but UnschedList and Planned, as Open Dental judges."""
+    text = str(day)
     return [
         row
         for row in [*office.appointments.values(), *also]
-        if row["AptDateTime"].startswith(str(day)) and row["AptStatus"] not in NO_CHAIR
+        if row["AptDateTime"].startswith(text) and row["AptStatus"] not in NO_CHAIR
     ]

@@ -68,6 +68,15 @@ _FORMATS = {
 }
 """How text must look in columns whose default is "no moment" or "no day"."""
 
+_FITS: dict[type, Callable[[Any], bool]] = {
+    bool: lambda found: isinstance(found, bool),
+    int: lambda found: isinstance(found, int) and not isinstance(found, bool),
+    float: lambda found: isinstance(found, (int, float)) and not isinstance(found, bool),
+    str: lambda found: isinstance(found, str),
+    list: lambda found: isinstance(found, list) and all(type(number) is int for number in found),
+}
+"""Whether a value can stand in a column, by the type of the column's default."""
+
 _SETTINGS = ("now", "timezone", "version", "preferences", "securityperms", "subscribed", "keys")
 
 
@@ -237,14 +246,7 @@ def _wrong(name: str, column: str, value: Any) -> str:  # noqa: ANN401 - whateve
     if column not in defaults:
         return f"there is no column {column!r}"
     default = defaults[column]
-    kinds: dict[type, Callable[[Any], bool]] = {
-        bool: lambda found: isinstance(found, bool),
-        int: lambda found: isinstance(found, int) and not isinstance(found, bool),
-        float: lambda found: isinstance(found, (int, float)) and not isinstance(found, bool),
-        str: lambda found: isinstance(found, str),
-        list: lambda found: isinstance(found, list) and all(type(number) is int for number in found),
-    }
-    if not kinds[type(default)](value):
+    if not _FITS[type(default)](value):
         return f"{column} is {value!r}, a {type(default).__name__} was expected"
     if default in (NO_MOMENT, NO_DAY):
         pattern, parse, form = _FORMATS[default]
