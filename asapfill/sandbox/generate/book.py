@@ -23,6 +23,12 @@ _LAST_END = ("by", "dale", "ford", "ham", "mere", "son", "stone", "well", "wick"
 _HOUSEHOLD_SIZES = (1, 2, 3, 4, 5)
 _HOUSEHOLD_WEIGHTS = (40, 25, 12, 15, 8)
 _LINES_PER_AREA = 100  # 555-0100 to 555-0199
+# North American numbering plan: no N11, no 9 in the middle, neither 37x nor 96x, and 555 is nobody's.
+_AREAS = [
+    area
+    for area in range(201, 990)
+    if area % 100 != 11 and area // 10 % 10 != 9 and area // 10 not in {37, 96} and area != 555  # noqa: PLR2004
+]
 ADULT_AGE = 18
 CHILD_PROPHY_AGE = 12
 _DAYS_PER_YEAR = 365.25
@@ -92,9 +98,9 @@ def _birthday(rng: random.Random, today: date, age: int) -> date:
 
 
 def fictional_phone(line: int) -> str:
-    """The ``line``-th number: area codes from 201, and 100 fictional numbers (555-0100 to 555-0199) in each."""
+    """The ``line``-th number: 100 fictional ones (555-0100 to 555-0199) in each area code that may be given out."""
     area, last = divmod(line, _LINES_PER_AREA)
-    return f"({201 + area % 789})555-01{last:02d}"
+    return f"({_AREAS[area % len(_AREAS)]})555-01{last:02d}"
 
 
 def age_on(patient: Row, today: date) -> int:
