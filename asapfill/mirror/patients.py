@@ -28,7 +28,7 @@ FORGOTTEN: Final = timedelta(days=2)
 _SPREAD: Final = 360
 """Minutes by which some grow old sooner than others, so that not all are read again at once."""
 
-_SOME_PHONE: Final = "0" * 10
+_SOME_PHONE: Final = "2015550100"
 _BIRTHDATES: Final = {"adult": date(1900, 1, 1), "minor": date(2999, 1, 1), "unknown": None}
 """What stands in a patient's row for the phone and the birthdate that were not written."""
 

@@ -129,7 +129,7 @@ CASES = (
     Case("typed secret", typed_secret, 78, 78, 78, ("must not be written here itself", "env:NAME")),
     Case("missing secret", missing_secret, 78, 78, 78, ("developer_key", "developer.key")),
     Case("wrong key", wrong_key, 1, 1, 1, ("does not accept the keys", "check the developer key")),
-    Case("unreachable", unreachable, 1, 1, 1, (f"127.0.0.1:{CLOSED_PORT}", "Check that the server runs")),
+    Case("unreachable", unreachable, 1, 1, 1, (f"127.0.0.1:{CLOSED_PORT}", "Check that the server's program runs")),
     Case("html", html, 1, 1, 1, ("an HTML page", "Check the office's urls")),
     Case("no policy", no_policy, 78, 78, 78, ("holds no policy", "asapfill policy new")),
     Case("broken yaml", broken_yaml, 78, 78, 78, ("main.yaml:", "openings: [1, 2")),
