@@ -250,7 +250,7 @@ SOLO = Draft(
         *HOW_TO,
     ),
     values={
-        "office": "write_samples-street",
+        "office": "main-street",
         "timezone": "America/Chicago",
         "mode": "preview",
         "openings.look_ahead": "7 days",
