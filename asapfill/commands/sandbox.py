@@ -65,7 +65,7 @@ class _Seconds(click.FloatRange):
 )
 def sandbox(office_file: Path | None, start: datetime | None, folder: Path | None, **sizes: Any) -> None:  # noqa: ANN401  numbers, each as its option says
     """Serve a simulated Open Dental office on loopback."""
-    from asapfill.demo.sandboxes import options_for, serve_sandbox
+    from asapfill.demo.demo import options_for, serve_sandbox
 
     options = options_for(office_file=office_file, start=None if start is None else str(start), **sizes)
     serve_sandbox(options, office_file, folder, say=lambda text: click.echo(text, err=True))

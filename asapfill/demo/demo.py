@@ -1,7 +1,8 @@
 """``asapfill demo``: a working day in a simulated office, served by the real thing over real HTTP, in seconds.
 
 The sandbox runs in a process of its own and keeps its own count of what was sent; asapfill's clock and the sandbox's
-move together, so the same seed gives the same day.
+move together, so the same seed gives the same day. ``asapfill sandbox`` serves such an office with nothing beside it,
+with settings and policies to try asapfill on it.
 """
 
 from __future__ import annotations
@@ -15,19 +16,25 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import asapfill
 from asapfill.clock import SteppedClock, instant, office_now
+from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.core.offer import State
 from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.results import ClinicResult
 from asapfill.cycle.session import sessions_to_send
 from asapfill.demo.page import PAGE, write_page
-from asapfill.demo.sandboxes import sample_policy, write_settings
 from asapfill.policy.reading import read_policy
+from asapfill.policy_tools.reference import FILE_NAME, SAMPLE, policy_text, quoted_name, schema_text
 from asapfill.report.weekly import Records, figures_of, mover_before, records_of
 from asapfill.report.weekly_figures import Figures, Period
 from asapfill.sandbox.generate.asap import Wishes
 from asapfill.sandbox.generate.generator import make_office
-from asapfill.sandbox.wire.process import Sandbox, start
+from asapfill.sandbox.office.columns import Row
+from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY, OfficeFileError, SimulatedOffice
+from asapfill.sandbox.wire.process import Sandbox, serve, start
+from asapfill.sandbox.wire.server import HOST, SandboxServer
+from asapfill.sandbox.wire.world import Options, read_office_file
 from asapfill.settings.settings import load_settings
 
 
@@ -104,6 +111,20 @@ EAGERNESS = 0.3
 CALLED_OFF = 4
 
 Say = Callable[[str], None]
+
+KEYS = (DEVELOPER_KEY, CUSTOMER_KEY)
+
+SETTINGS = """\
+# Settings for the sandbox that `asapfill sandbox` serves. Its keys are public: there is nobody's data behind them.
+policies = "policies"
+state = "state"
+clock = "http://{host}:{port}/sandbox/clock"   # follow the sandbox's time, which may run fast
+
+[offices.demo]
+urls = ["http://{host}:{port}/api/v1"]
+developer_key = "file:developer.key"
+customer_key = "file:customer.key"
+"""
 
 
 class LinkedClock(SteppedClock):
@@ -213,3 +234,113 @@ def run_demo(seed: int, out: Path, say: Say) -> Summary:
         )
         write_page(out, before, sandbox.office(), records.offers, summary.document(), DAY.date())
     return summary
+
+
+def sample_policy(name: str = "sample.yaml") -> Path:
+    """The path of a sample policy.
+
+    Raises:
+        FileNotFoundError: this installation has none of that name.
+    """
+    package = Path(asapfill.__file__).parent
+    for folder in (package / "samples", package.parent / "policies"):
+        if (folder / name).is_file():
+            return folder / name
+    raise FileNotFoundError(f"asapfill came without the sample policy {name}; install it again")
+
+
+def serve_sandbox(options: Options, office_file: Path | None, folder: Path | None, say: Callable[[str], None]) -> None:
+    """Serve until stopped. ``folder``: settings, keys and policies for this sandbox are written there.
+
+    Raises:
+        ConfigurationError: the office file cannot be used, the port is taken, or the folder cannot be written.
+    """
+
+    def announce(server: SandboxServer) -> None:
+        say(f"A simulated office listens on http://{HOST}:{server.port}/api/v1")
+        office = server.world.office
+        say(f"Keys: {' / '.join(keys_of(office))}. What was posted: http://{HOST}:{server.port}/sandbox/log")
+        if folder is not None:
+            write_settings(folder, server.port, keys_of(office), policies_for(office))
+            say(f"Try it:  asapfill --verbose once --config {folder / 'asapfill.toml'}")
+        say("Ctrl-C ends it.")
+
+    try:
+        serve(options, announce)
+    except OfficeFileError as error:
+        raise ConfigurationError([Problem(office_file or Path("office"), str(error))]) from None
+    except OSError as error:
+        raise ConfigurationError(
+            [
+                Problem(
+                    folder or Path("sandbox"),
+                    f"The sandbox cannot start: {error.strerror or error}.",
+                    hint="Is the port taken? --port 0 takes a free one.",
+                )
+            ]
+        ) from None
+
+
+def options_for(
+    *,
+    office_file: Path | None,
+    operatories: int,
+    clinics: int,
+    speed: float,
+    start: str | None,
+    **others: Any,  # noqa: ANN401  fields of Options
+) -> Options:
+    """The sandbox's options from the command's.
+
+    A generated office starts in the present and keeps real time unless a start or another speed is asked for; an
+    office file starts at its own ``now``.
+
+    Raises:
+        ConfigurationError: the office file cannot be read.
+    """
+    try:
+        office = None if office_file is None else read_office_file(office_file)
+    except OfficeFileError as error:
+        raise ConfigurationError([Problem(office_file or Path("office"), str(error))]) from None
+    mode = "system" if start is None and speed == 1 and office is None else "speed"
+    operatories = max(operatories, clinics)  # each clinic has one at least
+    return Options(office, operatories=operatories, clinics=clinics, start=start, mode=mode, speed=speed, **others)
+
+
+def policies_for(office: SimulatedOffice) -> dict[str, str]:
+    """The sample policy as an office needs it, by file name: one for each clinic, where it uses clinics."""
+    values = {**SAMPLE.values, "timezone": office.timezone.key}
+    if not office.clinics_on:
+        return {"demo.yaml": policy_text(replace(SAMPLE, values=values))}
+    return {
+        f"demo-{number}.yaml": policy_text(replace(SAMPLE, values={**values, "clinic": quoted_name(_name(clinic))}))
+        for number, clinic in office.clinics.items()
+        if not clinic["IsHidden"]
+    }
+
+
+def _name(clinic: Row) -> str:
+    return str(clinic["Description"] or clinic["Abbr"] or clinic["ClinicNum"])
+
+
+def keys_of(office: SimulatedOffice) -> tuple[str, str]:
+    """The developer key and the customer key of an office; the sandbox's own for one that takes none."""
+    return office.keys[0] if office.keys else KEYS
+
+
+def write_settings(
+    folder: Path, port: int, keys: tuple[str, str] = KEYS, policies: Mapping[str, str] | None = None
+) -> Path:
+    """Settings, keys and policies (the sample) for a sandbox on ``port``; a policy that exists is left as it is."""
+    (folder / "policies").mkdir(parents=True, exist_ok=True)
+    (folder / "asapfill.toml").write_text(SETTINGS.format(host=HOST, port=port), encoding="utf-8")
+    for name, key in zip(("developer.key", "customer.key"), keys, strict=True):
+        (folder / name).write_text(key + "\n", encoding="utf-8")
+        (folder / name).chmod(0o600)
+    # The schema lies beside the policies for editors that complete and check what is typed.
+    texts = {**(policies or {"demo.yaml": policy_text(SAMPLE)}), FILE_NAME: schema_text()}
+    for name, text in texts.items():
+        target = folder / "policies" / name
+        if not target.exists():
+            target.write_text(text, encoding="utf-8")
+    return folder / "asapfill.toml"

@@ -30,8 +30,7 @@ from asapfill.cycle.session import OfficeSession, open_sessions  # noqa: E402
 from asapfill.opendental.client import OpenDental  # noqa: E402  the path is set above
 from asapfill.policy.in_force import PolicyBook  # noqa: E402
 from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY  # noqa: E402
-from asapfill.sandbox.wire.options import Options  # noqa: E402
-from asapfill.sandbox.wire.world import World  # noqa: E402
+from asapfill.sandbox.wire.world import Options, World  # noqa: E402
 from asapfill.settings.settings import load_settings  # noqa: E402
 from asapfill.store.database import open_store  # noqa: E402
 

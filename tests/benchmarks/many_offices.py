@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from asapfill.sandbox.wire.options import Options
 from asapfill.sandbox.wire.server import SandboxServer
-from asapfill.sandbox.wire.world import Outcome, World
+from asapfill.sandbox.wire.world import Options, Outcome, World
 
 DEVELOPER = "Developer"
 TIMEZONE = "America/New_York"

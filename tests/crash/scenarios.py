@@ -32,9 +32,8 @@ from asapfill.cycle.offices import run_offices
 from asapfill.offers.decisions import answer_waiting
 from asapfill.offers.journal import Journal
 from asapfill.opendental.exchange import _tls
-from asapfill.sandbox.wire.options import Options
 from asapfill.sandbox.wire.server import HOST, SandboxServer
-from asapfill.sandbox.wire.world import CONTROL, World
+from asapfill.sandbox.wire.world import CONTROL, Options, World
 from asapfill.settings.settings import load_settings
 from asapfill.store.database import EmptyStore, open_for_reading
 from tests.cycle.office import DEVELOPER, office_file

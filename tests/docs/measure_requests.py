@@ -20,8 +20,7 @@ from pathlib import Path
 from asapfill.clock import instant
 from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.session import OfficeSession, sessions_to_send
-from asapfill.demo.demo import DAY, OPENS, OPERATORIES, LinkedClock
-from asapfill.demo.sandboxes import sample_policy, write_settings
+from asapfill.demo.demo import DAY, OPENS, OPERATORIES, LinkedClock, sample_policy, write_settings
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import read_policy
 from asapfill.sandbox.generate.generator import make_office

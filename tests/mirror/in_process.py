@@ -25,8 +25,7 @@ from asapfill.cycle.session import OfficeSession, open_sessions, recover_session
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.exchange import Network
 from asapfill.policy.in_force import PolicyBook
-from asapfill.sandbox.wire.options import Options
-from asapfill.sandbox.wire.world import World
+from asapfill.sandbox.wire.world import Options, World
 from asapfill.settings.settings import load_settings
 from asapfill.store.database import Store, open_store
 

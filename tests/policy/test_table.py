@@ -17,7 +17,7 @@ from asapfill.core.errors import ConfigurationError
 from asapfill.core.office import OfficeNames
 from asapfill.core.policy import CandidatesPolicy, CommlogPolicy, OpeningsPolicy, Policy, TextsPolicy
 from asapfill.core.rows import Clinic, Definition, Operatory, Provider
-from asapfill.demo.sandboxes import sample_policy
+from asapfill.demo.demo import sample_policy
 from asapfill.policy.keys import keys_of
 from asapfill.policy.model import KEYS, PolicyFile
 from asapfill.policy.reading import parse_policy, read_policy

@@ -18,9 +18,8 @@ from typing import Any
 
 from asapfill.sandbox.office.life import Life
 from asapfill.sandbox.office.tables import SimulatedOffice
-from asapfill.sandbox.wire.options import Options
 from asapfill.sandbox.wire.server import HOST, SandboxServer
-from asapfill.sandbox.wire.world import World
+from asapfill.sandbox.wire.world import Options, World
 
 Row = dict[str, Any]
 

@@ -19,8 +19,8 @@ import pytest
 
 from asapfill.sandbox.office.tables import OfficeFileError
 from asapfill.sandbox.wire import process
-from asapfill.sandbox.wire.options import Options, read_office_file
 from asapfill.sandbox.wire.process import SandboxError
+from asapfill.sandbox.wire.world import Options, read_office_file
 from tests.sandbox.desk import AUTHORIZATION, OPENING, office_file
 
 
@@ -123,7 +123,7 @@ def test_the_sandbox_ends_with_its_parent_even_when_that_is_killed() -> None:
 def test_serving_in_the_foreground_ends_with_a_signal() -> None:
     code = (
         "from asapfill.sandbox.wire import process\n"
-        "from asapfill.sandbox.wire.options import Options\n"
+        "from asapfill.sandbox.wire.world import Options\n"
         "process.serve(Options(operatories=3, mode='system'), lambda server: print(server.port, flush=True))\n"
         "print('ended', flush=True)\n"
     )

@@ -29,8 +29,7 @@ from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import parse_policy
 from asapfill.sandbox.office.columns import Row
 from asapfill.sandbox.office.tables import CUSTOMER_KEY, DEVELOPER_KEY
-from asapfill.sandbox.wire.options import Options
-from asapfill.sandbox.wire.world import World
+from asapfill.sandbox.wire.world import Options, World
 from asapfill.settings.settings import load_settings
 from asapfill.store.database import StoreError, open_for_reading, open_store
 from asapfill.store.offices import kept_policies

@@ -13,9 +13,8 @@ from typing import Any
 from asapfill.clock import SteppedClock, office_now
 from asapfill.opendental.client import OpenDental
 from asapfill.sandbox.office import staff
-from asapfill.sandbox.wire.options import Options
 from asapfill.sandbox.wire.server import SandboxServer
-from asapfill.sandbox.wire.world import World
+from asapfill.sandbox.wire.world import Options, World
 from asapfill.store.database import Store, open_store
 from tests.cycle.office import CUSTOMER, DEVELOPER, office_file
 

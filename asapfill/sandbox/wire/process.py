@@ -29,9 +29,8 @@ from typing import Any, Self, TextIO
 from asapfill.sandbox.api.routes import PREFIX
 from asapfill.sandbox.office.columns import Row
 from asapfill.sandbox.office.tables import OfficeFileError
-from asapfill.sandbox.wire.options import Options
 from asapfill.sandbox.wire.server import HOST, SandboxServer
-from asapfill.sandbox.wire.world import CONTROL, World
+from asapfill.sandbox.wire.world import CONTROL, Options, World
 
 PATIENCE = 30.0
 """Real seconds that the control waits for an answer."""
@@ -127,7 +126,7 @@ def start(office: Row | None = None, **options: Any) -> Sandbox:  # noqa: ANN401
 
     Args:
         office: an office file's JSON; None generates one.
-        options: the other fields of ``options.Options``.
+        options: the other fields of ``world.Options``.
 
     Raises:
         SandboxError: the process did not start; its own words are on standard error.
