@@ -16,6 +16,7 @@ from typing import Any, Final
 from sqlite_utils import Database
 
 from asapfill.store.database import Store, moment_of, moment_text, wall_of, wall_text
+from asapfill.store.records import Readers, insert, read_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,13 @@ class Tick:
     codes: tuple[str, ...] = ()
     failed: int = 0
     failing_since: datetime | None = None
+
+
+_TICK: Final[Readers] = {
+    "ok": bool,
+    **dict.fromkeys(("at", "failing_since"), moment_of),
+    **dict.fromkeys(("problems", "codes"), lambda text: tuple(json.loads(text))),
+}
 
 
 def record_tick(
@@ -80,20 +88,8 @@ def forget_ticks(store: Store, office: str, served: Collection[int]) -> None:
 def last_ticks(store: Store, office: str | None = None) -> tuple[Tick, ...]:
     """The last tick of every clinic that ever had one; of one office, or of all."""
     where, parameters = ("", []) if office is None else ("WHERE office = ?", [office])
-    return tuple(
-        Tick(
-            office=row["office"],
-            clinic=row["clinic"],
-            at=moment_of(row["at"]),
-            ok=bool(row["ok"]),
-            requests=row["requests"],
-            problems=tuple(json.loads(row["problems"])),
-            codes=tuple(json.loads(row["codes"])),
-            failed=row["failed"],
-            failing_since=None if row["failing_since"] is None else moment_of(row["failing_since"]),
-        )
-        for row in store.rows(f"SELECT * FROM ticks {where} ORDER BY office, clinic", parameters)  # noqa: S608  our own words
-    )
+    rows = store.rows(f"SELECT * FROM ticks {where} ORDER BY office, clinic", parameters)  # noqa: S608  our own words
+    return tuple(read_row(Tick, row, _TICK) for row in rows)
 
 
 PIECE: Final = timedelta(minutes=10)
@@ -111,11 +107,12 @@ def record_requests(store: Store, office: str, counts: Mapping[str, int]) -> Non
     now = store.clock.now()
     since = moment_text(_piece(now))
     with store.transaction() as database:
-        database.conn.executemany(
-            "INSERT INTO requests (office, since, purpose, count) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (office, since, purpose) DO UPDATE SET count = count + excluded.count",
-            [(office, since, purpose, count) for purpose, count in counts.items() if count],
-        )
+        rows = [
+            {"office": office, "since": since, "purpose": purpose, "count": count}
+            for purpose, count in counts.items()
+            if count
+        ]
+        insert(database, "requests", rows, "ON CONFLICT DO UPDATE SET count = count + excluded.count")
         database.execute("DELETE FROM requests WHERE office = ? AND since < ?", [office, moment_text(now - KEPT)])
 
 
@@ -153,7 +150,7 @@ def totals(store: Store) -> tuple[Total, ...]:
         "SELECT office, state, coalesce(reason, '') AS reason, count(*) AS offers FROM offers "
         "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
     )
-    return tuple(Total(row["office"], row["state"], row["reason"], row["offers"]) for row in rows)
+    return tuple(Total(**row) for row in rows)
 
 
 HELD: Final = "held:"
@@ -272,7 +269,7 @@ def open_times(store: Store, office: str, since: datetime, until: datetime) -> t
 def left_places(store: Store, office: str) -> tuple[LeftPlace, ...]:
     """Every place that is remembered."""
     rows = store.rows("SELECT * FROM left_places WHERE office = ?", [office])
-    return tuple(LeftPlace(row["number"], row["operatory"], wall_of(row["start"]), wall_of(row["end"])) for row in rows)
+    return tuple(read_row(LeftPlace, row, {"start": wall_of, "end": wall_of}) for row in rows)
 
 
 def day_counts(store: Store, office: str, first: date, last: date) -> tuple[tuple[int, date, str, int], ...]:
@@ -292,6 +289,4 @@ def forget_figures(database: Database, office: str, wall: str, moment: str) -> N
 
 
 def _open_time(row: dict[str, Any]) -> OpenTime:
-    return OpenTime(
-        row["clinic"], row["operatory"], wall_of(row["start"]), wall_of(row["end"]), moment_of(row["found"])
-    )
+    return read_row(OpenTime, row, {"start": wall_of, "end": wall_of, "found": moment_of})

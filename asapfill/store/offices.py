@@ -6,7 +6,7 @@ A version is kept when it was read without a mistake and the office had all its 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 
 from asapfill.core.office import Labels
 from asapfill.store.database import Store, moment_of, moment_text
+from asapfill.store.records import insert, keep_value, kept_value, read_row, upsert
+
+_LABELS: Final = ("operatories", "providers", "clinics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,46 +29,19 @@ class KnownOffice:
 
 def keep_office(store: Store, office: str, known: KnownOffice) -> None:
     """Remember an office as it is now. The same again writes nothing."""
-    value = json.dumps(
-        {
-            "timezone": known.timezone.key,
-            "operatories": _text_keys(known.labels.operatories),
-            "providers": _text_keys(known.labels.providers),
-            "clinics": _text_keys(known.labels.clinics),
-        }
-    )
-    if [row["value"] for row in _rows(store, office)] == [value]:
-        return
-    with store.transaction() as database:
-        database.execute(
-            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            [_key(office), value],
-        )
+    labels = {name: dict(sorted(getattr(known.labels, name).items())) for name in _LABELS}
+    keep_value(store, f"office {office}", json.dumps({"timezone": known.timezone.key, **labels}))
 
 
 def known_office(store: Store, office: str) -> KnownOffice | None:
     """The office as it was last served; None when it never was."""
-    for row in _rows(store, office):
-        kept = json.loads(row["value"])
-        labels = Labels(*(_number_keys(kept[name]) for name in ("operatories", "providers", "clinics")))
-        return KnownOffice(ZoneInfo(kept["timezone"]), labels)
-    return None
-
-
-def _key(office: str) -> str:
-    return f"office {office}"
-
-
-def _rows(store: Store, office: str) -> list[dict[str, str]]:
-    return store.rows("SELECT value FROM meta WHERE name = ?", [_key(office)])
-
-
-def _text_keys(names: Mapping[int, str]) -> dict[str, str]:
-    return {str(number): name for number, name in sorted(names.items())}
-
-
-def _number_keys(names: Mapping[str, str]) -> dict[int, str]:
-    return {int(number): name for number, name in names.items()}
+    text = kept_value(store, f"office {office}")
+    if text is None:
+        return None
+    kept = json.loads(text)
+    # JSON has made texts of the numbers.
+    labels = [{int(number): label for number, label in kept[name].items()} for name in _LABELS]
+    return KnownOffice(ZoneInfo(kept["timezone"]), Labels(*labels))
 
 
 EVERY_OFFICE: Final = "*"
@@ -74,10 +50,8 @@ EVERY_OFFICE: Final = "*"
 def pause(store: Store, office: str = EVERY_OFFICE) -> None:
     """Stop sending for one office, or for all. Pausing again keeps the first time."""
     with store.transaction() as database:
-        database.execute(
-            "INSERT INTO paused (office, at) VALUES (?, ?) ON CONFLICT (office) DO NOTHING",
-            [office, moment_text(store.clock.now())],
-        )
+        row = {"office": office, "at": moment_text(store.clock.now())}
+        insert(database, "paused", [row], "ON CONFLICT DO NOTHING")
 
 
 def resume(store: Store, office: str = EVERY_OFFICE) -> bool:
@@ -108,11 +82,8 @@ class Rest:
 def keep_rest(store: Store, office: str, failures: int, until: datetime) -> None:
     """Remember that an office rests."""
     with store.transaction() as database:
-        database.execute(
-            "INSERT INTO resting (office, failures, until) VALUES (?, ?, ?) "
-            "ON CONFLICT (office) DO UPDATE SET failures = excluded.failures, until = excluded.until",
-            [office, failures, moment_text(until)],
-        )
+        row = {"office": office, "failures": failures, "until": moment_text(until)}
+        upsert(database, "resting", ["office"], [row])
 
 
 def end_rest(store: Store, office: str | None = None) -> None:
@@ -125,7 +96,7 @@ def end_rest(store: Store, office: str | None = None) -> None:
 def resting(store: Store) -> dict[str, Rest]:
     """Every office that rests."""
     rows = store.rows("SELECT * FROM resting ORDER BY office")
-    return {row["office"]: Rest(row["failures"], moment_of(row["until"])) for row in rows}
+    return {row["office"]: read_row(Rest, row, {"until": moment_of}) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Final
 
 from asapfill.store.database import Store, moment_of, moment_text
+from asapfill.store.records import Readers, keep_value, kept_value, read_row
 
 _FAILURE: Final = "events_deaf"
 
@@ -36,6 +37,12 @@ class KeptEvents:
     since: datetime | None = None
 
 
+_READERS: Final[Readers] = {
+    **dict.fromkeys(("addresses", "watched"), tuple),
+    **dict.fromkeys(("checked", "last", "since"), moment_of),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ListenFailure:
     """Why asapfill cannot listen, for any office. ``code``: ``port`` or ``certificate``; ``problem``: a sentence."""
@@ -46,71 +53,31 @@ class ListenFailure:
 
 def keep_listen_failure(store: Store, failure: ListenFailure | None) -> None:
     """Remember why asapfill cannot listen; None: it can, or need not."""
-    if failure == kept_listen_failure(store):
-        return
-    with store.transaction() as database:
-        database.execute("DELETE FROM meta WHERE name = ?", [_FAILURE])
-        if failure is not None:
-            value = json.dumps([failure.code, failure.problem])
-            database.execute("INSERT INTO meta (name, value) VALUES (?, ?)", [_FAILURE, value])
+    keep_value(store, _FAILURE, None if failure is None else json.dumps([failure.code, failure.problem]))
 
 
 def kept_listen_failure(store: Store) -> ListenFailure | None:
     """Why asapfill could not listen when it last tried; None when it could."""
-    for row in store.rows("SELECT value FROM meta WHERE name = ?", [_FAILURE]):
-        return ListenFailure(*json.loads(row["value"]))
-    return None
+    text = kept_value(store, _FAILURE)
+    return None if text is None else ListenFailure(*json.loads(text))
 
 
 def keep_events(store: Store, office: str, kept: KeptEvents) -> None:
     """Remember how the events of an office are."""
-    value = {
-        "addresses": list(kept.addresses),
-        "watched": list(kept.watched),
-        "checked": _written(kept.checked),
-        "problem": kept.problem,
-        "deliveries": kept.deliveries,
-        "last": _written(kept.last),
-        "refused": dict(kept.refused),
-        "since": _written(kept.since),
-    }
-    with store.transaction() as database:
-        database.execute(
-            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            [_key(office), json.dumps(value)],
-        )
+    value = {field.name: getattr(kept, field.name) for field in fields(kept)} | {"refused": dict(kept.refused)}
+    keep_value(store, _key(office), json.dumps(value, default=moment_text))
 
 
 def kept_events(store: Store, office: str) -> KeptEvents:
     """How the events of an office were when that was last kept; all empty when there never were any."""
-    for row in store.rows("SELECT value FROM meta WHERE name = ?", [_key(office)]):
-        value = json.loads(row["value"])
-        return KeptEvents(
-            addresses=tuple(value["addresses"]),
-            watched=tuple(value["watched"]),
-            checked=_read(value["checked"]),
-            problem=value["problem"],
-            deliveries=value["deliveries"],
-            last=_read(value["last"]),
-            refused=value["refused"],
-            since=_read(value["since"]),
-        )
-    return KeptEvents()
+    text = kept_value(store, _key(office))
+    return KeptEvents() if text is None else read_row(KeptEvents, json.loads(text), _READERS)
 
 
 def forget_events(store: Store, office: str) -> None:
     """Nothing of ours is left in Open Dental."""
-    with store.transaction() as database:
-        database.execute("DELETE FROM meta WHERE name = ?", [_key(office)])
+    keep_value(store, _key(office), None)
 
 
 def _key(office: str) -> str:
     return f"events {office}"
-
-
-def _written(moment: datetime | None) -> str | None:
-    return None if moment is None else moment_text(moment)
-
-
-def _read(text: str | None) -> datetime | None:
-    return None if text is None else moment_of(text)
