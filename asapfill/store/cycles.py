@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
@@ -200,19 +200,21 @@ def keep_figures(
     with store.transaction() as database:
         for gone, merged in grown:
             database.conn.executemany("DELETE FROM open_time WHERE id = ?", [(number,) for number in gone])
-            database.execute(
-                'INSERT INTO open_time (office, clinic, operatory, start, "end", found) VALUES (?, ?, ?, ?, ?, ?)',
-                [office, merged.clinic, merged.operatory, wall_text(merged.start), wall_text(merged.end),
-                 moment_text(merged.found)],
-            )  # fmt: skip
-        database.conn.executemany(
-            'INSERT INTO left_places (office, number, operatory, start, "end", noted) VALUES (?, ?, ?, ?, ?, ?) '
-            "ON CONFLICT DO NOTHING",
-            [
-                (office, p.number, p.operatory, wall_text(p.start), wall_text(p.end), moment_text(store.clock.now()))
-                for p in left
-            ],
-        )
+            times = {"start": wall_text(merged.start), "end": wall_text(merged.end), "found": moment_text(merged.found)}
+            row = {"office": office, "clinic": merged.clinic, "operatory": merged.operatory, **times}
+            insert(database, "open_time", [row])
+        noted = moment_text(store.clock.now())
+        places = [
+            {
+                **asdict(place),
+                "start": wall_text(place.start),
+                "end": wall_text(place.end),
+                "office": office,
+                "noted": noted,
+            }
+            for place in left
+        ]
+        insert(database, "left_places", places, "ON CONFLICT DO NOTHING")
         for clinic in counts:
             _count(database, office, day, clinic)
 
