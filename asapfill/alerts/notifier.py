@@ -36,7 +36,7 @@ from asapfill.store.notices import (
     note_told,
 )
 from asapfill.store.offers import offer_of
-from asapfill.store.webhooks import kept_events, kept_listen_failure
+from asapfill.store.offices import kept_events, kept_listen_failure
 
 log = logging.getLogger(__name__)
 

@@ -123,20 +123,17 @@ LATE: Final = frozenset(state for state in FINAL if STEPS[state])
 NEVER_WAS: Final = frozenset({State.UNSENT, State.LAPSED})
 """As if it had never been: the same candidate and slot may be planned afresh."""
 
-COUNTED: Final = UNCLEAR | {
-    State.SENT,
-    State.VIEWED,
-    State.ACCEPTED,
-    State.DECLINED,
-    State.STOPPED,
-    State.OTHER_SLOT,
-    State.TAKEN,
-    State.FAILED,
-    State.UNANSWERED,
-    State.EXPIRED,
-    State.PASSED,
-    State.CLOSED,
-}
+COUNTED: Final = (
+    frozenset(State)
+    - NEVER_WAS
+    - {
+        State.WAITING,
+        State.APPROVED,
+        State.WITHDRAWN,
+        State.REFUSED,
+        State.SUPPRESSED,
+    }
+)
 """May have produced a text: counts for every cap."""
 
 

@@ -1,7 +1,7 @@
 """Openings: free time of an operatory with a working provider; and what was left alone.
 
 openings = who works where ∩ the policy's days and hours − appointments − blockouts not allowed, then cut to what may
-be offered now: not before the notice, not beyond the look-ahead, not what became free only just now.
+be offered now: not before the notice, not beyond the look-ahead, not what became free only just now (settling).
 """
 
 from __future__ import annotations
@@ -317,3 +317,40 @@ def _days_without_providers(
         code = "closed" if day in noted else "no_provider"
         result.append(LeftAlone(Reason(code), 0, moment_of(start), moment_of(end)))
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class FreeSince:
+    """A free stretch (units) of one operatory and provider, first found free at ``since`` (aware)."""
+
+    operatory: int
+    provider: int
+    span: Interval
+    since: datetime
+
+
+def remember(before: Iterable[FreeSince], free_time: FreeTime, now: datetime) -> list[FreeSince]:
+    """What is free now, each part with the moment at which it was first found free.
+
+    What was free before keeps its moment; what is new begins at ``now``.
+    """
+    known: dict[tuple[int, int], list[FreeSince]] = defaultdict(list)
+    for item in before:
+        known[item.operatory, item.provider].append(item)
+    result: list[FreeSince] = []
+    for (operatory, provider), spans in free_time.items():
+        rest = list(spans)
+        for item in known.get((operatory, provider), []):
+            result += [FreeSince(operatory, provider, part, item.since) for part in intersect(spans, [item.span])]
+            rest = subtract(rest, [item.span])
+        result += [FreeSince(operatory, provider, part, now) for part in rest]
+    return result
+
+
+def still_settling(free: Iterable[FreeSince], now: datetime, settle: timedelta) -> FreeTime:
+    """What has been free for less than ``settle``. A moment after ``now`` (the clock was set back) is just now."""
+    result: FreeTime = defaultdict(list)
+    for item in free:
+        if now - item.since < settle:
+            result[item.operatory, item.provider].append(item.span)
+    return dict(result)

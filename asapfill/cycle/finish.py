@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from asapfill.core.openings import find_openings
+from asapfill.core.openings import find_openings, still_settling
 from asapfill.core.rows import AptStatus
 from asapfill.core.schedule import appointment_span
-from asapfill.core.settling import still_settling
 from asapfill.core.units import moment_of
 from asapfill.cycle.openings import free_time_before
 from asapfill.cycle.plan import plan_clinic
@@ -18,8 +17,16 @@ from asapfill.cycle.recheck import PATIENT_GOOD_FOR
 from asapfill.cycle.results import ClinicResult, ServedClinic
 from asapfill.cycle.session import OfficeSession
 from asapfill.store.care import forget_old
-from asapfill.store.cycles import forget_ticks, record_requests, record_tick
-from asapfill.store.figures import HELD, DayCounts, LeftPlace, OpenTime, keep
+from asapfill.store.cycles import (
+    HELD,
+    DayCounts,
+    LeftPlace,
+    OpenTime,
+    forget_ticks,
+    keep_figures,
+    record_requests,
+    record_tick,
+)
 
 log = logging.getLogger(__name__)
 
@@ -107,7 +114,7 @@ def _keep_figures(session: OfficeSession, results: Sequence[ClinicResult]) -> No
         for opening in result.openings
     ]
     counts = [_counts(result, first=result is results[0]) for result in results]
-    keep(session.store, session.office, results[0].now.date(), found, list(_left(session, results)), counts)
+    keep_figures(session.store, session.office, results[0].now.date(), found, list(_left(session, results)), counts)
 
 
 def _left(session: OfficeSession, results: Sequence[ClinicResult]) -> Iterator[LeftPlace]:

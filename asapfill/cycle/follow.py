@@ -33,8 +33,6 @@ def follow_offers(session: OfficeSession, clinics: Sequence[ServedClinic]) -> No
 
     Raises StoreError: the state cannot be written.
     """
-    if not clinics:
-        return
     followed, unclear = _find_out(session, clinics[0].policy.timezone)
     for clinic in clinics:
         clinic.result.notes += followed.problems

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from asapfill.clock import Now
-from asapfill.core.openings import Found, FreeTime, find_openings
+from asapfill.core.openings import Found, FreeSince, FreeTime, find_openings, remember, still_settling
 from asapfill.core.policy import Policy
-from asapfill.core.settling import FreeSince, remember, still_settling
 from asapfill.core.units import Interval, ceil_unit, floor_unit, intersect, moment_of
 from asapfill.cycle.session import OfficeSession
 from asapfill.opendental.errors import OpenDentalError

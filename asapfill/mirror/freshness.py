@@ -1,7 +1,9 @@
-"""What is to be read again, and when: each part of what is known grows old at its own pace. Pure.
+"""What is to be read again, and when: each part of what is known grows old at its own pace.
 
 A part is *due* when it is as old as it may become, and *late* at twice that. Due parts are read after the cycle's own
 work, a few requests at a time; late ones (after a pause, or never read) before anything is planned.
+
+Here too: the office's clock beside ours, how far they are apart, and whether one of them was set.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
+
+from asapfill.clock import Clock
 
 DUE = 1.0
 LATE = 2.0
@@ -117,3 +121,44 @@ def stretch(day: date, last: date, rows: Mapping[date, int], most: int, wanted: 
             break
         end = following
     return end
+
+
+WAS_SET = timedelta(minutes=1)
+"""A clock that is further from where it should be was set, or the time zone is another one now."""
+
+
+@dataclass(slots=True)
+class OfficeClock:
+    """What is known of the office's clock in one cycle.
+
+    ``began`` and ``wall``: our clock (aware) and the office's at the cycle's beginning. ``skew``: the office's clock
+    minus ours, as last measured.
+    """
+
+    clock: Clock
+    began: datetime | None = None
+    wall: datetime = datetime.min
+    skew: timedelta | None = None
+    _monotonic: float = 0.0
+    """The monotonic clock at ``began``."""
+
+    def begin(self, wall: datetime) -> bool:
+        """It is ``wall`` by the office's clock as we reckon: by our clock and the policy's time zone.
+
+        Either may have been set since the last time: returns whether one was. What was measured moves along until it is
+        measured anew; at the hour when daylight saving begins or ends, both clocks jump.
+        """
+        monotonic = self.clock.monotonic()
+        jump = timedelta(0)
+        if self.began is not None:
+            jump = wall - (self.wall + timedelta(seconds=monotonic - self._monotonic))
+            if self.skew is not None:
+                self.skew -= jump
+        self.began, self.wall, self._monotonic = self.clock.now(), wall, monotonic
+        return abs(jump) > WAS_SET
+
+    def measure(self, server_time: datetime | None) -> None:
+        """An answer has come that tells the office's time, or does not (None)."""
+        if server_time is not None and self.began is not None:
+            passed = timedelta(seconds=self.clock.monotonic() - self._monotonic)
+            self.skew = server_time - (self.wall + passed)

@@ -30,6 +30,7 @@ from asapfill.mirror.freshness import (
     RECALLS,
     SCHEDULES,
     Freshness,
+    OfficeClock,
     Part,
     kept_for,
     stretch,
@@ -37,7 +38,6 @@ from asapfill.mirror.freshness import (
 from asapfill.mirror.known import Known, span
 from asapfill.mirror.memory import Remembered
 from asapfill.mirror.names import LISTS, NEVER_EMPTY, PREFERENCES, Lists, Names, fetch_list, optional
-from asapfill.mirror.office_clock import OfficeClock
 from asapfill.mirror.patients import Patients
 from asapfill.mirror.recalls import Sweep, replace_patient
 from asapfill.opendental.client import OpenDental

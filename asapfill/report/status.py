@@ -23,8 +23,7 @@ from asapfill.store.cycles import Tick, last_ticks, requests_since
 from asapfill.store.database import EmptyStore, Store, open_for_reading
 from asapfill.store.lock import is_held
 from asapfill.store.notices import failing_addresses, kept_notices
-from asapfill.store.offices import EVERY_OFFICE, known_office, paused, resting
-from asapfill.store.webhooks import kept_events, kept_listen_failure
+from asapfill.store.offices import EVERY_OFFICE, kept_events, kept_listen_failure, known_office, paused, resting
 from asapfill.webhooks.deliveries import REASONS
 from asapfill.words import counted, fitted, place_text, wrapped
 

@@ -20,8 +20,8 @@ from asapfill.offers.journal import Journal
 from asapfill.report.weekly_figures import LEADS, Figures, OfficeFigures, Period, remarks
 from asapfill.report.weekly_page import page
 from asapfill.settings.settings import Settings
+from asapfill.store.cycles import HELD, LeftPlace, OpenTime, day_counts, left_places, open_times
 from asapfill.store.database import EmptyStore, Store, StoreError, open_for_reading
-from asapfill.store.figures import HELD, LeftPlace, OpenTime, day_counts, left_places, open_times
 from asapfill.store.offices import KnownOffice, known_office
 
 WEEK: Final = 7

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from asapfill.clock import Clock
+from asapfill.store.cycles import forget_figures
 from asapfill.store.database import FILE_NAME, RESTORING, Store, StoreError, explain, moment_text, open_store, wall_text
-from asapfill.store.figures import forget_figures
 from asapfill.store.lock import only_one
 from asapfill.store.offices import pause
 from asapfill.store.schema import VERSION

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from asapfill.core.offer import Offer
 from asapfill.store.database import Store, moment_of, moment_text
+from asapfill.store.records import read_row
 
 FIRST: Final = 1
 """The entry that notes the offer."""
@@ -138,14 +139,4 @@ class CommlogTable:
 
 def _kept(row: dict[str, Any]) -> KeptCommlog:
     """A row of the table as data."""
-    return KeptCommlog(
-        offer=row["offer"],
-        entry=row["entry"],
-        patient=row["patient"],
-        state=CommlogState(row["state"]),
-        commlog=row["commlog"],
-        noted=row["noted"],
-        attempts=row["attempts"],
-        changed=moment_of(row["changed"]),
-        missing_since=None if row["missing_since"] is None else moment_of(row["missing_since"]),
-    )
+    return read_row(KeptCommlog, row, {"state": CommlogState, "changed": moment_of, "missing_since": moment_of})

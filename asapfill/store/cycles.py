@@ -1,15 +1,22 @@
-"""The last tick of each clinic, so that ``status`` can tell whether the daemon is alive and what went wrong."""
+"""What each cycle leaves: the clinic's last tick, requests by purpose, and the figures of the weekly report.
+
+The figures are chair time found open, places that movers left, and counts by day: numbers and codes only. A cycle that
+finds nothing new writes a few counts.
+"""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Final
 
-from asapfill.store.database import Store, moment_of, moment_text
+from sqlite_utils import Database
+
+from asapfill.store.database import Store, moment_of, moment_text, wall_of, wall_text
+from asapfill.store.records import Readers, insert, read_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,13 @@ class Tick:
     codes: tuple[str, ...] = ()
     failed: int = 0
     failing_since: datetime | None = None
+
+
+_TICK: Final[Readers] = {
+    "ok": bool,
+    **dict.fromkeys(("at", "failing_since"), moment_of),
+    **dict.fromkeys(("problems", "codes"), lambda text: tuple(json.loads(text))),
+}
 
 
 def record_tick(
@@ -74,20 +88,8 @@ def forget_ticks(store: Store, office: str, served: Collection[int]) -> None:
 def last_ticks(store: Store, office: str | None = None) -> tuple[Tick, ...]:
     """The last tick of every clinic that ever had one; of one office, or of all."""
     where, parameters = ("", []) if office is None else ("WHERE office = ?", [office])
-    return tuple(
-        Tick(
-            office=row["office"],
-            clinic=row["clinic"],
-            at=moment_of(row["at"]),
-            ok=bool(row["ok"]),
-            requests=row["requests"],
-            problems=tuple(json.loads(row["problems"])),
-            codes=tuple(json.loads(row["codes"])),
-            failed=row["failed"],
-            failing_since=None if row["failing_since"] is None else moment_of(row["failing_since"]),
-        )
-        for row in store.rows(f"SELECT * FROM ticks {where} ORDER BY office, clinic", parameters)  # noqa: S608  our own words
-    )
+    rows = store.rows(f"SELECT * FROM ticks {where} ORDER BY office, clinic", parameters)  # noqa: S608  our own words
+    return tuple(read_row(Tick, row, _TICK) for row in rows)
 
 
 PIECE: Final = timedelta(minutes=10)
@@ -105,11 +107,12 @@ def record_requests(store: Store, office: str, counts: Mapping[str, int]) -> Non
     now = store.clock.now()
     since = moment_text(_piece(now))
     with store.transaction() as database:
-        database.conn.executemany(
-            "INSERT INTO requests (office, since, purpose, count) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (office, since, purpose) DO UPDATE SET count = count + excluded.count",
-            [(office, since, purpose, count) for purpose, count in counts.items() if count],
-        )
+        rows = [
+            {"office": office, "since": since, "purpose": purpose, "count": count}
+            for purpose, count in counts.items()
+            if count
+        ]
+        insert(database, "requests", rows, "ON CONFLICT DO UPDATE SET count = count + excluded.count")
         database.execute("DELETE FROM requests WHERE office = ? AND since < ?", [office, moment_text(now - KEPT)])
 
 
@@ -147,4 +150,145 @@ def totals(store: Store) -> tuple[Total, ...]:
         "SELECT office, state, coalesce(reason, '') AS reason, count(*) AS offers FROM offers "
         "GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
     )
-    return tuple(Total(row["office"], row["state"], row["reason"], row["offers"]) for row in rows)
+    return tuple(Total(**row) for row in rows)
+
+
+HELD: Final = "held:"
+"""Before a reason code: the most people who were held back by it at one time of the day."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTime:
+    """Chair time that was found open at some time. ``start``, ``end``: naive office time; ``found``: first, aware."""
+
+    clinic: int
+    operatory: int
+    start: datetime
+    end: datetime
+    found: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LeftPlace:
+    """Where a visit (AptNum) stood when it was offered another time. Naive office times."""
+
+    number: int
+    operatory: int
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DayCounts:
+    """Counts of one clinic. ``added`` grow over the day; of ``highest`` the largest value of the day is kept."""
+
+    clinic: int
+    added: Mapping[str, int]
+    highest: Mapping[str, int]
+
+
+def keep_figures(
+    store: Store,
+    office: str,
+    day: date,
+    found: Sequence[OpenTime],
+    left: Iterable[LeftPlace],
+    counts: Iterable[DayCounts],
+) -> None:
+    """Add what one cycle of an office has seen. ``day``: the office's. One transaction."""
+    grown = _grown(_not_past(store, office, found), found)
+    with store.transaction() as database:
+        for gone, merged in grown:
+            database.conn.executemany("DELETE FROM open_time WHERE id = ?", [(number,) for number in gone])
+            times = {"start": wall_text(merged.start), "end": wall_text(merged.end), "found": moment_text(merged.found)}
+            row = {"office": office, "clinic": merged.clinic, "operatory": merged.operatory, **times}
+            insert(database, "open_time", [row])
+        noted = moment_text(store.clock.now())
+        places = [
+            {
+                **asdict(place),
+                "start": wall_text(place.start),
+                "end": wall_text(place.end),
+                "office": office,
+                "noted": noted,
+            }
+            for place in left
+        ]
+        insert(database, "left_places", places, "ON CONFLICT DO NOTHING")
+        for clinic in counts:
+            _count(database, office, day, clinic)
+
+
+def _count(database: Database, office: str, day: date, counts: DayCounts) -> None:
+    insert = "INSERT INTO day_counts (office, clinic, day, what, count) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE "
+    rules = {"count + excluded.count": counts.added, "max(count, excluded.count)": counts.highest}
+    for rule, values in rules.items():
+        rows = [(office, counts.clinic, day.isoformat(), what, count) for what, count in values.items() if count]
+        database.conn.executemany(f"{insert}SET count = {rule}", rows)
+
+
+def _not_past(store: Store, office: str, found: Sequence[OpenTime]) -> dict[int, OpenTime]:
+    """What was found before and may lie under ``found``, by its row."""
+    if not found:
+        return {}
+    first = min(item.start for item in found)
+    rows = store.rows('SELECT * FROM open_time WHERE office = ? AND "end" > ?', [office, wall_text(first)])
+    return {row["id"]: _open_time(row) for row in rows}
+
+
+def _grown(known: dict[int, OpenTime], found: Sequence[OpenTime]) -> list[tuple[frozenset[int], OpenTime]]:
+    """What was not known to be open: the rows under it, and the whole of them and it."""
+    chairs: dict[tuple[int, int], list[tuple[frozenset[int], OpenTime]]] = defaultdict(list)
+    for row, item in known.items():
+        chairs[item.clinic, item.operatory].append((frozenset({row}), item))
+    for item in found:
+        pieces = chairs[item.clinic, item.operatory]
+        under = [piece for piece in pieces if piece[1].start < item.end and item.start < piece[1].end]
+        if any(whole.start <= item.start and item.end <= whole.end for _, whole in under):
+            continue
+        everything = [item, *(whole for _, whole in under)]
+        merged = replace(
+            item,
+            start=min(each.start for each in everything),
+            end=max(each.end for each in everything),
+            found=min(each.found for each in everything),
+        )
+        rows = frozenset[int]().union(*(rows for rows, _ in under))
+        chairs[item.clinic, item.operatory] = [*(piece for piece in pieces if piece not in under), (rows, merged)]
+    everywhere = [piece for pieces in chairs.values() for piece in pieces]
+    return [(rows, whole) for rows, whole in everywhere if not any(known[row] is whole for row in rows)]
+
+
+def open_times(store: Store, office: str, since: datetime, until: datetime) -> tuple[OpenTime, ...]:
+    """What was first found open from ``since`` on and before ``until`` (aware)."""
+    rows = store.rows(
+        "SELECT * FROM open_time WHERE office = ? AND found >= ? AND found < ? ORDER BY id",
+        [office, moment_text(since), moment_text(until)],
+    )
+    return tuple(_open_time(row) for row in rows)
+
+
+def left_places(store: Store, office: str) -> tuple[LeftPlace, ...]:
+    """Every place that is remembered."""
+    rows = store.rows("SELECT * FROM left_places WHERE office = ?", [office])
+    return tuple(read_row(LeftPlace, row, {"start": wall_of, "end": wall_of}) for row in rows)
+
+
+def day_counts(store: Store, office: str, first: date, last: date) -> tuple[tuple[int, date, str, int], ...]:
+    """Clinic, day, what and count, from ``first`` to ``last`` inclusive."""
+    rows = store.rows(
+        "SELECT * FROM day_counts WHERE office = ? AND day BETWEEN ? AND ? ORDER BY day, clinic, what",
+        [office, first.isoformat(), last.isoformat()],
+    )
+    return tuple((row["clinic"], date.fromisoformat(row["day"]), row["what"], row["count"]) for row in rows)
+
+
+def forget_figures(database: Database, office: str, wall: str, moment: str) -> None:
+    """Delete what is older than both times, as the state has them: naive office time, and aware."""
+    database.execute('DELETE FROM open_time WHERE office = ? AND "end" < ? AND found < ?', [office, wall, moment])
+    database.execute("DELETE FROM left_places WHERE office = ? AND noted < ?", [office, moment])
+    database.execute("DELETE FROM day_counts WHERE office = ? AND day < ?", [office, wall[:10]])
+
+
+def _open_time(row: dict[str, Any]) -> OpenTime:
+    return read_row(OpenTime, row, {"start": wall_of, "end": wall_of, "found": moment_of})

@@ -14,6 +14,7 @@ from typing import Final
 
 from asapfill.core.values import local_digits
 from asapfill.store.database import Store, moment_of, moment_text, wall_of, wall_text
+from asapfill.store.records import insert, kept_value, read_row, upsert
 
 _KEY: Final = "phone_key"
 
@@ -23,17 +24,14 @@ def phone_key(store: Store) -> bytes:
 
     A state that is only read and has none holds no hash either: any key serves this process.
     """
-    found = store.rows("SELECT value FROM meta WHERE name = ?", [_KEY])
-    if not found and store.read_only:
-        return secrets.token_bytes(32)
-    if not found:
+    found = kept_value(store, _KEY)
+    fresh = secrets.token_hex(32)
+    if found is None and not store.read_only:
         with store.transaction() as database:
-            database.execute(
-                "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
-                [_KEY, secrets.token_hex(32)],
-            )
-        found = store.rows("SELECT value FROM meta WHERE name = ?", [_KEY])
-    return bytes.fromhex(found[0]["value"])
+            insert(database, "meta", [{"name": _KEY, "value": fresh}], "ON CONFLICT DO NOTHING")
+        # Another process may have been first.
+        found = kept_value(store, _KEY)
+    return bytes.fromhex(found or fresh)
 
 
 def phone_hash(key: bytes, phone: str) -> str:
@@ -74,21 +72,18 @@ def write_mirror(
         StoreError: the state cannot be written.
     """
     gone = [(office, kind, number) for kind, rows in changes.items() for number, text in rows.items() if text is None]
-    there = [(office, kind, number, text) for kind, rows in changes.items() for number, text in rows.items() if text]
+    there = [
+        {"office": office, "kind": kind, "number": number, "content": text}
+        for kind, rows in changes.items()
+        for number, text in rows.items()
+        if text
+    ]
     with store.transaction() as database:
         if anew:
             database.execute("DELETE FROM mirror_rows WHERE office = ?", [office])
         database.conn.executemany("DELETE FROM mirror_rows WHERE office = ? AND kind = ? AND number = ?", gone)
-        database.conn.executemany(
-            "INSERT INTO mirror_rows (office, kind, number, content) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT (office, kind, number) DO UPDATE SET content = excluded.content",
-            there,
-        )
-        database.execute(
-            "INSERT INTO mirror_marks (office, marks) VALUES (?, ?) "
-            "ON CONFLICT (office) DO UPDATE SET marks = excluded.marks",
-            [office, marks],
-        )
+        upsert(database, "mirror_rows", ["office", "kind", "number"], there)
+        upsert(database, "mirror_marks", ["office"], [{"office": office, "marks": marks}])
 
 
 def forget_mirrors(store: Store, offices: Collection[str]) -> None:
@@ -130,16 +125,7 @@ def read_free_time(store: Store, office: str, clinic: int) -> tuple[FreeTime, ..
         'SELECT * FROM free_time WHERE office = ? AND clinic = ? ORDER BY operatory, start, "end", provider',
         [office, clinic],
     )
-    return tuple(
-        FreeTime(
-            operatory=row["operatory"],
-            provider=row["provider"],
-            start=wall_of(row["start"]),
-            end=wall_of(row["end"]),
-            since=moment_of(row["since"]),
-        )
-        for row in rows
-    )
+    return tuple(read_row(FreeTime, row, {"start": wall_of, "end": wall_of, "since": moment_of}) for row in rows)
 
 
 def replace_free_time(store: Store, office: str, clinic: int, free: Iterable[FreeTime]) -> None:
@@ -151,21 +137,17 @@ def replace_free_time(store: Store, office: str, clinic: int, free: Iterable[Fre
     if set(free) == set(read_free_time(store, office, clinic)):
         return
     rows = [
-        (
-            office,
-            clinic,
-            stretch.operatory,
-            stretch.provider,
-            wall_text(stretch.start),
-            wall_text(stretch.end),
-            moment_text(stretch.since),
-        )
+        {
+            "office": office,
+            "clinic": clinic,
+            "operatory": stretch.operatory,
+            "provider": stretch.provider,
+            "start": wall_text(stretch.start),
+            "end": wall_text(stretch.end),
+            "since": moment_text(stretch.since),
+        }
         for stretch in free
     ]
     with store.transaction() as database:
         database.execute("DELETE FROM free_time WHERE office = ? AND clinic = ?", [office, clinic])
-        database.conn.executemany(
-            'INSERT INTO free_time (office, clinic, operatory, provider, start, "end", since) '
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            rows,
-        )
+        insert(database, "free_time", rows)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from asapfill.store.database import Store, moment_of, moment_text
+from asapfill.store.records import insert, read_row
 
 Key = tuple[str, str, str]
 """Office, code and subject: there is one notice of each at a time."""
@@ -104,14 +105,7 @@ def kept_notices(store: Store) -> tuple[KeptNotice, ...]:
     rows = store.rows("SELECT * FROM notices ORDER BY office, code, subject")
     return tuple(
         KeptNotice(
-            Notice(
-                office=row["office"],
-                code=row["code"],
-                subject=row["subject"],
-                about=row["about"],
-                title=row["title"],
-                message=row["message"],
-            ),
+            read_row(Notice, row, {}),
             moment_of(row["since"]),
             None if row["gone"] is None else moment_of(row["gone"]),
             told.get(_key(row), {}),
@@ -148,11 +142,9 @@ def forget_notices(store: Store, keys: Sequence[Key]) -> None:
 def note_failing(store: Store, address: str, name: str, error: str) -> None:
     """An address did not take what it was told; the first time is kept."""
     with store.transaction() as database:
-        database.execute(
-            "INSERT INTO notice_addresses (address, name, failing_since, error) VALUES (?, ?, ?, ?) "
-            "ON CONFLICT DO UPDATE SET name = excluded.name, error = excluded.error",
-            [address, name, moment_text(store.clock.now()), error],
-        )
+        row = {"address": address, "name": name, "failing_since": moment_text(store.clock.now()), "error": error}
+        known = "ON CONFLICT DO UPDATE SET name = excluded.name, error = excluded.error"
+        insert(database, "notice_addresses", [row], known)
 
 
 def keep_addresses(store: Store, addresses: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from typing import Any, Final
@@ -17,6 +17,7 @@ from sqlite_utils import Database
 from asapfill.core.offer import AWAITED, FINAL, LATE, LINK_STAYS_OPEN, LIVE, UNCLEAR, NewOffer, Offer, OfferTerms, State
 from asapfill.core.reasons import Reason
 from asapfill.store.database import Store, moment_of, moment_text, wall_of, wall_text
+from asapfill.store.records import Readers, insert, read_row
 
 _INDEXES: Final = {
     "offers.patient": "live_offer",
@@ -45,20 +46,16 @@ def columns(new: OfferTerms) -> dict[str, Any]:
     }
 
 
-_READ: Final[Mapping[str, Callable[[str], Any]]] = {
+_READERS: Final[Readers] = {
     "state": State,
     **dict.fromkeys(("start", "end", "made"), wall_of),
     **dict.fromkeys(("created", "changed", "settled", "missing_since"), moment_of),
 }
-"""How the columns are read that are not kept as they are."""
 
 
 def offer_of(row: Mapping[str, Any]) -> Offer:
-    """A row of the table as data; its columns are named as the attributes."""
-    values = {field.name: row[field.name] for field in fields(Offer)}
-    return Offer(
-        **{name: _READ[name](value) if name in _READ and value is not None else value for name, value in values.items()}
-    )
+    """A row of the table as data."""
+    return read_row(Offer, row, _READERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,10 +206,8 @@ class OfferTable:
     def note_seen(self, database: Database, asapcomms: Iterable[int]) -> None:
         """These AsapCommNums were read at the office."""
         now = self._now()
-        database.conn.executemany(
-            "INSERT INTO asapcomms_seen (office, asapcomm, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-            [(self.office, number, now) for number in sorted(asapcomms)],
-        )
+        rows = [{"office": self.office, "asapcomm": number, "at": now} for number in sorted(asapcomms)]
+        insert(database, "asapcomms_seen", rows, "ON CONFLICT DO NOTHING")
 
     def insert(self, database: Database, new: NewOffer, state: State) -> int:
         """A new row with its first step; returns its number. An IntegrityError tells of a unique index against it."""

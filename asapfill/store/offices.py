@@ -1,19 +1,26 @@
-"""The last good version of each policy file: it stays in force while an edit has a mistake, also over a restart.
+"""What is kept of each office beside its rows and offers: its names, pauses, rests, policies and events.
 
-A version is kept when it was read without a mistake and the office had all its names.
+Policies: the last good version of each file stays in force while an edit has a mistake, also over a restart. It is
+kept when it was read without a mistake and the office had all its names.
+Events: whether asapfill can listen, and each office's subscriptions, deliveries and troubles, so that ``status`` can
+tell, and our subscriptions are still known when the settings name another address or none any more. Counts and codes;
+nothing of what a delivery said.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from asapfill.core.office import Labels
 from asapfill.store.database import Store, moment_of, moment_text
+from asapfill.store.records import Readers, insert, keep_value, kept_value, read_row, upsert
+
+_LABELS: Final = ("operatories", "providers", "clinics")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,46 +33,19 @@ class KnownOffice:
 
 def keep_office(store: Store, office: str, known: KnownOffice) -> None:
     """Remember an office as it is now. The same again writes nothing."""
-    value = json.dumps(
-        {
-            "timezone": known.timezone.key,
-            "operatories": _text_keys(known.labels.operatories),
-            "providers": _text_keys(known.labels.providers),
-            "clinics": _text_keys(known.labels.clinics),
-        }
-    )
-    if [row["value"] for row in _rows(store, office)] == [value]:
-        return
-    with store.transaction() as database:
-        database.execute(
-            "INSERT INTO meta (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-            [_key(office), value],
-        )
+    labels = {name: dict(sorted(getattr(known.labels, name).items())) for name in _LABELS}
+    keep_value(store, f"office {office}", json.dumps({"timezone": known.timezone.key, **labels}))
 
 
 def known_office(store: Store, office: str) -> KnownOffice | None:
     """The office as it was last served; None when it never was."""
-    for row in _rows(store, office):
-        kept = json.loads(row["value"])
-        labels = Labels(*(_number_keys(kept[name]) for name in ("operatories", "providers", "clinics")))
-        return KnownOffice(ZoneInfo(kept["timezone"]), labels)
-    return None
-
-
-def _key(office: str) -> str:
-    return f"office {office}"
-
-
-def _rows(store: Store, office: str) -> list[dict[str, str]]:
-    return store.rows("SELECT value FROM meta WHERE name = ?", [_key(office)])
-
-
-def _text_keys(names: Mapping[int, str]) -> dict[str, str]:
-    return {str(number): name for number, name in sorted(names.items())}
-
-
-def _number_keys(names: Mapping[str, str]) -> dict[int, str]:
-    return {int(number): name for number, name in names.items()}
+    text = kept_value(store, f"office {office}")
+    if text is None:
+        return None
+    kept = json.loads(text)
+    # JSON has made texts of the numbers.
+    labels = [{int(number): label for number, label in kept[name].items()} for name in _LABELS]
+    return KnownOffice(ZoneInfo(kept["timezone"]), Labels(*labels))
 
 
 EVERY_OFFICE: Final = "*"
@@ -74,10 +54,8 @@ EVERY_OFFICE: Final = "*"
 def pause(store: Store, office: str = EVERY_OFFICE) -> None:
     """Stop sending for one office, or for all. Pausing again keeps the first time."""
     with store.transaction() as database:
-        database.execute(
-            "INSERT INTO paused (office, at) VALUES (?, ?) ON CONFLICT (office) DO NOTHING",
-            [office, moment_text(store.clock.now())],
-        )
+        row = {"office": office, "at": moment_text(store.clock.now())}
+        insert(database, "paused", [row], "ON CONFLICT DO NOTHING")
 
 
 def resume(store: Store, office: str = EVERY_OFFICE) -> bool:
@@ -108,11 +86,8 @@ class Rest:
 def keep_rest(store: Store, office: str, failures: int, until: datetime) -> None:
     """Remember that an office rests."""
     with store.transaction() as database:
-        database.execute(
-            "INSERT INTO resting (office, failures, until) VALUES (?, ?, ?) "
-            "ON CONFLICT (office) DO UPDATE SET failures = excluded.failures, until = excluded.until",
-            [office, failures, moment_text(until)],
-        )
+        row = {"office": office, "failures": failures, "until": moment_text(until)}
+        upsert(database, "resting", ["office"], [row])
 
 
 def end_rest(store: Store, office: str | None = None) -> None:
@@ -125,7 +100,7 @@ def end_rest(store: Store, office: str | None = None) -> None:
 def resting(store: Store) -> dict[str, Rest]:
     """Every office that rests."""
     rows = store.rows("SELECT * FROM resting ORDER BY office")
-    return {row["office"]: Rest(row["failures"], moment_of(row["until"])) for row in rows}
+    return {row["office"]: read_row(Rest, row, {"until": moment_of}) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +156,71 @@ def forget_policies(store: Store, files: Collection[str]) -> None:
         with store.transaction() as database:
             for file in gone:
                 database.execute("DELETE FROM policy_versions WHERE file = ?", [file])
+
+
+_FAILURE: Final = "events_deaf"
+
+
+@dataclass(frozen=True, slots=True)
+class KeptEvents:
+    """The events of one office. Moments are aware.
+
+    ``addresses``: every EndPointUrl that subscriptions of ours had and may still have. ``watched``: the tables that are
+    subscribed to. ``checked``: when that was last looked at. ``problem``: a sentence for a person, or empty.
+    ``deliveries``, ``refused`` (by reason) and ``last`` tell what came; ``since`` when the counting began.
+    """
+
+    addresses: tuple[str, ...] = ()
+    watched: tuple[str, ...] = ()
+    checked: datetime | None = None
+    problem: str = ""
+    deliveries: int = 0
+    last: datetime | None = None
+    refused: Mapping[str, int] = field(default_factory=dict)
+    since: datetime | None = None
+
+
+_READERS: Final[Readers] = {
+    **dict.fromkeys(("addresses", "watched"), tuple),
+    **dict.fromkeys(("checked", "last", "since"), moment_of),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ListenFailure:
+    """Why asapfill cannot listen, for any office. ``code``: ``port`` or ``certificate``; ``problem``: a sentence."""
+
+    code: str
+    problem: str
+
+
+def keep_listen_failure(store: Store, failure: ListenFailure | None) -> None:
+    """Remember why asapfill cannot listen; None: it can, or need not."""
+    keep_value(store, _FAILURE, None if failure is None else json.dumps([failure.code, failure.problem]))
+
+
+def kept_listen_failure(store: Store) -> ListenFailure | None:
+    """Why asapfill could not listen when it last tried; None when it could."""
+    text = kept_value(store, _FAILURE)
+    return None if text is None else ListenFailure(*json.loads(text))
+
+
+def keep_events(store: Store, office: str, kept: KeptEvents) -> None:
+    """Remember how the events of an office are."""
+    value = {field.name: getattr(kept, field.name) for field in fields(kept)} | {"refused": dict(kept.refused)}
+    keep_value(store, _key(office), json.dumps(value, default=moment_text))
+
+
+def kept_events(store: Store, office: str) -> KeptEvents:
+    """How the events of an office were when that was last kept; all empty when there never were any."""
+    text = kept_value(store, _key(office))
+    return KeptEvents() if text is None else read_row(KeptEvents, json.loads(text), _READERS)
+
+
+def forget_events(store: Store, office: str) -> None:
+    """Nothing of ours is left in Open Dental."""
+    keep_value(store, _key(office), None)
+
+
+def _key(office: str) -> str:
+    return f"events {office}"

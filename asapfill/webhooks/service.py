@@ -15,7 +15,7 @@ from asapfill.core.values import Version
 from asapfill.opendental.client import OpenDental
 from asapfill.settings.settings import EventSettings, Settings
 from asapfill.store.database import Store
-from asapfill.store.webhooks import ListenFailure, keep_listen_failure, kept_events
+from asapfill.store.offices import ListenFailure, keep_listen_failure, kept_events
 from asapfill.webhooks.deliveries import Hint, Tally, every_day
 from asapfill.webhooks.subscriptions import CATCH_UP, CycleFacts, OfficeWebhooks
 

@@ -20,7 +20,7 @@ from asapfill.core.values import Version, supports
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.errors import MissingPermission, NotFound, OpenDentalError
 from asapfill.store.database import Store
-from asapfill.store.webhooks import KeptEvents, forget_events, keep_events
+from asapfill.store.offices import KeptEvents, forget_events, keep_events
 
 log = logging.getLogger(__name__)
 

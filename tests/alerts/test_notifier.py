@@ -23,7 +23,7 @@ from asapfill.settings.settings import load_settings
 from asapfill.store.cycles import record_tick
 from asapfill.store.database import Store, open_store
 from asapfill.store.notices import KeptNotice, Notice
-from asapfill.store.webhooks import KeptEvents, ListenFailure, keep_events, keep_listen_failure
+from asapfill.store.offices import KeptEvents, ListenFailure, keep_events, keep_listen_failure
 from tests.alerts.receivers import TOKEN, webhook
 from tests.daemon.bench import SETTINGS, Bench
 from tests.daemon.running import fast_bench, running

@@ -13,7 +13,7 @@ from asapfill.clock import SteppedClock
 from asapfill.settings.settings import load_settings
 from asapfill.store.database import open_store
 from asapfill.store.lock import only_one
-from asapfill.store.webhooks import KeptEvents, keep_events
+from asapfill.store.offices import KeptEvents, keep_events
 from tests.daemon.bench import SETTINGS
 from tests.daemon.serving import PACIFIC
 from tests.webhooks.eventful import EVENTS, free_port

@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asapfill.core.openings import FreeTime
-from asapfill.core.settling import FreeSince, remember, still_settling
+from asapfill.core.openings import FreeSince, FreeTime, remember, still_settling
 from asapfill.core.units import Interval, merged
 
 START = datetime(2026, 11, 20, 17, tzinfo=UTC)

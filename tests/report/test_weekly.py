@@ -20,8 +20,8 @@ from asapfill.report.weekly_figures import Figures, OfficeFigures, Period, remar
 from asapfill.report.weekly_page import days_text, page
 from asapfill.settings.settings import load_settings
 from asapfill.store.care import KEPT, forget_old
+from asapfill.store.cycles import DayCounts, LeftPlace, OpenTime, day_counts, keep_figures, left_places, open_times
 from asapfill.store.database import open_store
-from asapfill.store.figures import DayCounts, LeftPlace, OpenTime, day_counts, keep, left_places, open_times
 from tests.cycle.office import CUSTOMER, DEVELOPER, FIRST_NAME, LAST_NAME, PHONES, TODAY
 from tests.daemon.bench import ENVIRONMENT, Bench
 
@@ -105,7 +105,7 @@ def test_open_time_grows_and_is_never_counted_twice(tmp_path: Path) -> None:
             times = [MONDAY + timedelta(hours=hour) for hour in (begin, end)]
             found = [OpenTime(0, operatory, times[0], times[1], clock.now())]
             counts = [DayCounts(0, {"cycles": 1, "cycles_failed": 0}, {"held:resting": end})]
-            keep(store, "main-street", MONDAY.date(), found, [LeftPlace(7, 1, times[0], times[1])], counts)
+            keep_figures(store, "main-street", MONDAY.date(), found, [LeftPlace(7, 1, times[0], times[1])], counts)
             clock.sleep(60)
 
         see(1, 2)

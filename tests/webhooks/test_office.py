@@ -13,7 +13,7 @@ import pytest
 
 from asapfill.core.office import Office
 from asapfill.core.values import read_version
-from asapfill.store.webhooks import kept_events
+from asapfill.store.offices import kept_events
 from asapfill.webhooks import subscriptions as module
 from asapfill.webhooks.subscriptions import WATCHED, CycleFacts, OfficeWebhooks
 from tests.cycle.office import CUSTOMER, TODAY

@@ -20,7 +20,7 @@ from asapfill.opendental.client import OpenDental
 from asapfill.report.status import events_document, events_lines
 from asapfill.settings.settings import Settings, load_settings
 from asapfill.store.database import Store, open_store
-from asapfill.store.webhooks import KeptEvents, ListenFailure, keep_events, keep_listen_failure, kept_listen_failure
+from asapfill.store.offices import KeptEvents, ListenFailure, keep_events, keep_listen_failure, kept_listen_failure
 from asapfill.webhooks.deliveries import Hint
 from asapfill.webhooks.service import LISTEN_AGAIN, Webhooks
 from tests.daemon.serving import PACIFIC
