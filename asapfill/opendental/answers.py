@@ -95,10 +95,9 @@ def value(answer: Answer, call: Call) -> Any:  # noqa: ANN401  JSON of any shape
         return None
     found = "an HTML page"
     if not answer.is_html:
-        text = answer.body.decode("utf-8-sig", errors="replace")
         try:
-            if _values(text) <= MOST_VALUES:
-                return json.loads(text, strict=False)
+            return read_json(answer.body)
+        except TooManyValues:
             found = f"more than {MOST_VALUES:,} values"
         except (ValueError, RecursionError):  # broken, cut off, numbers of 5,000 digits, nested without end
             found = "something that is not JSON"
@@ -107,6 +106,21 @@ def value(answer: Answer, call: Call) -> Any:  # noqa: ANN401  JSON of any shape
         f"(they end in /api/v1) and what runs at that address.{call.doubt}",
         status=answer.status,
     )
+
+
+def read_json(body: bytes) -> Any:  # noqa: ANN401  JSON of any shape; the callers check it
+    """The JSON that somebody outside has sent, read as ``value`` says.
+
+    Raises ValueError or RecursionError when it is none, and TooManyValues before anything is made of it.
+    """
+    text = body.decode("utf-8-sig", errors="replace")
+    if _values(text) > MOST_VALUES:
+        raise TooManyValues
+    return json.loads(text, strict=False)
+
+
+class TooManyValues(ValueError):  # noqa: N818  the name says it
+    """JSON has more than ``MOST_VALUES`` in it."""
 
 
 def _values(text: str) -> int:

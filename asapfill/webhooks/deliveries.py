@@ -6,7 +6,6 @@ nothing of a delivery's content, and nothing of who sent what was refused.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,14 +16,23 @@ from typing import Any, Final
 from asapfill.clock import Clock
 from asapfill.core.errors import AsapfillError
 from asapfill.core.rows import Appointment, SchedType, Schedule
+from asapfill.opendental.answers import TooManyValues, read_json
 
 log = logging.getLogger(__name__)
 
 
 class NotADelivery(AsapfillError):  # noqa: N818  the name says it
-    """The body is not what Open Dental posts: JSON, an array of objects or one object."""
+    """The body is not what Open Dental posts: JSON, an array of objects or one object. ``reason``: a key of REASONS."""
 
     exit_code = None
+
+    def __init__(self, what: str, reason: str = "garbage") -> None:
+        super().__init__(what)
+        self.reason = reason
+
+
+MOST_ROWS: Final = 5000
+"""Of one delivery; Open Dental sends at most 1000 at a time (23.2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +64,21 @@ def read_delivery(body: bytes) -> Hint:
 
     Rows are told apart by their columns, not by the header Event-Type, which came with Open Dental 22.4.35 only.
 
-    Raises NotADelivery for anything but JSON objects. A row of an unknown kind is a reason to read the office, no more.
+    Raises NotADelivery for anything but JSON objects, and for more of them than anybody sends. A row of an unknown kind
+    is a reason to read the office, no more.
     """
     try:
-        found = json.loads(body)
+        found = read_json(body)
+    except TooManyValues:
+        raise NotADelivery("too many values", "too_large") from None
     except (ValueError, RecursionError):
         raise NotADelivery("not JSON") from None
     rows = [found] if isinstance(found, dict) else found
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    if not isinstance(rows, list):
+        raise NotADelivery("not an array of objects")
+    if len(rows) > MOST_ROWS:
+        raise NotADelivery("too many rows", "too_large")
+    if not all(isinstance(row, dict) for row in rows):
         raise NotADelivery("not an array of objects")
     return _joined(rows)
 

@@ -13,7 +13,9 @@ import logging
 import socket
 import ssl
 import threading
+from collections import Counter
 from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
@@ -36,6 +38,11 @@ LARGEST: Final = 8 * 1024 * 1024
 
 LIFE: Final = 15.0
 """Real seconds that a connection may last; each serves one delivery."""
+
+MOST_AT_ONCE: Final = 8
+MOST_OF_AN_OFFICE: Final = 4
+"""Deliveries that are received and read at the same time: together at most 64 MB. Who comes meanwhile is told to come
+again, as Open Dental does."""
 
 MOST_CONNECTIONS: Final = 64
 BACKLOG: Final = 64
@@ -132,7 +139,8 @@ class Listener:
 
     def __init__(self, where: EventSettings, keys: Mapping[str, str], tally: Tally, deliver: Deliver) -> None:
         self._where = where
-        self._receiver = _Receiver(where.prefix, keys, tally, deliver)
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="event")
+        self._receiver = _Receiver(where.prefix, keys, tally, deliver, self._reader)
         self._tally = tally
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -178,6 +186,7 @@ class Listener:
         """After ``stop``: until the port is free, two seconds at most."""
         if self._thread is not None:
             self._thread.join(2 * _STOPPING)
+        self._reader.shutdown(wait=False, cancel_futures=True)
         self._server = self._thread = None
 
     def _serve(self, server: uvicorn.Server, listening: LimitedSocket) -> None:
@@ -197,6 +206,9 @@ class _Receiver:
     keys: Mapping[str, str] = field(repr=False)
     tally: Tally
     deliver: Deliver
+    reader: Executor
+    under_way: Counter[str] = field(default_factory=Counter)
+    """Deliveries by office whose bodies are being received or read."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever it is."""
@@ -239,14 +251,26 @@ class _Receiver:
             raise RefusedDelivery(office, "wrong_key", HTTPStatus.UNAUTHORIZED)
         if not self.tally.admit(office):
             raise RefusedDelivery(office, "too_many", HTTPStatus.TOO_MANY_REQUESTS, **{"Retry-After": "10"})
+        if self.under_way.total() >= MOST_AT_ONCE or self.under_way[office] >= MOST_OF_AN_OFFICE:
+            raise RefusedDelivery(office, "too_many", HTTPStatus.TOO_MANY_REQUESTS, **{"Retry-After": "10"})
+        self.under_way[office] += 1
+        try:
+            hint = await self._read(request, office)
+        finally:
+            self.under_way[office] -= 1
+        self.deliver(office, hint)
+
+    async def _read(self, request: Request, office: str) -> Hint:
+        """What the delivery hints at, found out beside the event loop. Raises RefusedDelivery."""
         body = await _body(request)
         if body is None:
             raise RefusedDelivery(office, "too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         try:
-            hint = read_delivery(body)
-        except NotADelivery:
-            raise RefusedDelivery(office, "garbage", HTTPStatus.BAD_REQUEST) from None
-        self.deliver(office, hint)
+            return await asyncio.get_running_loop().run_in_executor(self.reader, read_delivery, body)
+        except NotADelivery as error:
+            large = error.reason == "too_large"
+            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE if large else HTTPStatus.BAD_REQUEST
+            raise RefusedDelivery(office, error.reason, status) from None
 
 
 class RefusedDelivery(AsapfillError):  # noqa: N818  nothing went wrong: it is an answer

@@ -69,9 +69,57 @@ def test_another_method_is_refused() -> None:
 def test_garbage_is_refused_and_the_next_delivery_taken() -> None:
     with listening() as hooks:
         assert hooks.post("<html>") == 400
-        assert hooks.post(b"[" * 1_000_000) == 400
+        assert hooks.post(b"[" * 300_000) == 400
         assert hooks.refused() == {"garbage": 2}
         assert hooks.post() == 200
+
+
+@pytest.mark.parametrize(
+    "flood", [b"{}", b'{"AptNum":1}', b"[]", b"0", b'""'], ids=["objects", "rows", "lists", "noughts", "texts"]
+)
+def test_a_flood_in_one_body_is_refused_before_it_is_made_into_anything(flood: bytes) -> None:
+    body = b"[" + b",".join([flood] * (8_000_000 // (len(flood) + 1))) + b"]"
+    with listening() as hooks:
+        began = time.process_time()
+        assert hooks.post(body) == 413
+        assert time.process_time() - began < 2
+        assert (hooks.received, hooks.refused()) == ([], {"too_large": 1})
+        assert hooks.post() == 200
+
+
+def test_while_a_delivery_is_read_others_are_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(_: bytes) -> Hint:
+        reading.set()
+        assert go_on.wait(10)
+        return Hint(rows=7)
+
+    monkeypatch.setattr(module, "read_delivery", slow)
+    with listening() as hooks:
+        answers: list[int] = []
+        senders = [
+            threading.Thread(target=lambda: answers.append(hooks.post())) for _ in range(module.MOST_OF_AN_OFFICE)
+        ]
+        for sender in senders:
+            sender.start()
+        assert reading.wait(10)
+        assert hooks.post(key="wrong") == 401
+        until(lambda: hooks.listener._receiver.under_way.total() == len(senders), "all have come")
+        assert hooks.post() == 429
+        go_on.set()
+        for sender in senders:
+            sender.join(10)
+        assert answers == [200] * len(senders)
+        assert hooks.refused() == {"wrong_key": 1, "too_many": 1}
+        assert hooks.post() == 200
+
+
+@pytest.mark.parametrize("odd", [b"\x1b", b"\xff", b"\\ud83d"])
+def test_one_odd_byte_in_a_delivery_is_no_reason_to_lose_it(odd: bytes) -> None:
+    with listening() as hooks:
+        assert hooks.post(b'[{"AptNum": 18, "Note": "' + odd + b'"}]') == 200
+        assert hooks.received == [("main-street", Hint(appointments=frozenset({18}), rows=1))]
 
 
 def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
