@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from asapfill.clock import Clock, office_now
 from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.core.fits import HygieneChairs, hygiene_chairs
 from asapfill.core.limits import LEAST_LEAD_MINUTES
 from asapfill.core.offer import CLOCKS_MAY_DIFFER
 from asapfill.core.office import labels_of, preference_flag, sending_window, text_limit
@@ -249,6 +250,22 @@ def _lists(names: Names) -> Iterator[Finding]:
         yield look("providers", "The office lists no providers.")
 
 
+def _chairs(chairs: HygieneChairs) -> Iterator[Finding]:
+    """What `hygiene_chairs` goes by where Open Dental marks no operatory."""
+    if chairs.marked:
+        return
+    goes_by = (
+        "so hygiene visits and recalls are offered in hygienists' time only, other visits in the others'"
+        if chairs.hygienists
+        else "and no provider is a hygienist, so every visit is offered in any of them"
+    )
+    yield look(
+        "hygiene chairs",
+        f"No operatory has the tick Is Hygiene in Open Dental, {goes_by}. Tick those that are (Setup, Appointments, "
+        "Operatories), or write `hygiene_chairs: no` below `openings:`.",
+    )
+
+
 def _policy(session: OfficeSession, policy: Policy, names: Names) -> Iterator[Finding]:
     now = session.clock.now()
     wall = office_now(now, policy.timezone)
@@ -276,6 +293,8 @@ def _policy(session: OfficeSession, policy: Policy, names: Names) -> Iterator[Fi
     office = session.mirror.office()
     if not any(row.sched_type == SchedType.PROVIDER for row in office.schedules):
         yield look("schedules", "No provider has hours today or tomorrow: without hours nothing is free.")
+    if policy.openings.hygiene_chairs:
+        yield from _chairs(hygiene_chairs(office))
     asap = len(office.asap) + sum(recall.priority == "ASAP" for recall in office.recalls)
     yield Finding(
         "ok" if asap else "look",

@@ -34,11 +34,11 @@ ADULT = 18
 class Candidate:
     """One ASAP appointment or recall that may be asked.
 
-    ``pattern``: 5-minute units. ``providers``: whose time will do when the policy wants the same provider. ``at``:
-    the present appointment (naive office time), or when the recall is due. ``not_after``: with a present
-    appointment, the latest start that is worth a move. ``not_before``: a recall's due day. ``busy``: units of the
-    patient's other appointments. ``provisional``: the patient's row has not been read yet, so consent, phone and age
-    are still open.
+    ``pattern``: 5-minute units. ``providers``: whose time will do when the policy wants the same provider.
+    ``operatory``: the present appointment's, 0 for none. ``at``: the present appointment (naive office time), or when
+    the recall is due. ``not_after``: with a present appointment, the latest start that is worth a move. ``not_before``:
+    a recall's due day. ``busy``: units of the patient's other appointments. ``provisional``: the patient's row has not
+    been read yet, so consent, phone and age are still open.
     """
 
     kind: Kind
@@ -49,6 +49,7 @@ class Candidate:
     providers: frozenset[int]
     appointment_type: int = 0
     is_hygiene: bool = False
+    operatory: int = 0
     at: datetime | None = None
     not_after: datetime | None = None
     not_before: date | None = None
@@ -220,6 +221,7 @@ def appointment_candidate(
         providers=frozenset({provider_of(appointment)}),
         appointment_type=appointment.appointment_type_num,
         is_hygiene=appointment.is_hygiene,
+        operatory=appointment.op,
         at=appointment.apt_date_time,
         not_after=latest,
         busy=tuple(span for span, apt_num in busy.get(appointment.pat_num, []) if apt_num != appointment.apt_num),

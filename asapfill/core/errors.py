@@ -15,7 +15,8 @@
     ├── IllegalStep             -   an offer cannot go from this state to that one
     ├── NotADelivery            -   not what Open Dental posts
     ├── RefusedDelivery         -   a delivery that is not taken: the answer to it
-    └── Unsteady                -   the pages of a list do not fit together
+    ├── Unsteady                -   the pages of a list do not fit together
+    └── TooManyValues           -   JSON from outside has more in it than memory is there for
 
 Those with ``-`` are a finding for the caller, who catches it. If one ends a command nevertheless, that is a mistake in
 asapfill, and Python's traceback is shown. Each class is defined where it is raised. The simulated office shares nothing

@@ -59,13 +59,48 @@ class BlockScheduling:
 
 
 @dataclass(frozen=True, slots=True)
+class HygieneChairs:
+    """Where hygiene visits and all others belong.
+
+    ``marked``: operatories that Open Dental marks as hygiene; ``unclear``: those of which it cannot be read.
+    ``hygienists``: ProvNums. An office that marks no operatory goes by its hygienists; one that has none either, by
+    nothing.
+    """
+
+    marked: frozenset[int]
+    unclear: frozenset[int]
+    hygienists: frozenset[int]
+
+    def suit(self, candidate: Candidate, opening: Opening) -> bool:
+        """Whether the visit belongs there. Its own present operatory is always right."""
+        if candidate.operatory == opening.operatory or not (self.marked or self.hygienists):
+            return True
+        if opening.operatory in self.unclear:
+            return False
+        if candidate.kind == "recall" or candidate.is_hygiene:
+            return opening.operatory in self.marked or opening.provider in self.hygienists
+        return opening.operatory not in self.marked and (bool(self.marked) or opening.provider not in self.hygienists)
+
+
+def hygiene_chairs(office: Office) -> HygieneChairs:
+    """What the office's lists say of its chairs, hidden operatories left out."""
+    visible = [row for row in office.operatories if not row.is_hidden]
+    return HygieneChairs(
+        marked=frozenset(row.operatory_num for row in visible if row.is_hygiene),
+        unclear=frozenset(row.operatory_num for row in visible if "IsHygiene" in row.unreadable),
+        hygienists=frozenset(row.prov_num for row in office.providers if row.is_secondary),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """The openings with what fitting needs to know around them, prepared once for all candidates.
 
     ``openings_of``: the same openings per ProvNum. ``busy``: per ProvNum (or ``EVERYBODY``) the provider's units with
     their AptNum; ``visits``: AptNum → ProvNum. ``permitted``: see ``permitted_blockouts``; ``kept_for``: see
-    ``BlockScheduling``. ``grid`` in units. ``whole``: the units of the known days; masks start at
-    its first. ``masks``, ``clashes`` and ``places`` only remember what was computed.
+    ``BlockScheduling``. ``chairs``: None when the policy does not ask for the right ones. ``grid`` in units. ``whole``:
+    the units of the known days; masks start at its first. ``masks``, ``clashes`` and ``places`` only remember what was
+    computed.
     """
 
     openings: tuple[Opening, ...]
@@ -75,6 +110,7 @@ class Ground:
     allowed_blockouts: Mapping[int, tuple[Blockout, ...]]
     permitted: Mapping[int, frozenset[int] | None]
     kept_for: BlockScheduling
+    chairs: HygieneChairs | None
     same_provider: bool
     grid: int
     whole: Interval
@@ -101,6 +137,7 @@ def prepare(office: Office, policy: Policy, found: Found) -> Ground:
             hygiene=policy.openings.hygiene_only_in,
             recalls=policy.openings.recalls_only_in,
         ),
+        chairs=hygiene_chairs(office) if policy.openings.hygiene_chairs else None,
         same_provider=policy.candidates.same_provider,
         grid=office.increment // MINUTES,
         whole=whole(office),
@@ -165,11 +202,14 @@ def _is_open(span: Interval, bounds: Interval, obstacles: list[Interval]) -> boo
 
 
 def _openings_for(candidate: Candidate, ground: Ground) -> Sequence[Opening]:
-    """The openings whose provider will do, in order."""
-    if not ground.same_provider:
-        return ground.openings
-    own = [opening for provider in candidate.providers for opening in ground.openings_of.get(provider, ())]
-    return own if len(candidate.providers) == 1 else sorted(own, key=in_order)
+    """The openings whose provider and operatory will do, in order."""
+    if ground.same_provider:
+        own = [opening for provider in candidate.providers for opening in ground.openings_of.get(provider, ())]
+        if len(candidate.providers) > 1:
+            own.sort(key=in_order)
+    else:
+        own = list(ground.openings)
+    return own if ground.chairs is None else [opening for opening in own if ground.chairs.suit(candidate, opening)]
 
 
 def why_not_provider(candidate: Candidate, opening: Opening, ground: Ground) -> bool:
@@ -192,6 +232,7 @@ def _rules(candidate: Candidate, opening: Opening, start: int, ground: Ground) -
     yield "no_length", not candidate.pattern
     yield "length", span[0] < opening.span[0] or span[1] > opening.span[1]
     yield "other_provider", why_not_provider(candidate, opening, ground)
+    yield "wrong_chair", ground.chairs is not None and not ground.chairs.suit(candidate, opening)
     yield "gain", start > high
     yield "recall_not_due", start < low
     yield "own_other_appointment", any(overlaps(span, busy) for busy in candidate.busy)

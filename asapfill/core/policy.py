@@ -52,6 +52,7 @@ class OpeningsPolicy:
     blockouts_allowed: frozenset[int] = frozenset()
     hygiene_only_in: frozenset[int] = frozenset()
     recalls_only_in: frozenset[int] = frozenset()
+    hygiene_chairs: bool = True
     days: frozenset[int] = frozenset({0, 1, 2, 3, 4})
     hours: Hours = Hours(time(8), time(17))
 

@@ -174,6 +174,9 @@ RULES: dict[str, Rule] = {
     # Fits that fail
     "length": Rule("The visit is longer than the free time.", "pattern length"),
     "other_provider": Rule("It is another provider's time.", "policy candidates.same_provider"),
+    "wrong_chair": Rule(
+        "Hygiene visits go into hygiene chairs, other visits into the others.", "policy openings.hygiene_chairs"
+    ),
     "provider_busy": Rule(
         "The provider is with another patient then.", "Open Dental: provider (X) time of two visits must not overlap"
     ),

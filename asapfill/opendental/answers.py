@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from asapfill.core.errors import AsapfillError
 from asapfill.core.values import MINIMUM, fit, written
 from asapfill.opendental.errors import (
     MissingPermission,
@@ -119,8 +120,10 @@ def read_json(body: bytes) -> Any:  # noqa: ANN401  JSON of any shape; the calle
     return json.loads(text, strict=False)
 
 
-class TooManyValues(ValueError):  # noqa: N818  the name says it
+class TooManyValues(AsapfillError):  # noqa: N818  the name says it
     """JSON has more than ``MOST_VALUES`` in it."""
+
+    exit_code = None
 
 
 def _values(text: str) -> int:

@@ -110,6 +110,7 @@ def policies(draw: st.DrawFn) -> Policy:
         blockouts_allowed=draw(BLOCKOUT_TYPES),
         hygiene_only_in=draw(st.one_of(NO_TYPES, NO_TYPES, BLOCKOUT_TYPES)),
         recalls_only_in=draw(st.one_of(NO_TYPES, NO_TYPES, BLOCKOUT_TYPES)),
+        hygiene_chairs=draw(st.booleans()),
         days=draw(st.frozensets(st.integers(0, 6))) if draw(SELDOM) else frozenset(range(7)),
         hours=draw(st.sampled_from(hours)),
     )
@@ -164,7 +165,7 @@ def operatories(draw: st.DrawFn, number: int) -> Operatory:
         is_hygiene=draw(st.booleans()),
         clinic_num=1 if draw(SELDOM) else 0,
         set_prospective=draw(SELDOM),
-        unreadable=draw(unreadable("IsHidden")),
+        unreadable=draw(unreadable("IsHidden", "IsHygiene")),
     )
 
 
@@ -176,7 +177,7 @@ def providers(draw: st.DrawFn, number: int) -> Provider:
         is_secondary=draw(st.booleans()),
         is_hidden=draw(SELDOM),
         prov_status="Deleted" if draw(SELDOM) else "Active",
-        unreadable=draw(unreadable("IsHidden")),
+        unreadable=draw(unreadable("IsHidden", "IsHygiene")),
     )
 
 

@@ -30,6 +30,7 @@ EXIT_CODES: dict[str, int | None] = {
     "IllegalStep": None,
     "NotADelivery": None,
     "RefusedDelivery": None,
+    "TooManyValues": None,
     "Unsteady": None,
 }
 

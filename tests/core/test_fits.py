@@ -267,13 +267,79 @@ RECALL = {"recalls": [recall()], "patients": {5: patient(pri_prov=1)}}
 def test_block_scheduling(changes: dict[str, Any], parts: dict[str, Any], expected: str) -> None:
     rows = [row("8:00", "10:15", prov_num=1), blockout("8:30", "9:45", blockout_type=HYGIENE)]
     usual = {"schedules": rows, "preferences": {"AppointmentTimeIncrement": "15"}}
-    assert starts(office(**usual, **parts), policy(**changes)) == [f"1/1 {time}" for time in expected.split()]
+    found = starts(office(**usual, **parts), policy(hygiene_chairs=False, **changes))
+    assert found == [f"1/1 {time}" for time in expected.split()]
 
 
 def test_inside_a_blockout_means_wholly_inside() -> None:
     rows = [row("8:00", "10:00", prov_num=1), blockout("8:02", "9:30", blockout_type=HYGIENE)]
-    found = starts(office(schedules=rows, **HYGIENE_VISIT), policy(hygiene_only_in=frozenset({HYGIENE})))
+    found = starts(
+        office(schedules=rows, **HYGIENE_VISIT), policy(hygiene_chairs=False, hygiene_only_in=frozenset({HYGIENE}))
+    )
     assert found == ["1/1 08:10", "1/1 08:20", "1/1 08:30"]
+
+
+MARKED = [Operatory(operatory_num=1, prov_dentist=1), Operatory(operatory_num=2, prov_dentist=1, is_hygiene=True)]
+DENTIST, HYGIENIST = Provider(prov_num=1), Provider(prov_num=2, is_secondary=True)
+DENTIST_HERE = [row("8:00", "9:00", prov_num=1, operatories=(1,)), row("10:00", "11:00", prov_num=1, operatories=(2,))]
+HYGIENIST_HERE = [
+    row("8:00", "9:00", prov_num=1, operatories=(2,)),
+    row("10:00", "11:00", prov_num=2, operatories=(1,)),
+]
+HYGIENE_60, OTHER_60 = {"asap": [asap(60, is_hygiene=True)]}, {"asap": [asap(60)]}
+
+
+@pytest.mark.parametrize(
+    ("operatories", "providers", "schedules", "who", "expected"),
+    [
+        pytest.param(MARKED, [DENTIST], DENTIST_HERE, HYGIENE_60, "2/1 10:00", id="hygiene in a marked operatory"),
+        pytest.param(MARKED, [DENTIST], DENTIST_HERE, RECALL, "2/1 10:00 2/1 10:10 2/1 10:20", id="a recall, too"),
+        pytest.param(MARKED, [DENTIST], DENTIST_HERE, OTHER_60, "1/1 08:00", id="others not in a marked one"),
+        pytest.param(
+            MARKED,
+            [DENTIST, HYGIENIST],
+            HYGIENIST_HERE,
+            {"asap": [asap(60, is_hygiene=True, prov_num=2)]},
+            "1/2 10:00",
+            id="hygiene where a hygienist works",
+        ),
+        pytest.param(TWO_ROOMS, [DENTIST, HYGIENIST], DENTIST_HERE, HYGIENE_60, "", id="none marked: by hygienists"),
+        pytest.param(
+            TWO_ROOMS,
+            [DENTIST, HYGIENIST],
+            HYGIENIST_HERE,
+            {"asap": [asap(60, prov_num=2)]},
+            "",
+            id="none marked: others not in a hygienist's time",
+        ),
+        pytest.param(
+            TWO_ROOMS, [DENTIST], DENTIST_HERE, HYGIENE_60, "1/1 08:00 2/1 10:00", id="neither marks nor hygienists"
+        ),
+        pytest.param(
+            MARKED,
+            [DENTIST],
+            DENTIST_HERE,
+            {"asap": [asap(60, is_hygiene=True, op=1)]},
+            "1/1 08:00 2/1 10:00",
+            id="its own present operatory is right",
+        ),
+        pytest.param(
+            [TWO_ROOMS[0], made(Operatory, operatory_num=2, prov_dentist=1, unreadable=frozenset({"IsHygiene"}))],
+            [DENTIST, HYGIENIST],
+            DENTIST_HERE,
+            OTHER_60,
+            "1/1 08:00",
+            id="what cannot be read is right for nobody",
+        ),
+    ],
+)
+def test_the_right_chair(
+    operatories: list[Operatory], providers: list[Provider], schedules: list[Any], who: dict[str, Any], expected: str
+) -> None:
+    here = office(operatories=operatories, providers=providers, schedules=schedules, **who)
+    assert " ".join(starts(here, policy())) == expected
+    everywhere = len(starts(here, policy(hygiene_chairs=False)))
+    assert everywhere >= len(expected.split()) // 2
 
 
 def test_a_name_shared_by_two_blockout_types_permits_both() -> None:

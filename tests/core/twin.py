@@ -50,6 +50,7 @@ class Visit:
     earliest: date | None = None
     is_hygiene: bool = False
     is_recall: bool = False
+    operatory: int = 0
 
 
 @dataclass(frozen=True)
@@ -312,7 +313,9 @@ class Twin:
         on_grid = (moment.hour * 60 + moment.minute) % self.increment == 0
         if not (on_grid or moment == run[0][0] or end == run[-1][0] + FIVE):
             return False
-        if self.policy.candidates.same_provider and provider not in visit.providers:
+        wrong_provider = self.policy.candidates.same_provider and provider not in visit.providers
+        wrong_chair = self.policy.openings.hygiene_chairs and not self.right_chair(visit, operatory, provider)
+        if wrong_provider or wrong_chair:
             return False
         if visit.latest is not None and moment > visit.latest:
             return False
@@ -324,6 +327,20 @@ class Twin:
             or self.type_forbids(visit, operatory, moment, end)
             or self.blocks_forbid(visit, operatory, moment, end)
         )
+
+    def right_chair(self, visit: Visit, operatory: int, provider: int) -> bool:
+        """Hygiene in hygiene chairs, the rest in the others; nobody is moved out of the operatory that he has."""
+        visible = [row for row in self.office.operatories if not row.is_hidden]
+        any_marked = any(row.is_hygiene for row in visible)
+        hygienists = [row.prov_num for row in self.office.providers if row.is_secondary]
+        if visit.operatory == operatory or (not any_marked and not hygienists):
+            return True
+        (here,) = (row for row in visible if row.operatory_num == operatory)
+        if "IsHygiene" in here.unreadable:
+            return False
+        if visit.is_recall or visit.is_hygiene:
+            return here.is_hygiene or provider in hygienists
+        return not here.is_hygiene if any_marked else provider not in hygienists
 
     @property
     def increment(self) -> int:
@@ -458,6 +475,7 @@ class Twin:
             kind_of_visit=row.appointment_type_num,
             latest=latest,
             is_hygiene=row.is_hygiene,
+            operatory=row.op,
         )
 
     def recall_may_be_asked(self, recall: Recall) -> bool:

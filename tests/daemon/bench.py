@@ -42,9 +42,14 @@ ENVIRONMENT = {"ASAPFILL_TEST_CUSTOMER": CUSTOMER}
 
 
 def policy_text(**sections: Any) -> str:
-    """A policy that asks one at a time and writes at once; ``sections`` set top-level keys, whole or as dicts."""
+    """A policy that asks one at a time and writes at once; ``sections`` set top-level keys, whole or as dicts.
+
+    The small office has one operatory, for every kind of visit.
+    """
     keys: Row = {"office": "main-street", "timezone": "America/Los_Angeles", "mode": "automatic"}
     keys |= {"texts": {"wave": 1, "wait": "20 minutes"}} | sections
+    if isinstance(keys.get("openings", {}), dict):
+        keys["openings"] = {"hygiene_chairs": "no", **keys.get("openings", {})}
     lines = []
     for name, value in keys.items():
         if isinstance(value, dict):

@@ -65,7 +65,12 @@ def test_every_policy_of_the_folder_is_compared_when_none_is_named(bench: Bench)
 def test_without_a_version_in_force_the_defaults_are_compared(bench: Bench) -> None:
     (found,) = bench.json("policy", "diff")["policies"]
     assert found["against"] == "the defaults, because no version was in force yet"
-    assert {change["key"] for change in found["changes"]} == {"mode", "texts.wave", "texts.wait"}
+    assert {change["key"] for change in found["changes"]} == {
+        "mode",
+        "openings.hygiene_chairs",
+        "texts.wave",
+        "texts.wait",
+    }
     (added,) = found["plan"]["added"]
     assert (added["operatory"], added["operatory_name"], added["provider_name"]) == (1, "OP1", "DOC1")
     text = bench.cli("policy", "diff").out
