@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from apscheduler.executors.base import MaxInstancesReachedError
@@ -306,8 +306,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Timeless:
 
     class Machine(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:
-            return found.now().astimezone(tz)
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(found.now().timestamp(), tz)
 
     monkeypatch.setattr(base, "datetime", Machine)
     return found
