@@ -132,6 +132,9 @@ class Notifier:
         book = policy_book(self.settings)
         pause = max(SHORTEST, EVERY / self.clock.speed)
         path = self.settings.state / FILE_NAME
+        for address in addresses_of(self.settings):
+            for problem in address.secret.problems():
+                log.warning("notifier.no_address address=%s %s", _word(address), " | ".join(str(problem).split("\n")))
         # The policies are only read here: keeping and forgetting versions is the business of the cycles.
         with Store(path, self.clock) as store, Store(path, self.clock, read_only=True) as reading:
             while not self._stop.wait(pause):
@@ -148,8 +151,19 @@ class Notifier:
             if letter is not None and not self._stop.is_set():
                 self._tell(store, address, letter)
         keep_addresses(store, [address.id for address in addresses])
+        self._look_for_secrets(store, addresses)
         over = forgettable(kept_notices(store), addresses, self.clock.now())
         forget_notices(store, [row.notice.key for row in over])
+
+    def _look_for_secrets(self, store: Store, addresses: Iterable[Address]) -> None:
+        """Have ``status`` show the addresses that cannot be read, also while there is nothing to tell."""
+        failing = {row.address: row.error for row in failing_addresses(store)}
+        for address in addresses:
+            missing, before = bool(address.secret.problems()), failing.get(address.id)
+            if missing and before is None:
+                note_failing(store, address.id, address.name, "no_secret")
+            elif not missing and before == "no_secret":
+                note_told(store, address.id, (), ())
 
     def _tell(self, store: Store, address: Address, letter: Letter) -> None:
         error = self._send(address, letter)
@@ -159,11 +173,10 @@ class Notifier:
         if error:
             note_failing(store, address.id, address.name, error)
             if not failing:
-                log.warning("notifier.untold address=%s error=%s", address.name.replace(" ", "_"), error)
+                log.warning("notifier.untold address=%s error=%s", _word(address), error)
             return
         note_told(store, address.id, letter.begun, letter.ended)
-        log.info("notifier.told address=%s begun=%d ended=%d", address.name.replace(" ", "_"), len(letter.begun),
-                 len(letter.ended))  # fmt: skip
+        log.info("notifier.told address=%s begun=%d ended=%d", _word(address), len(letter.begun), len(letter.ended))
 
     def _send(self, address: Address, letter: Letter) -> str | None:
         """Send, if it is time to; what went wrong, an empty text, or None when it is not."""
@@ -187,6 +200,11 @@ class Notifier:
         for address in addresses_of(self.settings):
             if (address.id in self._state_told) != bool(wrong) and self._send(address, letter) == "":
                 self._state_told ^= {address.id}
+
+
+def _word(address: Address) -> str:
+    """Its name as one word, for the log."""
+    return address.name.replace(" ", "_")
 
 
 def update_notices(settings: Settings, store: Store, policies: Policies, cycles: CyclesSeen) -> None:

@@ -22,7 +22,7 @@ from asapfill.policy.in_force import policy_book
 from asapfill.settings.settings import load_settings
 from asapfill.store.cycles import record_tick
 from asapfill.store.database import Store, open_store
-from asapfill.store.notices import KeptNotice, Notice
+from asapfill.store.notices import KeptNotice, Notice, failing_addresses
 from asapfill.store.offices import KeptEvents, ListenFailure, keep_events, keep_listen_failure
 from tests.alerts.receivers import TOKEN, webhook
 from tests.daemon.bench import SETTINGS, Bench
@@ -452,3 +452,44 @@ def test_notify_test_tries_each_address(bench: Bench, monkeypatch: pytest.Monkey
     ]
     assert hook.titles == ["asapfill: a test"]
     assert TOKEN not in done.out + done.err
+
+
+def test_an_address_that_is_missing_stops_no_service_and_is_told_everywhere(tmp_path: Path) -> None:
+    """An office's watching keys too: a file that was forgotten, a variable that is not set, a folder that is gone."""
+    with fast_bench(tmp_path) as bench:
+        bench.settings(
+            'metrics = "gone/asapfill.prom"\n'
+            + SETTINGS
+            + 'notify = ["file:keys/forgotten"]\nping = "https://a..b/ping"\n'
+            + '\n[notify]\nurls = ["env:TELL_NOBODY", "credential:mail"]\n'
+        )
+        checked = bench.cli("check")
+        assert checked.code == 0, checked
+        assert "address 1 of [notify] is told nothing, although offices are served" in " ".join(checked.out.split())
+        assert {item["verdict"] for item in bench.json("check")["notices"]} == {"look"}
+        assert bench.cli("once").code == 0
+        assert bench.asked(), "texted all the same"
+        with running(bench) as daemon:
+            daemon.until(lambda: daemon.said().count("cycle.done") > 2, "cycles")
+            daemon.until(lambda: len(bench.json("status", code=1)["untold"]) == 3, "all in its status")
+            assert {item["error"] for item in bench.json("status", code=1)["untold"]} == {"no_secret"}
+            assert daemon.end()[0] == 0
+        said = daemon.said()
+    assert said.count("notifier.no_address") == 3
+    assert "address=address_1_of_main-street" in said
+    assert "metrics.unwritable" in said
+    assert "ping.failed office=main-street" in said
+    assert "Traceback" not in said
+
+
+def test_an_address_that_is_there_again_is_no_longer_told_of(room: Room) -> None:
+    room.text = room.text.replace("env:TELL_IT", "file:keys/it")
+    room.begin()
+    room.round()
+    (untold,) = failing_addresses(room.store)
+    assert (untold.name, untold.error) == ("address 1 of [notify]", "no_secret")
+    (room.folder / "keys").mkdir()
+    (room.folder / "keys" / "it").write_text("json://it\n")
+    room.round()
+    assert failing_addresses(room.store) == ()
+    assert room.told.titles == [], "there is nothing to tell"
