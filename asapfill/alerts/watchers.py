@@ -179,7 +179,7 @@ class MetricsFile:
             self._not_before = ended + (ended - began) / SHARE
 
     def write(self) -> None:
-        """Write what is true now. What goes wrong, whatever it is, is told once in the log and never ends the daemon."""
+        """Write what is true now. What goes wrong, whatever it is, is told once in the log and ends no daemon."""
         self.news.clear()
         try:
             replace_file(self.path, metrics_text(self.settings, self.store, self.clock), READABLE)
