@@ -240,7 +240,8 @@ def cannot_write(what: str, file: Path, error: OSError) -> StoreError:
         )
     return StoreError(
         f"{what} cannot be written ({error.strerror}). Nothing was sent. "
-        "Make the folder writable for the user that runs asapfill, or name another one as `state` in asapfill.toml."
+        "Make the folder writable for the user that runs asapfill. Do not name another one as `state`, unless this one "
+        "is moved there with all that is in it: a new one does not know who was texted."
     )
 
 

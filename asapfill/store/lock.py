@@ -47,8 +47,9 @@ def only_one(folder: Path) -> Iterator[None]:
             give_to_owner_of(folder, lock_file)
     except Timeout as error:
         raise AlreadyRunning(
-            f"Another asapfill already works on {folder}. Two would text patients twice, so this one ends. "
-            "Stop the other one (`systemctl stop asapfill`) or give this one a `state` folder of its own."
+            f"Another asapfill already works on {folder}. Two would text patients twice, so this one ends. Stop the "
+            "other one first (`systemctl stop asapfill`). Another `state` folder is right for other offices only: it "
+            "does not know whom this one has texted."
         ) from error
     except OSError as error:
         raise cannot_write(f"The state folder {folder}", lock_file, error) from error
