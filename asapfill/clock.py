@@ -139,6 +139,15 @@ class Now:
         return cls(moment, office_now(moment, timezone))
 
 
+def elapsed(since: datetime, now: datetime) -> timedelta:
+    """How long ago ``since`` was (both aware), for what is told or looked at after some time.
+
+    Was the clock set back, it may lie ahead, and nobody can tell how long ago it was: as long as can be, so that nobody
+    waits until that time comes again.
+    """
+    return now - since if since <= now else timedelta.max
+
+
 def instant(wall: datetime, timezone: ZoneInfo) -> datetime:
     """The moment (aware, UTC) at which the office's wall clock shows ``wall``.
 

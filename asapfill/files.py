@@ -22,3 +22,13 @@ def replace_file(path: Path, text: str, mode: int = 0o600) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def give_to_owner_of(folder: Path, file: Path | int) -> None:
+    """Have a new file (a path, or a descriptor) belong to whom its folder belongs to.
+
+    Only root can make it otherwise: `sudo asapfill pause` must not leave files that the service cannot open.
+    """
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(file, owner.st_uid, owner.st_gid)

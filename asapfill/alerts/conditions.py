@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from asapfill.clock import elapsed
 from asapfill.core.offer import Offer, State
 from asapfill.core.reasons import RULES
 from asapfill.cycle.results import CLOCK_OFF, POLICY
@@ -35,7 +36,8 @@ _UNREACHABLE: Final = frozenset({"not_sent", "no_answer", "out_of_time", "not_op
 
 @dataclass(frozen=True, slots=True)
 class OfficeFacts:
-    """One office. ``lately``: the offers of the last day on which any was made. ``since``: from when it is watched.
+    """One office. ``lately``: the offers of the last day on which any was made. ``quiet``: how long no cycle has ended,
+    by a clock that nobody sets.
 
     ``events_fail``: Open Dental's events do not get through, or, when they are off, cannot be ended.
     """
@@ -45,7 +47,7 @@ class OfficeFacts:
     has_policy: bool
     unclear: tuple[Offer, ...]
     lately: tuple[Offer, ...]
-    since: datetime
+    quiet: timedelta
     events_fail: bool = False
     events_on: bool = True
 
@@ -188,7 +190,7 @@ def _not_served(office: OfficeFacts, now: datetime) -> Iterator[Notice]:
             title=f"{'Notes in the chart not written' if only_notes else 'Not served'} for {NOT_SERVED} minutes",
             message=f"{causes} `asapfill status` has the details; asapfill goes on trying.",
         )
-    elif office.has_policy and now - max([office.since, *(tick.at for tick in office.ticks)]) > SILENT:
+    elif office.has_policy and office.quiet > SILENT:
         yield Notice(
             office=office.name,
             code="not_served",
@@ -208,7 +210,7 @@ def _kind(codes: Sequence[str]) -> str:
 
 def _failing_long(tick: Tick, now: datetime) -> bool:
     """Cycles come less often to an office that fails, so minutes count too."""
-    long = tick.failing_since is not None and now - tick.failing_since >= timedelta(minutes=NOT_SERVED)
+    long = tick.failing_since is not None and elapsed(tick.failing_since, now) >= timedelta(minutes=NOT_SERVED)
     return tick.failed >= NOT_SERVED or (tick.failed > SURE and long)
 
 
@@ -250,7 +252,9 @@ def without_quotes(text: str) -> str:
 
 def _unclear(office: OfficeFacts, now: datetime) -> Iterator[Notice]:
     unsettled = [offer for offer in office.unclear if offer.state is State.UNSETTLED]
-    unknown = [offer for offer in office.unclear if offer not in unsettled and now - offer.created >= UNKNOWN_FOR]
+    unknown = [
+        offer for offer in office.unclear if offer not in unsettled and elapsed(offer.created, now) >= UNKNOWN_FOR
+    ]
     if unknown:
         yield Notice(
             office=office.name,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from asapfill.clock import elapsed
 from asapfill.core.errors import ConfigurationError
 from asapfill.settings.settings import Settings
 from asapfill.settings.toml_file import Secret
@@ -108,7 +109,7 @@ def letter_for(address: Address, kept: Iterable[KeptNotice], now: datetime) -> L
         if not address.is_for(row.notice.office):
             continue
         known = row.told.get(address.id)
-        stands = row.gone is None and now - row.since >= HOLD.get(row.notice.code, timedelta())
+        stands = row.gone is None and elapsed(row.since, now) >= HOLD.get(row.notice.code, timedelta())
         if stands and known != row.notice.about:
             begun.append(row.notice)
         elif is_over(row, now) and known is not None:
@@ -118,7 +119,7 @@ def letter_for(address: Address, kept: Iterable[KeptNotice], now: datetime) -> L
 
 def is_over(row: KeptNotice, now: datetime) -> bool:
     """Whether a notice has had no reason for long enough."""
-    return row.gone is not None and now - row.gone >= CALM
+    return row.gone is not None and elapsed(row.gone, now) >= CALM
 
 
 def forgettable(kept: Iterable[KeptNotice], addresses: Sequence[Address], now: datetime) -> list[KeptNotice]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from asapfill.alerts.conditions import OfficeFacts, PolicyMistake, notices_of
@@ -66,6 +66,27 @@ class SendPace:
     pause: float = FIRST_PAUSE
 
 
+class CyclesSeen:
+    """How long ago each office was last seen to have ended a cycle.
+
+    The times that the state has of cycles are of a clock that may be set; this counts on the monotonic one.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = clock.monotonic()
+        self._seen: dict[str, tuple[list[datetime], float]] = {}
+
+    def quiet(self, office: str, ticks: Iterable[Tick]) -> timedelta:
+        """Since when no cycle has ended, or asapfill has not seen one. ``ticks``: the office's, as they are now."""
+        now, ends = self._clock.monotonic(), [tick.at for tick in ticks]
+        before, seen = self._seen.get(office, ([], self._began))
+        if ends != before:
+            seen = now
+        self._seen[office] = (ends, seen)
+        return timedelta(seconds=now - seen)
+
+
 @dataclass(slots=True)
 class Notifier:
     """Tells the addresses of some settings. ``start`` has a thread make a ``round`` every minute."""
@@ -75,8 +96,13 @@ class Notifier:
     send: Send = send
     _stop: threading.Event = field(default_factory=threading.Event)
     _paces: dict[str, SendPace] = field(default_factory=dict)
+    _cycles: CyclesSeen = field(init=False)
     _state_failed: int = 0
     _state_told: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """From now on the offices are watched."""
+        self._cycles = CyclesSeen(self.clock)
 
     def start(self) -> None:
         """Make the rounds in a thread of its own that ends with ``close`` or with the process."""
@@ -86,13 +112,13 @@ class Notifier:
         """Tell nothing more. Nobody waits: a message under way ends by itself."""
         self._stop.set()
 
-    def round(self, store: Store, policies: Policies, since: datetime) -> None:
+    def round(self, store: Store, policies: Policies) -> None:
         """Keep what there is to tell now, and tell whoever does not know it yet.
 
         A state that cannot be used is told too, from memory.
         """
         try:
-            update_notices(self.settings, store, policies, since)
+            update_notices(self.settings, store, policies, self._cycles)
             self._tell_news(store)
         except StoreError as error:
             self._state_failed += 1
@@ -103,16 +129,18 @@ class Notifier:
             self._tell_of_state("")
 
     def _work(self) -> None:
-        since = self.clock.now()
         book = policy_book(self.settings)
         pause = max(SHORTEST, EVERY / self.clock.speed)
         path = self.settings.state / FILE_NAME
+        for address in addresses_of(self.settings):
+            for problem in address.secret.problems():
+                log.warning("notifier.no_address address=%s %s", _word(address), " | ".join(str(problem).split("\n")))
         # The policies are only read here: keeping and forgetting versions is the business of the cycles.
         with Store(path, self.clock) as store, Store(path, self.clock, read_only=True) as reading:
             while not self._stop.wait(pause):
                 with _ONE:
                     try:
-                        self.round(store, book.read(reading), since)
+                        self.round(store, book.read(reading))
                     except Exception as error:  # whatever it is, it must not silence the notifier for ever
                         log.exception("notifier.failed error=%s", type(error).__name__)
 
@@ -123,8 +151,19 @@ class Notifier:
             if letter is not None and not self._stop.is_set():
                 self._tell(store, address, letter)
         keep_addresses(store, [address.id for address in addresses])
+        self._look_for_secrets(store, addresses)
         over = forgettable(kept_notices(store), addresses, self.clock.now())
         forget_notices(store, [row.notice.key for row in over])
+
+    def _look_for_secrets(self, store: Store, addresses: Iterable[Address]) -> None:
+        """Have ``status`` show the addresses that cannot be read, also while there is nothing to tell."""
+        failing = {row.address: row.error for row in failing_addresses(store)}
+        for address in addresses:
+            missing, before = bool(address.secret.problems()), failing.get(address.id)
+            if missing and before is None:
+                note_failing(store, address.id, address.name, "no_secret")
+            elif not missing and before == "no_secret":
+                note_told(store, address.id, (), ())
 
     def _tell(self, store: Store, address: Address, letter: Letter) -> None:
         error = self._send(address, letter)
@@ -134,11 +173,10 @@ class Notifier:
         if error:
             note_failing(store, address.id, address.name, error)
             if not failing:
-                log.warning("notifier.untold address=%s error=%s", address.name.replace(" ", "_"), error)
+                log.warning("notifier.untold address=%s error=%s", _word(address), error)
             return
         note_told(store, address.id, letter.begun, letter.ended)
-        log.info("notifier.told address=%s begun=%d ended=%d", address.name.replace(" ", "_"), len(letter.begun),
-                 len(letter.ended))  # fmt: skip
+        log.info("notifier.told address=%s begun=%d ended=%d", _word(address), len(letter.begun), len(letter.ended))
 
     def _send(self, address: Address, letter: Letter) -> str | None:
         """Send, if it is time to; what went wrong, an empty text, or None when it is not."""
@@ -164,8 +202,13 @@ class Notifier:
                 self._state_told ^= {address.id}
 
 
-def update_notices(settings: Settings, store: Store, policies: Policies, since: datetime) -> None:
-    """Find what needs a person now, and keep it. ``since``: from when on the offices are served, aware.
+def _word(address: Address) -> str:
+    """Its name as one word, for the log."""
+    return address.name.replace(" ", "_")
+
+
+def update_notices(settings: Settings, store: Store, policies: Policies, cycles: CyclesSeen) -> None:
+    """Find what needs a person now, and keep it. ``cycles``: that were seen to end so far.
 
     Raises:
         StoreError: the state cannot be read or written.
@@ -181,7 +224,7 @@ def update_notices(settings: Settings, store: Store, policies: Policies, since: 
             has_policy=bool(policies.of(name)),
             unclear=Journal(store, name).unknowns(),
             lately=_lately(store, name),
-            since=since,
+            quiet=cycles.quiet(name, ticks[name]),
             # Nothing can get through to an asapfill that does not listen.
             events_fail=not_listening is None and bool(kept_events(store, name).problem),
             events_on=settings.events is not None and office.events,

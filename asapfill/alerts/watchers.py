@@ -29,7 +29,7 @@ from asapfill.core.offer import State
 from asapfill.files import replace_file
 from asapfill.settings.settings import Settings
 from asapfill.store.cycles import Tick, last_ticks, totals
-from asapfill.store.database import Store, StoreError
+from asapfill.store.database import Store
 from asapfill.store.offices import EVERY_OFFICE, paused
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Pings:
         while (end := self._waiting.get()) is not None:
             try:
                 status = self._get(end)
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, ValueError, http.client.HTTPException) as error:
                 self._tell(type(error).__name__)
             else:
                 self._tell("" if status < http.client.BAD_REQUEST else str(status))
@@ -179,11 +179,11 @@ class MetricsFile:
             self._not_before = ended + (ended - began) / SHARE
 
     def write(self) -> None:
-        """Write what is true now. A disk or state that refuses is told once in the log; it never stops the daemon."""
+        """Write what is true now. What goes wrong, whatever it is, is told once in the log and ends no daemon."""
         self.news.clear()
         try:
             replace_file(self.path, metrics_text(self.settings, self.store, self.clock), READABLE)
-        except (OSError, StoreError) as error:
+        except Exception as error:  # noqa: BLE001  what is only for watching must not end the service
             if not self._broken:
                 why = getattr(error, "strerror", None) or type(error).__name__
                 log.warning("metrics.unwritable path=%s error=%s", self.path, why)

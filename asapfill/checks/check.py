@@ -8,8 +8,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from functools import partial
+from itertools import chain
 from typing import Any, Literal
 
+from asapfill.alerts.letters import addresses_of
 from asapfill.clock import Clock, office_now
 from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.core.fits import HygieneChairs, hygiene_chairs
@@ -65,11 +67,12 @@ MOST_LOOKED_UP = 50
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What ``check`` found: mistakes in files, and findings per office."""
+    """What ``check`` found: mistakes in files, findings per office, and what keeps notices from being told."""
 
     problems: tuple[Problem, ...]
     findings: Mapping[str, Sequence[Finding]]
     offline: bool = False
+    notices: tuple[Finding, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -84,7 +87,8 @@ class Checked:
         return f"Verdict: ready. {look} to look at; see above." if self._found("look") else "Verdict: all is well."
 
     def _found(self, verdict: Verdict) -> list[Finding]:
-        return [finding for findings in self.findings.values() for finding in findings if finding.verdict == verdict]
+        findings = chain(self.notices, *self.findings.values())
+        return [finding for finding in findings if finding.verdict == verdict]
 
     @property
     def exit_code(self) -> int:
@@ -109,14 +113,16 @@ class Checked:
                 {"office": office, "findings": [item.document() for item in findings]}
                 for office, findings in self.findings.items()
             ],
+            "notices": [item.document() for item in self.notices],
         }
 
 
 def checked_text(checked: Checked) -> str:
     """The findings and the verdict for a person; the mistakes in files are shown before."""
     lines: list[str] = []
-    for office, findings in checked.findings.items():
-        lines.append(office)
+    notices = [("notices", checked.notices)] if checked.notices else []
+    for part, findings in (*notices, *checked.findings.items()):
+        lines.append(part)
         for item in findings:
             if "\n" in item.message:
                 lines.append(fitted(f"  {item.verdict}  {item.message}"))
@@ -138,7 +144,15 @@ def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, off
                 )
                 for session in sessions
             }
-    return Checked(policy_problems(settings, policies, offices), findings, offline=offline)
+    notices = () if offline else tuple(_untold(settings))
+    return Checked(policy_problems(settings, policies, offices), findings, offline=offline, notices=notices)
+
+
+def _untold(settings: Settings) -> Iterator[Finding]:
+    """Addresses that cannot be told anything here. Offices are served all the same."""
+    for address in addresses_of(settings):
+        for problem in address.secret.problems():
+            yield look("notices", f"{address.name} is told nothing, although offices are served. {problem}")
 
 
 def policy_problems(settings: Settings, policies: Policies, offices: Iterable[str]) -> tuple[Problem, ...]:

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from asapfill.alerts.watchers import Watchers
@@ -75,7 +75,7 @@ def run_daemon(settings: Settings, clock: Clock, reread: Reread, systemd: System
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         with only_one(settings.state), open_store(settings.state, clock) as store:
-            origin = datetime.now(UTC)
+            origin = SystemClock().monotonic()
             again = _serve((settings, reveal_keys(settings)), clock, store, reread, systemd, origin, first=True)
             while again is not None:
                 gc.collect()  # what was known of the offices is known twice otherwise
@@ -86,7 +86,7 @@ def run_daemon(settings: Settings, clock: Clock, reread: Reread, systemd: System
 
 
 def _serve(
-    ready: Ready, clock: Clock, store: Store, reread: Reread, systemd: Systemd, origin: datetime, *, first: bool
+    ready: Ready, clock: Clock, store: Store, reread: Reread, systemd: Systemd, origin: float, *, first: bool
 ) -> Ready | None:
     """Serve by these settings until asked to stop (None), or by other ones. ``origin``: see ``Scheduler``."""
     settings, keys = ready
@@ -126,6 +126,7 @@ def _wait(
     while True:
         received = signal.sigtimedwait(_SIGNALS, _LOOK_FOR_SIGNALS)
         watchers.write_metrics()
+        scheduler.keep_time()
         before, stuck = stuck, scheduler.stuck()
         if not stuck:
             systemd.alive()
@@ -171,7 +172,7 @@ class _Service:
         store: Store,
         sessions: Sequence[OfficeSession],
         reader: PolicyReader,
-        origin: datetime,
+        origin: float,
     ) -> None:
         self._clock = clock
         self._store = store

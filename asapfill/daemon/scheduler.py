@@ -8,6 +8,7 @@ its pool by the office's health: how its last cycles went. What a cycle does is 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from urllib.parse import urlsplit
 from apscheduler.events import EVENT_JOB_EXECUTED, EVENT_JOB_MAX_INSTANCES, JobExecutionEvent, JobSubmissionEvent
 from apscheduler.executors.base import BaseExecutor, run_job
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.interval import IntervalTrigger
+from apscheduler.triggers.base import BaseTrigger
 
 from asapfill.clock import Clock, SystemClock
 from asapfill.settings.settings import OfficeSettings
@@ -51,6 +52,9 @@ LONGEST_CYCLE: Final = 900.0
 
 OVERDUE: Final = 60.0
 """Real seconds. A cycle that did not begin so long after its time, although a worker is free, never will."""
+
+WAS_SET: Final = 1.0
+"""Seconds. Two clocks of a machine that move apart by so much between two looks: one was set."""
 
 WOKEN_AT_MOST: Final = 20
 """In an interval. A delivery reaches the plan within 5 seconds if two cycles that were woken begin 3 seconds apart."""
@@ -187,28 +191,33 @@ class WorkerPool(BaseExecutor):  # type: ignore[misc]  # APScheduler ships no ty
         self._run_job_success(job.id, events)
 
 
-class OfficeTurns(IntervalTrigger):  # type: ignore[misc]  # APScheduler ships no types
-    """The moments at which an office's cycles may begin: always at its own place in the interval.
+class OfficeTurns(BaseTrigger):  # type: ignore[misc]  # APScheduler ships no types
+    """When an office's cycles may begin: at its own place (see ``offsets``) in each interval, in monotonic seconds.
 
-    APScheduler's interval counts on from the last run, which a delivery may have brought forward, and lists every turn
-    that has gone by: thirty million of them where the clock stood at 1970 until it was set.
+    APScheduler's own interval counts in the machine's time. Set back to before its start, that waits for years perhaps;
+    set forward from 1970, it lists thirty million turns that have gone by. ``origin``: from when on is counted.
     """
 
-    def __init__(self, origin: datetime, offset: float, interval: float) -> None:
-        """Count intervals of so many real seconds from ``origin`` (aware). ``offset``: see ``offsets``."""
-        super().__init__(seconds=interval, start_date=origin + timedelta(seconds=offset * interval), timezone=UTC)
+    def __init__(self, origin: float, offset: float, interval: float, clock: Clock) -> None:
+        self._first = origin + offset * interval
+        self._interval = interval
+        self._clock = clock
 
-    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        """The first turn from ``now`` on, and after the previous one."""
-        turn: datetime = super().get_next_fire_time(None, now)
-        if previous_fire_time is not None and turn <= previous_fire_time:
-            turn = super().get_next_fire_time(turn, now)
-        return turn
+    def next(self, moment: float) -> float:
+        """The first turn after a monotonic moment."""
+        # The machine's clock and the monotonic one move apart by milliseconds: one just begun may seem to come yet.
+        passed = moment + self._interval / 100 - self._first
+        return self._first + math.ceil(passed / self._interval) * self._interval
+
+    def get_next_fire_time(self, _previous: datetime | None, now: datetime) -> datetime:
+        """What APScheduler asks when it has begun a turn: the one after it, in the machine's time."""
+        monotonic = self._clock.monotonic()
+        return now + timedelta(seconds=self.next(monotonic) - monotonic)
 
 
 @dataclass(slots=True)
 class _ScheduledOffice:
-    """Where one office stands; times are monotonic. ``began`` None: no cycle is under way, the next one is ``due``."""
+    """Where one office stands; moments are monotonic. ``began`` None: no cycle is under way, the next is ``due``."""
 
     turns: OfficeTurns
     due: float = 0.0
@@ -224,7 +233,7 @@ class Scheduler:
     Args:
         offsets: where in the interval each office begins.
         interval: real seconds.
-        origin: the moment from which all intervals are counted, aware; the same over a reload.
+        origin: the monotonic moment from which all intervals are counted; the same over a reload.
         work: one cycle.
         on_rest: see ``OnRest``.
         at_thread_end: called in each worker thread when it ends.
@@ -235,7 +244,7 @@ class Scheduler:
         self,
         offsets: Mapping[str, float],
         interval: float,
-        origin: datetime,
+        origin: float,
         work: Work,
         *,
         on_rest: OnRest = lambda *_: None,
@@ -247,8 +256,10 @@ class Scheduler:
         self._on_rest = on_rest
         self._clock = clock or SystemClock()
         self._offices = {
-            name: _ScheduledOffice(OfficeTurns(origin, offset, interval)) for name, offset in offsets.items()
+            name: _ScheduledOffice(OfficeTurns(origin, offset, interval, self._clock))
+            for name, offset in offsets.items()
         }
+        self._difference = self._wall_less_monotonic()
         self._lock = threading.Lock()
         self._stopped = False
         self.pools = {
@@ -262,12 +273,29 @@ class Scheduler:
     def start(self) -> None:
         """Begin: each office at its next turn."""
         # A turn just gone by counts: the first office must not wait a whole interval for having begun so early.
-        earliest = self._clock.now() - timedelta(seconds=self._interval / 12)
+        earliest = self._clock.monotonic() - self._interval / 12
         for name, office in self._offices.items():
             options = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
             self._scheduler.add_job(self._cycle, office.turns, [name], id=name, executor="slow", **options)
-            self._plan(name, office.turns.get_next_fire_time(None, earliest))
+            self._plan(name, office.turns.next(earliest))
         self._scheduler.start()
+
+    def keep_time(self) -> None:
+        """Called every second or so: that the machine's clock was set, by which APScheduler goes, changes no turn."""
+        difference = self._wall_less_monotonic()
+        with self._lock:
+            change = difference - self._difference
+            if abs(change) < WAS_SET or self._stopped:
+                return
+            log.warning("clock.set seconds=%+.0f", change)
+            self._difference = difference
+            for name, office in self._offices.items():
+                if office.began is None:
+                    self._plan(name, office.due)
+
+    def _wall_less_monotonic(self) -> float:
+        """Seconds by which the machine's clock is ahead of the monotonic one: the same until somebody sets it."""
+        return self._clock.now().timestamp() - self._clock.monotonic()
 
     def stop(self) -> None:
         """Begin no further cycle. Those under way go on; see ``running``."""
@@ -292,9 +320,9 @@ class Scheduler:
             if office.began is not None:
                 office.woken = True
                 return
-            wait = self._until_woken(office)
-            if self._clock.monotonic() + wait < office.due:
-                self._plan(name, self._clock.now() + timedelta(seconds=wait))
+            at = self._clock.monotonic() + self._until_woken(office)
+            if at < office.due:
+                self._plan(name, at)
 
     def stuck(self) -> list[str]:
         """Offices whose cycle hangs, or does not begin although it could: only a mistake in asapfill does that."""
@@ -314,11 +342,12 @@ class Scheduler:
         """Real seconds until an office may be woken."""
         return max(0.0, office.last_began + self._interval / WOKEN_AT_MOST - self._clock.monotonic())
 
-    def _plan(self, name: str, at: datetime) -> None:
-        """Have the next cycle of an office begin at a moment (aware), in the pool that its health tells."""
+    def _plan(self, name: str, at: float) -> None:
+        """Have the next cycle of an office begin at a monotonic moment, in the pool that its health tells."""
         office = self._offices[name]
-        office.due = self._clock.monotonic() + (at - self._clock.now()).total_seconds()
-        self._scheduler.modify_job(name, next_run_time=at, executor=office.health.pool)
+        office.due = at
+        moment = self._clock.now() + timedelta(seconds=at - self._clock.monotonic())
+        self._scheduler.modify_job(name, next_run_time=moment, executor=office.health.pool)
 
     def _cycle(self, name: str) -> bool:
         """One cycle: the job of an office, run by a worker. Whether the office answered."""
@@ -336,20 +365,20 @@ class Scheduler:
         """Plan the office's next cycle: at its first turn after a pause, or at once if it was woken meanwhile."""
         name, office = event.job_id, self._offices[event.job_id]
         with self._lock:
-            now, before = self._clock.now(), office.health
-            seconds = self._clock.monotonic() - office.last_began
+            now, before = self._clock.monotonic(), office.health
+            seconds = now - office.last_began
             health = office.health = before.after(answered=event.retval, seconds=seconds)
             pause = self._until_woken(office) if office.woken else health.pause(self._interval)
-            at = now + timedelta(seconds=pause)
+            at = now + pause
             if not office.woken:
-                at = office.turns.get_next_fire_time(None, at)
+                at = office.turns.next(at)
             office.began, office.woken = None, False
             if self._stopped:
                 return
             self._plan(name, at)
         if health.failures or before.failures:
             try:
-                self._on_rest(name, health, at - now)
+                self._on_rest(name, health, timedelta(seconds=at - now))
             except Exception as error:  # noqa: BLE001  the state cannot be written perhaps
                 _log_failure(name, error)
 
@@ -362,7 +391,7 @@ class Scheduler:
                 return
             log.error("cycle.skipped office=%s late=%.1f", name, late)
             if not self._stopped:
-                self._plan(name, office.turns.get_next_fire_time(None, self._clock.now()))
+                self._plan(name, office.turns.next(self._clock.monotonic()))
 
 
 def _log_failure(office: str, error: BaseException) -> None:

@@ -151,7 +151,7 @@ def _notice_addresses(raw: RawValue) -> tuple[Secret, ...]:
             f"Write {SOURCES}, and the address there: mailtos://USER:PASSWORD@example.com?to=it@example.com",
         )
         return ()
-    raw.file.secrets += found
+    # Not among the secrets that must be there: what is only for watching never stops an office's service.
     return found
 
 

@@ -25,7 +25,7 @@ Location = tuple[str, ...]
 
 @dataclass
 class SettingsFile:
-    """A settings file that is being read: collects the mistakes, and the secrets met on the way.
+    """A settings file that is being read: collects the mistakes, and the keys met on the way.
 
     ``places``: line and column (from 1) of each key and table heading.
     """

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -22,7 +23,8 @@ from sqlite_utils import Database
 from asapfill.clock import Clock
 from asapfill.core.errors import AsapfillError
 from asapfill.failpoints import reach
-from asapfill.store.schema import MIGRATIONS, VERSION
+from asapfill.files import give_to_owner_of
+from asapfill.store.schema import MIGRATIONS, PHONE_KEY, VERSION
 
 
 def moment_text(moment: datetime) -> str:
@@ -201,7 +203,7 @@ def open_store(folder: Path, clock: Clock) -> Store:
     _refuse_half_restored(folder)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+        _make_file(path)
     except OSError as error:
         raise cannot_write(f"The state database {path}", path, error) from error
     store = Store(path, clock)
@@ -214,6 +216,21 @@ def open_store(folder: Path, clock: Clock) -> Store:
     return store
 
 
+def _make_file(path: Path) -> None:
+    """Have the file there, for its owner only.
+
+    Raises:
+        OSError: it cannot be made or opened for writing.
+    """
+    there = path.exists()
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        if not there:
+            give_to_owner_of(path.parent, descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def cannot_write(what: str, file: Path, error: OSError) -> StoreError:
     """Why the state cannot be written, and what to do about it; ``file`` was to be opened."""
     if error.errno == errno.ELOOP:
@@ -223,7 +240,8 @@ def cannot_write(what: str, file: Path, error: OSError) -> StoreError:
         )
     return StoreError(
         f"{what} cannot be written ({error.strerror}). Nothing was sent. "
-        "Make the folder writable for the user that runs asapfill, or name another one as `state` in asapfill.toml."
+        "Make the folder writable for the user that runs asapfill. Do not name another one as `state`, unless this one "
+        "is moved there with all that is in it: a new one does not know who was texted."
     )
 
 
@@ -355,4 +373,6 @@ def _migrate(store: Store) -> None:
         for migration in MIGRATIONS[_version(store) :]:
             for statement in migration:
                 database.conn.execute(statement)
+        # Whoever makes a state makes all of it: commands that only look find it whole, whichever was the first.
+        database.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", [PHONE_KEY, secrets.token_hex(32)])
         database.conn.execute(f"PRAGMA user_version = {VERSION:d}")

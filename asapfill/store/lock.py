@@ -12,6 +12,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from asapfill.core.errors import AsapfillError
+from asapfill.files import give_to_owner_of
 from asapfill.store.database import cannot_write
 
 FILE_NAME: Final = "asapfill.lock"
@@ -36,17 +37,22 @@ def only_one(folder: Path) -> Iterator[None]:
         StoreError: the folder cannot be made or written.
     """
     # thread_local: the daemon may release it in another thread than the one that took it.
-    lock = FileLock(folder / FILE_NAME, timeout=PATIENCE, mode=0o600, thread_local=False)
+    lock_file = folder / FILE_NAME
+    lock = FileLock(lock_file, timeout=PATIENCE, mode=0o600, thread_local=False)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        there = lock_file.exists()
         lock.acquire()
+        if not there:
+            give_to_owner_of(folder, lock_file)
     except Timeout as error:
         raise AlreadyRunning(
-            f"Another asapfill already works on {folder}. Two would text patients twice, so this one ends. "
-            "Stop the other one (`systemctl stop asapfill`) or give this one a `state` folder of its own."
+            f"Another asapfill already works on {folder}. Two would text patients twice, so this one ends. Stop the "
+            "other one first (`systemctl stop asapfill`). Another `state` folder is right for other offices only: it "
+            "does not know whom this one has texted."
         ) from error
     except OSError as error:
-        raise cannot_write(f"The state folder {folder}", folder / FILE_NAME, error) from error
+        raise cannot_write(f"The state folder {folder}", lock_file, error) from error
     try:
         yield
     finally:

@@ -10,27 +10,26 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from asapfill.core.values import local_digits
 from asapfill.store.database import Store, moment_of, moment_text, wall_of, wall_text
 from asapfill.store.records import insert, kept_value, read_row, upsert
-
-_KEY: Final = "phone_key"
+from asapfill.store.schema import PHONE_KEY
 
 
 def phone_key(store: Store) -> bytes:
-    """The random key of this state's phone hashes, made once and never changed.
+    """The random key of this state's phone hashes, made with it and never changed.
 
-    A state that is only read and has none holds no hash either: any key serves this process.
+    A state that is only read and has none (of an earlier asapfill, that made it later) holds no hash either: any key
+    serves this process.
     """
-    found = kept_value(store, _KEY)
+    found = kept_value(store, PHONE_KEY)
     fresh = secrets.token_hex(32)
     if found is None and not store.read_only:
         with store.transaction() as database:
-            insert(database, "meta", [{"name": _KEY, "value": fresh}], "ON CONFLICT DO NOTHING")
+            insert(database, "meta", [{"name": PHONE_KEY, "value": fresh}], "ON CONFLICT DO NOTHING")
         # Another process may have been first.
-        found = kept_value(store, _KEY)
+        found = kept_value(store, PHONE_KEY)
     return bytes.fromhex(found or fresh)
 
 

@@ -249,6 +249,9 @@ _SECOND: Final = (
     """,
 )
 
+PHONE_KEY: Final = "phone_key"
+"""The name in ``meta`` of the random key of this state's hashes, which belongs to a state as its tables do."""
+
 MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND)
 """The statements of each migration, oldest first."""
 

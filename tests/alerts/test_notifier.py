@@ -22,7 +22,7 @@ from asapfill.policy.in_force import policy_book
 from asapfill.settings.settings import load_settings
 from asapfill.store.cycles import record_tick
 from asapfill.store.database import Store, open_store
-from asapfill.store.notices import KeptNotice, Notice
+from asapfill.store.notices import KeptNotice, Notice, failing_addresses
 from asapfill.store.offices import KeptEvents, ListenFailure, keep_events, keep_listen_failure
 from tests.alerts.receivers import TOKEN, webhook
 from tests.daemon.bench import SETTINGS, Bench
@@ -54,12 +54,19 @@ class Told:
         return [title for _, title, _ in self.messages]
 
 
+class Machine(SteppedClock):
+    """A clock that somebody sets; the monotonic one does not notice."""
+
+    def was_set(self, by: timedelta) -> None:
+        self._now += by
+
+
 @dataclass
 class Room:
     """Two offices' state, a clock that stands still, and a notifier that can be made anew."""
 
     folder: Path
-    clock: SteppedClock
+    clock: Machine
     store: Store
     told: Told
     text: str = NOTIFY + OFFICE.format(name="elm") + OFFICE.format(name="main-street")
@@ -86,12 +93,12 @@ class Room:
         self.clock.sleep(minutes * 60)
         for office in self.served:
             self.tick(office=office)
-        self.notifier.round(self.store, policy_book(self.settings).read(), BEGAN)
+        self.notifier.round(self.store, policy_book(self.settings).read())
 
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[Room]:
-    clock = SteppedClock(BEGAN)
+    clock = Machine(BEGAN)
     with open_store(tmp_path / "state", clock) as store:
         room = Room(tmp_path, clock, store, Told())
         room.begin()
@@ -177,6 +184,36 @@ def test_a_daemon_without_finished_cycles_is_told(room: Room) -> None:
     room.round(2)
     assert room.told.titles == ["asapfill: 2 things need a person"]
     assert "elm: No cycle has ended for 20 minutes" in room.told.messages[0][2]
+
+
+@pytest.mark.parametrize("was_set", [timedelta(hours=-9), timedelta(days=-1500), timedelta(hours=9)], ids=str)
+def test_a_clock_that_is_set_neither_hides_a_daemon_without_finished_cycles_nor_makes_one_of_one_that_works(
+    room: Room, was_set: timedelta
+) -> None:
+    room.round(5)
+    room.clock.was_set(was_set)
+    for _ in range(30):
+        room.round()
+    assert room.told.titles == [], "served every minute, whatever the clock shows"
+    room.served.remove("elm")
+    room.round(19)
+    room.clock.was_set(-was_set)
+    room.round(0)
+    assert room.told.titles == []
+    room.round(2)
+    assert room.told.titles == ["asapfill, elm: No cycle has ended for 20 minutes"]
+
+
+def test_a_clock_that_is_set_back_holds_up_neither_a_notice_nor_its_end(room: Room) -> None:
+    made(room, 5, State.UNKNOWN, "no_answer")
+    fail(room, "wrong_key")
+    room.round(0)
+    assert room.told.titles == ["asapfill, main-street: Open Dental does not accept the key"]
+    room.tick()
+    room.round(0)
+    room.clock.was_set(timedelta(days=-1500))
+    room.round(6)
+    assert sorted(room.told.titles[1:]) == ["asapfill: 1 thing needs a person, 1 thing is all right again"]
 
 
 def test_policies_are_told_without_what_stands_in_them(room: Room) -> None:
@@ -294,7 +331,7 @@ def test_an_office_of_its_own_is_told_only_what_concerns_it(room: Room) -> None:
 
 
 def test_events_that_do_not_get_through_are_told_after_half_an_hour(room: Room) -> None:
-    facts = OfficeFacts("elm", (), has_policy=False, unclear=(), lately=(), since=BEGAN, events_fail=True)
+    facts = OfficeFacts("elm", (), has_policy=False, unclear=(), lately=(), quiet=timedelta(0), events_fail=True)
     (notice,) = notices_of([facts], [], BEGAN)
     (address,) = addresses_of(room.settings)
     kept = KeptNotice(notice, BEGAN, None, {})
@@ -367,7 +404,7 @@ def test_a_state_that_cannot_be_used_is_told_from_memory(room: Room) -> None:
     broken = Store(room.folder / "gone.db", room.clock)
     policies = policy_book(room.settings).read()
     for _ in range(HARD + 3):
-        room.notifier.round(broken, policies, BEGAN)
+        room.notifier.round(broken, policies)
         room.clock.sleep(SPACING)
     broken.close()
     assert room.told.titles == ["asapfill, all offices: The state cannot be used, so nothing is sent"]
@@ -415,3 +452,44 @@ def test_notify_test_tries_each_address(bench: Bench, monkeypatch: pytest.Monkey
     ]
     assert hook.titles == ["asapfill: a test"]
     assert TOKEN not in done.out + done.err
+
+
+def test_an_address_that_is_missing_stops_no_service_and_is_told_everywhere(tmp_path: Path) -> None:
+    """An office's watching keys too: a file that was forgotten, a variable that is not set, a folder that is gone."""
+    with fast_bench(tmp_path) as bench:
+        bench.settings(
+            'metrics = "gone/asapfill.prom"\n'
+            + SETTINGS
+            + 'notify = ["file:keys/forgotten"]\nping = "https://a..b/ping"\n'
+            + '\n[notify]\nurls = ["env:TELL_NOBODY", "credential:mail"]\n'
+        )
+        checked = bench.cli("check")
+        assert checked.code == 0, checked
+        assert "address 1 of [notify] is told nothing, although offices are served" in " ".join(checked.out.split())
+        assert {item["verdict"] for item in bench.json("check")["notices"]} == {"look"}
+        assert bench.cli("once").code == 0
+        assert bench.asked(), "texted all the same"
+        with running(bench) as daemon:
+            daemon.until(lambda: daemon.said().count("cycle.done") > 2, "cycles")
+            daemon.until(lambda: len(bench.json("status", code=1)["untold"]) == 3, "all in its status")
+            assert {item["error"] for item in bench.json("status", code=1)["untold"]} == {"no_secret"}
+            assert daemon.end()[0] == 0
+        said = daemon.said()
+    assert said.count("notifier.no_address") == 3
+    assert "address=address_1_of_main-street" in said
+    assert "metrics.unwritable" in said
+    assert "ping.failed office=main-street" in said
+    assert "Traceback" not in said
+
+
+def test_an_address_that_is_there_again_is_no_longer_told_of(room: Room) -> None:
+    room.text = room.text.replace("env:TELL_IT", "file:keys/it")
+    room.begin()
+    room.round()
+    (untold,) = failing_addresses(room.store)
+    assert (untold.name, untold.error) == ("address 1 of [notify]", "no_secret")
+    (room.folder / "keys").mkdir()
+    (room.folder / "keys" / "it").write_text("json://it\n")
+    room.round()
+    assert failing_addresses(room.store) == ()
+    assert room.told.titles == [], "there is nothing to tell"

@@ -75,7 +75,7 @@ def main(offices: int) -> None:
                         for _ in range(12):
                             record_tick(store, office, 0, ok=False, requests=1, problems=["x"], codes=["not_sent"])
                 began = time.process_time()
-                notifier.round(store, book.read(), BEGAN)
+                notifier.round(store, book.read())
                 seconds = time.process_time() - began
                 sys.stdout.write(f"{offices} offices, {what}: {seconds:.3f} s of processor time\n")
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asapfill.clock import SteppedClock
 from asapfill.daemon.scheduler import SLOW, OfficeHealth, OfficeTurns, offsets
 from asapfill.settings.settings import OfficeSettings
 from asapfill.settings.toml_file import Secret
 
-ORIGIN = datetime(2026, 11, 20, 12, tzinfo=UTC)
+CLOCK = SteppedClock(datetime(2026, 11, 20, 12, tzinfo=UTC))
+ORIGIN = 7000.0
 KEY = Secret("env:KEY")
 
 
@@ -49,19 +51,21 @@ def test_offices_of_one_host_are_spread_among_themselves_wherever_they_stand_in_
 def test_a_beat_is_never_before_it_was_asked_for_and_always_at_the_office_s_own_place(
     offset: float, interval: float, later: float
 ) -> None:
-    earliest = ORIGIN + timedelta(seconds=later)
-    turn = OfficeTurns(ORIGIN, offset, interval).get_next_fire_time(None, earliest)
-    assert turn >= earliest - timedelta(milliseconds=1)
-    assert turn - max(earliest, ORIGIN) <= timedelta(seconds=interval, milliseconds=1)
-    turns = (turn - ORIGIN).total_seconds() / interval - offset
+    earliest = ORIGIN + later
+    turn = OfficeTurns(ORIGIN, offset, interval, CLOCK).next(earliest)
+    assert 0 < turn - earliest <= interval * 1.011
+    turns = (turn - ORIGIN) / interval - offset
     assert abs(turns - round(turns)) * interval < 0.001
 
 
-def test_a_clock_that_is_set_forward_costs_one_turn_and_not_one_for_each_minute_gone_by() -> None:
-    turns, wrong = OfficeTurns(datetime(1970, 1, 1, tzinfo=UTC), 0.25, 60), datetime(1970, 1, 1, 0, 0, 15, tzinfo=UTC)
-    after = turns.get_next_fire_time(wrong, ORIGIN)
-    assert after == ORIGIN + timedelta(seconds=15)
-    assert turns.get_next_fire_time(after, after) == after + timedelta(seconds=60)
+def test_the_turn_after_one_that_has_just_begun_is_a_whole_interval_later_whatever_the_machine_s_clock_shows() -> None:
+    clock = SteppedClock(datetime(1970, 1, 1, tzinfo=UTC))
+    turns = OfficeTurns(0.0, 0.25, 60, clock)
+    clock.sleep(15.0 - 0.004)
+    for year in (1970, 2026, 2038):
+        now = datetime(year, 1, 1, tzinfo=UTC)
+        passed = (turns.get_next_fire_time(now, now) - now).total_seconds()
+        assert passed == pytest.approx(60.004, abs=1e-5)
 
 
 def test_an_office_that_fails_rests_longer_each_time_up_to_five_intervals() -> None:

@@ -8,11 +8,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Self
 
 import pytest
 from apscheduler.executors.base import MaxInstancesReachedError
+from apscheduler.schedulers import base
 
 from asapfill.daemon import scheduler as module
 from asapfill.daemon.scheduler import LONGEST_CYCLE, OVERDUE, OfficeHealth, Scheduler, WorkerPool
@@ -23,13 +24,14 @@ PATIENCE = 10.0
 
 
 class Timeless:
-    """A clock whose monotonic time a test moves on; the rest is real."""
+    """A clock whose monotonic time a test moves on, ``ahead``, and whose date somebody sets, by ``was_set``."""
 
     speed = 1.0
     ahead = 0.0
+    was_set = timedelta(0)
 
     def now(self) -> datetime:
-        return datetime.now(UTC)
+        return datetime.now(UTC) + self.was_set
 
     def monotonic(self) -> float:
         return time.monotonic() + self.ahead
@@ -101,7 +103,7 @@ def serving(
     scheduler = Scheduler(
         offsets,
         interval,
-        datetime.now(UTC),
+        time.monotonic() if clock is None else clock.monotonic(),
         offices.work,
         on_rest=offices.rested,
         at_thread_end=offices.leave,
@@ -201,7 +203,7 @@ def test_a_stop_while_a_cycle_is_just_handed_out_breaks_nothing(monkeypatch: pyt
     submit, offices = WorkerPool._do_submit_job, Offices()
     # Else the end of the cycle, which plans the next one, and the scheduler would wait for each other here.
     offices.held = {"elm": threading.Event()}
-    scheduler = Scheduler({"elm": 0.0}, INTERVAL, datetime.now(UTC), offices.work, at_thread_end=offices.leave)
+    scheduler = Scheduler({"elm": 0.0}, INTERVAL, time.monotonic(), offices.work, at_thread_end=offices.leave)
     stopping = threading.Thread(target=scheduler.stop)
 
     def stop_meanwhile(pool: WorkerPool, job: Any, run_times: Any) -> None:
@@ -295,3 +297,70 @@ def test_offices_that_wait_for_a_worker_are_not_stuck(monkeypatch: pytest.Monkey
         until(lambda: offices.count("elm") == 1, "a cycle under way")
         clock.ahead = OVERDUE + 10
         assert scheduler.stuck() == [], "the only worker is busy"
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Timeless:
+    """The machine's clock, for APScheduler too, which looks at it itself."""
+    found = Timeless()
+
+    class Machine(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return cls.fromtimestamp(found.now().timestamp(), tz)
+
+    monkeypatch.setattr(base, "datetime", Machine)
+    return found
+
+
+@pytest.mark.parametrize(
+    "was_set",
+    [timedelta(hours=-1), timedelta(days=-1500), timedelta(seconds=-2), timedelta(hours=1), timedelta(days=20_000)],
+    ids=str,
+)
+def test_a_clock_that_is_set_neither_holds_up_an_office_nor_hastens_it(
+    clock: Timeless, was_set: timedelta, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also to before the start: a machine began with a wrong clock, and the network's time came later."""
+    offices = Offices()
+    with serving(offices, "elm", "oak", interval=0.5, clock=clock) as scheduler:
+        until(lambda: offices.count("elm") >= 2 and offices.count("oak") >= 2, "cycles before")
+        clock.was_set = was_set
+        scheduler.keep_time()
+        began, before = time.monotonic(), len(offices.cycles)
+        until(lambda: len(offices.cycles) >= before + 6, "three more of each")
+        assert 0.9 < time.monotonic() - began < 4, "at the pace of before"
+        assert scheduler.stuck() == []
+    (told,) = caplog.messages
+    assert told == f"clock.set seconds={was_set.total_seconds():+.0f}"
+
+
+def test_a_clock_that_is_set_while_a_cycle_is_under_way_holds_up_nothing(clock: Timeless) -> None:
+    offices = Offices()
+    offices.held = {"elm": threading.Event()}
+    with serving(offices, "elm", clock=clock) as scheduler:
+        until(lambda: offices.count("elm") == 1, "a cycle under way")
+        clock.was_set = timedelta(hours=-3)
+        scheduler.keep_time()
+        offices.held["elm"].set()
+        until(lambda: offices.count("elm") >= 4, "cycles again")
+
+
+def test_an_office_that_fails_keeps_its_rest_when_the_clock_is_set_back(clock: Timeless) -> None:
+    offices = Offices()
+    offices.failing = {"elm"}
+    with serving(offices, "elm", interval=0.2, clock=clock) as scheduler:
+        until(lambda: offices.count("elm") == 2, "a second failure")
+        clock.was_set = timedelta(hours=-3)
+        until(lambda: len(offices.rests) >= 2, "its rest")
+        scheduler.keep_time()
+        until(lambda: offices.count("elm") >= 4, "tries again")
+
+
+def test_the_clock_s_own_drift_is_no_setting_of_it(clock: Timeless, caplog: pytest.LogCaptureFixture) -> None:
+    offices = Offices()
+    with serving(offices, "elm", clock=clock) as scheduler:
+        clock.was_set = timedelta(seconds=0.5)
+        scheduler.keep_time()
+        until(lambda: offices.count("elm") >= 2, "cycles")
+    assert caplog.messages == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import stat
@@ -13,6 +14,7 @@ from asapfill.clock import SteppedClock
 from asapfill.core.offer import LIVE, NEVER_WAS
 from asapfill.store import database, schema
 from asapfill.store.database import EmptyStore, Store, StoreError, open_for_reading, open_store
+from asapfill.store.lock import only_one
 
 CLOCK = SteppedClock(datetime(2026, 11, 20, 17, 0, tzinfo=UTC))
 
@@ -35,7 +37,7 @@ def insert_twice(store: Store, first: str, second: str) -> None:
 
 
 def names(store: Store) -> list[str]:
-    return [row["name"] for row in store.rows("SELECT name FROM meta ORDER BY name")]
+    return [row["name"] for row in store.rows("SELECT name FROM meta WHERE name <> 'phone_key' ORDER BY name")]
 
 
 def test_a_new_state_folder_belongs_to_its_owner_alone(tmp_path: Path) -> None:
@@ -47,6 +49,18 @@ def test_a_new_state_folder_belongs_to_its_owner_alone(tmp_path: Path) -> None:
         assert all(stat.S_IMODE((folder / file).stat().st_mode) == 0o600 for file in files)
     assert "asapfill.db" in files
     assert "asapfill.db-wal" in files
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_a_state_that_root_makes_in_the_service_s_folder_belongs_to_the_service(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    folder.mkdir(mode=0o700)
+    os.chown(folder, 65534, 65534)
+    with only_one(folder), open_store(folder, CLOCK) as store:
+        insert(store, "a")
+        owners = {path.name: path.stat().st_uid for path in folder.iterdir()}
+    assert set(owners.values()) == {65534}, owners
+    assert {"asapfill.db", "asapfill.lock"} <= set(owners)
 
 
 def test_every_connection_is_durable_and_checks_foreign_keys(tmp_path: Path) -> None:
@@ -212,7 +226,7 @@ def test_an_empty_store_has_every_table_in_every_thread_takes_nothing_and_makes_
 
 def test_a_folder_that_is_a_file_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "state").write_text("")
-    with pytest.raises(StoreError, match=r"cannot be written.*Nothing was sent.*asapfill\.toml"):
+    with pytest.raises(StoreError, match=r"cannot be written.*Nothing was sent.*does not know who was texted"):
         open_store(tmp_path / "state", CLOCK)
 
 

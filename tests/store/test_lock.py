@@ -24,8 +24,10 @@ def test_a_second_process_on_the_same_state_is_refused_and_told_why(tmp_path: Pa
     ) as holder:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "held\n"
-        with pytest.raises(AlreadyRunning, match="would text patients twice"), only_one(tmp_path):
+        with pytest.raises(AlreadyRunning) as told, only_one(tmp_path):
             pytest.fail("two at once")
+        assert "would text patients twice" in str(told.value)
+        assert "for other offices only" in str(told.value), "a second state is no way out"
         holder.kill()
         holder.wait()
     # The system releases the lock of a process that died.

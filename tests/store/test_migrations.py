@@ -112,7 +112,9 @@ def test_every_recorded_state_becomes_todays_with_nothing_lost(recorded: Path, t
     with open_store(after.parent, CLOCK) as store:
         offers = Journal(store, "main-street").since(date.min)
         assert is_paused(store, "main-street")
-    assert rows(after, like=before) == rows(before)
+    kept, had = rows(after, like=before), rows(before)
+    assert set(kept.pop("meta")) >= set(had.pop("meta")), "the key of the hashes is as it was, or made now"
+    assert kept == had
     found = verify(after)
     assert (found.usable, found.version) == (True, schema.VERSION)
     assert len(offers) == len(rows(before)["offers"])

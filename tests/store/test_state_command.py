@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from asapfill.core.offer import State
+from asapfill.store.database import FILE_NAME
 from tests.cycle.office import OPENING
 from tests.daemon.bench import Bench
 from tests.daemon.serving import serving
@@ -126,3 +129,41 @@ def test_a_wave_stops(tmp_path: Path, what: str) -> None:
         asked = served.bench.posts()
         assert len([post for post in asked if post["body"]["dateTimeStart"] == "2026-04-14 14:00:00"]) == 1
         assert served.sandbox.log()["sent_twice"] == 0
+
+
+FIRST = {
+    "pause": ("pause",),
+    "pause of one": ("pause", "main-street"),
+    "resume": ("resume",),
+    "approve": ("approve", "--all"),
+    "approve one": ("approve", "7"),
+    "decline": ("decline", "7"),
+    "settle": ("state", "settle", "7", "--sent"),
+    "once": ("once",),
+}
+
+
+@pytest.mark.parametrize("first", FIRST)
+def test_whichever_command_makes_the_state_makes_all_of_it(bench: Bench, first: str) -> None:
+    bench.cli(*FIRST[first])
+    path = bench.folder / "state" / FILE_NAME
+    assert path.exists()
+    with closing(sqlite3.connect(path)) as connection:
+        kept = [name for (name,) in connection.execute("SELECT name FROM meta WHERE name = 'phone_key'")]
+        assert kept == ["phone_key"]
+    for looking in (
+        ("plan",),
+        ("openings",),
+        ("status",),
+        ("history",),
+        ("report",),
+        ("explain", "--appointment", "12"),
+        ("policy", "diff", str(bench.folder / "policies" / "main.yaml")),
+        ("check",),
+        ("state", "verify"),
+        ("state", "backup"),
+    ):
+        done = bench.cli(*looking)
+        assert done.code in {0, 1}, (looking, done)
+        assert "disk" not in done.err, (looking, done)
+        assert looking[0] == "status" or done.code == 0, (looking, done)

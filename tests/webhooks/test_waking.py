@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from asapfill.daemon.scheduler import WOKEN_AT_MOST, OfficeHealth, Scheduler
 from tests.webhooks.senders import until
@@ -29,7 +28,7 @@ class Cycles:
 
 @contextmanager
 def scheduler(cycles: Cycles) -> Iterator[Scheduler]:
-    found = Scheduler({"main-street": 0.0}, INTERVAL, datetime.now(UTC), cycles)
+    found = Scheduler({"main-street": 0.0}, INTERVAL, time.monotonic(), cycles)
     found.start()
     try:
         yield found
