@@ -30,7 +30,6 @@ LIBRARY_LEVELS: Final = {
 """From which level on some libraries have something to say; the others as the root logger."""
 
 _PAIR: Final = re.compile(r"(?<!\S)([a-z_]+)=(\S*)")
-_UNSEEN: Final = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def configure_logs(form: Form, *, verbose: bool, environ: Mapping[str, str], out: TextIO | None = None) -> None:
@@ -98,7 +97,7 @@ class JsonLines(logging.Formatter):
             "fields": {name: _value(text) for name, text in _PAIR.findall(message)},
         }
         if record.exc_info:
-            document["traceback"] = self.formatException(record.exc_info)
+            document["traceback"] = "\n".join(map(_seen, self.formatException(record.exc_info).split("\n")))
         return json.dumps(document, ensure_ascii=False)
 
 
@@ -109,7 +108,7 @@ def _whole(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     """The event on one line and, below it, the traceback if there is one."""
     lines = [_event(record)]
     if record.exc_info:
-        lines += [_UNSEEN.sub("·", line) for line in formatter.formatException(record.exc_info).split("\n")]
+        lines += map(_seen, formatter.formatException(record.exc_info).split("\n"))
     return "\n".join(lines)
 
 
@@ -122,7 +121,12 @@ def _event(record: logging.LogRecord) -> str:
 
 def _one_line(message: str) -> str:
     """A message that can neither begin a line of its own nor steer a terminal, whatever an office's answer held."""
-    return _UNSEEN.sub("·", " | ".join(message.split("\n")))
+    return _seen(" | ".join(message.split("\n")))
+
+
+def _seen(line: str) -> str:
+    """A dot for each sign that is not seen or is no character: a log is for whoever looks for such signs too."""
+    return line if line.isprintable() else "".join(sign if sign.isprintable() else "·" for sign in line)
 
 
 def _value(text: str) -> str | int | float | None:

@@ -263,4 +263,4 @@ def _mistakes(settings: Settings, policies: Policies) -> Iterator[PolicyMistake]
 
 def _place(settings: Settings, problem: Problem) -> str:
     """The file; empty for the folder."""
-    return "" if problem.file == settings.policies else problem.file.name
+    return "" if problem.file == settings.policies else problem.name

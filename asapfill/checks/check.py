@@ -101,7 +101,7 @@ class Checked:
             "verdict": self.verdict,
             "problems": [
                 {
-                    "file": str(item.file),
+                    "file": str(item.file.with_name(item.name)),
                     "line": item.line,
                     "column": item.column,
                     "message": item.message,

@@ -25,7 +25,6 @@ but the clock with asapfill, so its errors stand apart.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +39,8 @@ class Problem:
     """One mistake in a file.
 
     ``line`` and ``column`` count from 1; 0 means the file as a whole. ``excerpt`` is the line itself, empty where it
-    might hold a secret.
+    might hold a secret. Names of files and what stands in them come from outside: ``message`` and ``hint`` are made fit
+    for a terminal, JSON, the log, notices and the state here, whoever writes them.
     """
 
     file: Path
@@ -50,9 +50,20 @@ class Problem:
     hint: str = ""
     excerpt: str = ""
 
+    def __post_init__(self) -> None:
+        """Make its texts fit, line by line."""
+        for name in ("message", "hint"):
+            text = getattr(self, name)
+            object.__setattr__(self, name, "\n".join(map(_fit, text.split("\n"))))
+
+    @property
+    def name(self) -> str:
+        """The file's name, fit for people."""
+        return _fit(self.file.name)
+
     def __str__(self) -> str:
         """As a person reads it: ``main-street.yaml:14:3: …``, then the line with a mark, then what to do."""
-        place = self.file.name + (f":{self.line}:{self.column}" if self.line else "")
+        place = self.name + (f":{self.line}:{self.column}" if self.line else "")
         lines = [f"{place}: {self.message}"]
         if self.excerpt:
             lines += self._marked()
@@ -62,7 +73,7 @@ class Problem:
 
     def _marked(self) -> list[str]:
         """The line and a mark below the column; tabs are made visible, and nothing in it can steer a terminal."""
-        shown = re.sub(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\ufeff]", "·", self.excerpt.replace("\t", "→"))
+        shown = "".join(sign if sign.isprintable() else "·" for sign in self.excerpt.replace("\t", "→"))
         column = max(self.column, 1) - 1
         if len(shown) > WIDEST:
             start = max(0, min(column - WIDEST // 2, len(shown) - WIDEST))
@@ -70,6 +81,15 @@ class Problem:
             cut = shown[start : start + WIDEST]
             shown = ("…" if start else cut[0]) + cut[1:-1] + ("…" if start + WIDEST < len(shown) else cut[-1])
         return [f"{INDENT}{shown}", f"{INDENT}{' ' * column}^"]
+
+
+def _fit(text: str) -> str:
+    """``fit``, which is needed so seldom that commands which need no more of it start sooner without."""
+    if text.isprintable():
+        return text
+    from asapfill.core.values import fit  # noqa: PLC0415  pydantic takes a quarter of a second to be there
+
+    return fit(text)
 
 
 def problem_at(file: Path, lines: Sequence[str], place: tuple[int, int], message: str, hint: str = "") -> Problem:

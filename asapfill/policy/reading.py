@@ -60,6 +60,9 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         ConfigurationError: there is no such file, or it cannot be read.
     """
+    if not path.name.isprintable():  # it is shown, logged and kept by this name
+        hint = "Rename it: letters, digits and hyphens, and .yaml at the end."
+        raise ConfigurationError([Problem(path, "The file's name has signs that are no text.", hint=hint)])
     try:
         if path.exists() and not path.is_file():
             raise ConfigurationError([Problem(path, f"{path} is not a file.", hint="A policy is a text file.")])
