@@ -21,6 +21,9 @@ from asapfill.store.schema import VERSION
 KEPT: Final = timedelta(days=400)
 """Offers are kept a year and a month: caps need a week, an offered time its own day, reports a year to compare with."""
 
+_SQLITE: Final = b"SQLite format 3\0"
+"""How each of SQLite's databases begins."""
+_PACKED: Final = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zXZ": "xz", b"BZh": "bzip2", b"PK": "zip"}
 _STAMP: Final = "%Y%m%d-%H%M%S"
 
 
@@ -138,9 +141,14 @@ def forget_old(store: Store, office: str) -> int:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that only reads."""
+    """A connection that only reads.
+
+    Raises:
+        StoreError: there is no such file, it is no state, or SQLite cannot read it.
+    """
     if not path.is_file():
         raise StoreError(f"There is no state database at {path}.")
+    _refuse_other_files(path)
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
         yield connection
@@ -148,6 +156,25 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
         raise StoreError(explain(error, path)) from error
     finally:
         connection.close()
+
+
+def _refuse_other_files(path: Path) -> None:
+    """Tell a file that was never a state from a damaged one: a slip of the finger needs other advice.
+
+    Raises:
+        StoreError: it is something else.
+    """
+    with path.open("rb") as file:
+        begins = file.read(len(_SQLITE))
+    if begins == _SQLITE or path.name == FILE_NAME:  # the state itself, if it begins in another way, is damaged
+        return
+    what = "it is empty" if not begins else "it is no SQLite database"
+    if packed := next((name for sign, name in _PACKED.items() if begins.startswith(sign)), None):
+        what = f"it is packed ({packed}); unpack it first"
+    raise StoreError(
+        f"{path} is no state of asapfill: {what}. Nothing was changed. `asapfill state backup` makes such files; they "
+        f"lie beside the state and are called {FILE_NAME}.backup-DATE."
+    )
 
 
 def _copy(connection: sqlite3.Connection, target: Path) -> None:

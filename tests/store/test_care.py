@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -98,14 +100,39 @@ def test_a_state_in_use_is_not_replaced(folder: Path, store: Store, tmp_path: Pa
     assert store.path.read_bytes() == before
 
 
-@pytest.mark.parametrize("content", [b"not a database at all" * 100, b""])
-def test_a_backup_that_is_none_replaces_nothing(
-    folder: Path, store: Store, send: Callable[..., int], tmp_path: Path, clock: SteppedClock, content: bytes
+NO_STATES = {
+    "a policy": (b"office: main-street\n", "it is no SQLite database"),
+    "a picture": (b"\x89PNG\r\n\x1a\n" + bytes(5000), "it is no SQLite database"),
+    "nothing": (b"", "it is empty"),
+    "packed": (gzip.compress(b"SQLite format 3\0" + bytes(5000)), "it is packed (gzip); unpack it first"),
+}
+
+
+@pytest.mark.parametrize("what", NO_STATES)
+def test_a_file_that_is_no_state_is_told_as_that_and_replaces_nothing(
+    folder: Path, store: Store, send: Callable[..., int], tmp_path: Path, clock: SteppedClock, what: str
 ) -> None:
     send(1, State.SENT)
     store.close()
+    content, told = NO_STATES[what]
     (tmp_path / "copy.db").write_bytes(content)
-    with pytest.raises(StoreError):
+    for use in (lambda path: restore(folder, path, clock), verify):
+        with pytest.raises(StoreError) as error:
+            use(tmp_path / "copy.db")
+        assert f"copy.db is no state of asapfill: {told}. Nothing was changed." in str(error.value)
+        assert "damaged" not in str(error.value)
+    assert verify(folder / FILE_NAME).states == {"sent": 1}
+
+
+def test_a_database_of_another_program_is_no_state(
+    folder: Path, store: Store, send: Callable[..., int], tmp_path: Path, clock: SteppedClock
+) -> None:
+    send(1, State.SENT)
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as other:
+        other.execute("CREATE TABLE offers (product TEXT)")
+        other.commit()
+    with pytest.raises(StoreError, match="cannot be used"):
         restore(folder, tmp_path / "copy.db", clock)
     assert verify(folder / FILE_NAME).states == {"sent": 1}
 
