@@ -12,6 +12,7 @@ from itertools import chain
 from typing import Any, Literal
 
 from asapfill.alerts.letters import addresses_of
+from asapfill.checks.gaps import clinics_without_policy, idle_days
 from asapfill.clock import Clock, office_now
 from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.core.fits import HygieneChairs, hygiene_chairs
@@ -193,6 +194,8 @@ def _check(session: OfficeSession, files: Sequence[PolicyFile], mistaken: Sequen
         yield from _permissions(session, (*files, *mistaken))
         yield from _texting(names)
         yield from _lists(names)
+        if missing := clinics_without_policy((*files, *mistaken), names):
+            yield look("clinics", missing)
         for file in (*files, *mistaken):
             try:
                 policy = resolve(file, names)
@@ -306,7 +309,10 @@ def _policy(session: OfficeSession, policy: Policy, names: Names) -> Iterator[Fi
         )
     office = session.mirror.office()
     if not any(row.sched_type == SchedType.PROVIDER for row in office.schedules):
-        yield look("schedules", "No provider has hours today or tomorrow: without hours nothing is free.")
+        yield look("schedules", f"No provider has hours until {office.last:%b %d}: without hours nothing is free.")
+    further = lambda first, last: session.client.schedules(date_start=first, date_end=last).rows  # noqa: E731  once
+    if idle := idle_days(policy, office, wall.date(), further):
+        yield look("schedules", idle)
     if policy.openings.hygiene_chairs:
         yield from _chairs(hygiene_chairs(office))
     asap = len(office.asap) + sum(recall.priority == "ASAP" for recall in office.recalls)
