@@ -27,7 +27,8 @@ from asapfill.cycle.openings import openings_now
 from asapfill.cycle.session import OfficeSession, sessions_without_state
 from asapfill.mirror.names import Names
 from asapfill.opendental.errors import NotFound, OpenDentalError, TooOld
-from asapfill.policy.in_force import Policies, last_good_versions, no_policy, read_folder
+from asapfill.policy.for_commands import last_good_versions
+from asapfill.policy.in_force import Policies, no_policy, read_folder
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import read_bytes, readable_part
 from asapfill.policy.resolve import resolve

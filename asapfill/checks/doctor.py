@@ -40,7 +40,8 @@ from asapfill.core.schedule import may_be_allowed, may_work, own_provider, provi
 from asapfill.cycle.session import OfficeSession, sessions_without_state
 from asapfill.mirror.names import Names
 from asapfill.opendental.errors import OpenDentalError
-from asapfill.policy.in_force import Policies, last_good_versions, read_folder
+from asapfill.policy.for_commands import last_good_versions
+from asapfill.policy.in_force import Policies, read_folder
 from asapfill.policy.model import PolicyFile
 from asapfill.settings.kinds import REMOTE_API, is_exposed, split_address
 from asapfill.settings.settings import OfficeSettings, Settings, clock_for, find_settings, load_settings

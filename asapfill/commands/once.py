@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -18,5 +19,5 @@ def once(config: Path | None, office: str | None, as_json: bool) -> None:
     from asapfill.report.text import plan_text
 
     settings, clock = open_settings(config)
-    cycle = run_offices(settings, chosen_offices(settings, office), clock)
+    cycle = run_offices(settings, chosen_offices(settings, office), clock, partial(click.echo, err=True))
     end_with_cycle(cycle, plan_document if as_json else None, plan_text)

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -23,7 +23,8 @@ from asapfill.cycle.recheck import search_slots
 from asapfill.cycle.results import ClinicResult, Trouble
 from asapfill.cycle.session import OfficeSession, sessions_to_read, sessions_to_send
 from asapfill.opendental.errors import OpenDentalError
-from asapfill.policy.in_force import Policies, policies_for
+from asapfill.policy.for_commands import policies_for
+from asapfill.policy.in_force import Policies
 from asapfill.settings.settings import Settings
 
 
@@ -44,14 +45,14 @@ class Cycle:
         return 1 if wrong or len(served) < len(self.results) else 0
 
 
-def run_offices(settings: Settings, offices: Collection[str], clock: Clock) -> Cycle:
-    """Run one cycle of each of ``offices``, as the policies' modes say.
+def run_offices(settings: Settings, offices: Collection[str], clock: Clock, waiting: Callable[[str], None]) -> Cycle:
+    """Run one cycle of each of ``offices``, as the policies' modes say. ``waiting``: see ``policies_for``.
 
     Raises:
         ConfigurationError: no policy is for any of these offices.
         StoreError, AlreadyRunning: see ``sessions_to_send``.
     """
-    policies = policies_for(settings, offices, clock)
+    policies = policies_for(settings, offices, clock, waiting=waiting)
     results: list[ClinicResult] = []
     with sessions_to_send(settings, _served(policies, offices), clock) as sessions:
         for session in sessions:

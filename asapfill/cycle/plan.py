@@ -28,7 +28,8 @@ from asapfill.cycle.candidates import (
     without_commlogs,
 )
 from asapfill.cycle.session import OfficeSession
-from asapfill.policy.formats import Unreadable, day_of_week, time_of_day
+from asapfill.policy.formats import Unreadable
+from asapfill.policy.hours import day_of_week, time_of_day
 
 MOST_ROUNDS = 50
 """Reading patients for a plan changes the plan; each round reads at least one more, so this many are never needed."""

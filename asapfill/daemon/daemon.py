@@ -26,8 +26,11 @@ from asapfill.cycle.follow import follow_without_policy
 from asapfill.cycle.session import Keys, OfficeSession, open_sessions, recover_sessions, reveal_keys
 from asapfill.daemon.scheduler import OfficeHealth, Scheduler, offsets
 from asapfill.opendental.exchange import PROBE, PROMPT, SLOW, TimeLimits
-from asapfill.policy.in_force import PolicyReader, no_policy, policy_book
+from asapfill.policy.for_cycles import PolicyReader
+from asapfill.policy.in_force import no_policy, policy_book
+from asapfill.settings.edit import SettingsEdit
 from asapfill.settings.settings import Settings
+from asapfill.stillness import Stillness
 from asapfill.store.database import Store, open_store
 from asapfill.store.lock import only_one
 from asapfill.store.mirror import forget_mirrors
@@ -90,13 +93,15 @@ def _serve(
 ) -> Ready | None:
     """Serve by these settings until asked to stop (None), or by other ones. ``origin``: see ``Scheduler``."""
     settings, keys = ready
-    reader = PolicyReader(policy_book(settings), store, SystemClock(), FOLDER_READ / clock.speed)
+    reader = PolicyReader(
+        policy_book(settings, Stillness(SystemClock())), store, SystemClock(), FOLDER_READ / clock.speed
+    )
     stop = threading.Event()
     end_rest(store)  # every office begins anew
     with open_sessions(settings, settings.offices, clock, store, stop=stop, keys=keys, remember=True) as sessions:
         recover_sessions(sessions)
         forget_mirrors(store, settings.offices)
-        policies = reader.read()
+        policies = reader.first()
         if first and not policies.files:
             raise ConfigurationError(policies.problems or (no_policy(settings, settings.offices),))
         service = _Service(settings, keys, clock, store, sessions, reader, origin)
@@ -104,7 +109,7 @@ def _serve(
         service.start()
         status = f"Serving {len(sessions)} office{'s' if len(sessions) > 1 else ''}."
         systemd.ready(status)
-        again = _wait(settings, service.scheduler, service.watchers, reread, systemd, status)
+        again = _wait(SettingsEdit(settings, SystemClock()), service, reread, systemd, status)
         if again is None:
             systemd.stopping()
             log.info("daemon.stopping")
@@ -118,29 +123,45 @@ def _serve(
     return again
 
 
-def _wait(
-    settings: Settings, scheduler: Scheduler, watchers: Watchers, reread: Reread, systemd: Systemd, status: str
-) -> Ready | None:
-    """Wait for a signal, and tell the watchdog that no cycle hangs meanwhile. The new settings, or None for the end."""
+def _wait(edit: SettingsEdit, service: _Service, reread: Reread, systemd: Systemd, status: str) -> Ready | None:
+    """Wait for a signal, and tell the watchdog that no cycle hangs meanwhile. The new settings, or None for the end.
+
+    Asked to reload, it waits until the settings file has been still: half of it may be valid, too.
+    """
     stuck: list[str] = []
     while True:
         received = signal.sigtimedwait(_SIGNALS, _LOOK_FOR_SIGNALS)
-        watchers.write_metrics()
-        scheduler.keep_time()
-        before, stuck = stuck, scheduler.stuck()
+        service.look()
+        before, stuck = stuck, service.scheduler.stuck()
         if not stuck:
             systemd.alive()
         elif stuck != before:
             log.error("daemon.stuck offices=%s", ",".join(stuck))
-        if received is None:
-            continue
-        if received.si_signo in _STOP_SIGNALS or os.isatty(0):
+        if received is not None and (received.si_signo in _STOP_SIGNALS or os.isatty(0)):
             return None
-        systemd.reloading()
-        again = _read_again(settings, reread)
-        if again is not None:
+        if not _is_to_reload(edit, systemd, signalled=received is not None):
+            continue
+        again = _read_again(edit.in_force, reread)
+        if again is None:
+            systemd.ready(f"{status} The settings have a mistake: the earlier ones stay in force.")
+        elif edit.is_known(again[0]):
             return again
-        systemd.ready(f"{status} The settings have a mistake: the earlier ones stay in force.")
+        else:  # written once more in this very moment
+            edit.asked = True
+
+
+def _is_to_reload(edit: SettingsEdit, systemd: Systemd, *, signalled: bool) -> bool:
+    """Whether the settings are to be read again now. Asked for by SIGHUP, and done when the file is still."""
+    seconds = edit.seconds()
+    if signalled and not edit.asked:
+        edit.asked = True
+        systemd.reloading()
+        if seconds > 0:
+            log.info("settings.settling seconds=%.0f", seconds)
+    if not edit.asked or seconds > 0:
+        return False
+    edit.asked = False
+    return True
 
 
 def _read_again(settings: Settings, reread: Reread) -> Ready | None:
@@ -195,6 +216,12 @@ class _Service:
         """Begin with the first cycles, and to listen for deliveries."""
         self.scheduler.start()
         self._webhooks.start(self._on_delivery)
+
+    def look(self) -> None:
+        """What is done about every second: numbers for Prometheus, a look at the clock and at the policies."""
+        self.watchers.write_metrics()
+        self.scheduler.keep_time()
+        self._reader.look()
 
     def stop(self, *, finish_requests: bool) -> bool:
         """Wait for the cycles under way, which end before their next request; one that hangs is cut off.

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import time, timedelta
-from difflib import get_close_matches
+from datetime import timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
 
 from asapfill.core.errors import AsapfillError
 from asapfill.core.policy import WEEKDAYS, Hours
+from asapfill.words import nearest
 
 LONGEST_QUOTE = 40
 MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60, "week": 7 * 24 * 60}
@@ -26,17 +26,7 @@ UNITS = {
     **dict.fromkeys(("w", "wk", "wks", "week", "weeks"), MINUTES["week"]),
 }
 DURATION_HINT = "Write for example 15 minutes, 2 hours, 1 hour 30 minutes or 14 days."
-DAYS_HINT = "Write for example [Mon, Tue, Wed] or Mon-Fri."
-RUNS = {"weekdays": range(5), "weekend": range(5, 7), "every day": range(7), "all": range(7)}
-DASH = "[-\u2013\u2014]"
-"""Also the long ones that word processors make of a -."""
 
-TIME_HINT = "Write for example 8:00, 17:30, 8am or 5:30pm."
-HOURS_HINT = "Write for example 08:00-17:00, 8am-5pm or 8 to 5."
-ONE_STRETCH = " One stretch only: lunch and other breaks are kept free by the schedule in Open Dental."
-HALF_DAY, HOURS_OF_A_DAY, LAST_MINUTE = 12, 24, 59
-EARLIEST_BARE = 6
-"""A start that is an hour alone and earlier than this may be meant for the afternoon."""
 
 US_ZONES = {
     "America/New_York": ("eastern", "eastern time", "et", "est", "edt"),
@@ -47,6 +37,8 @@ US_ZONES = {
     "Pacific/Honolulu": ("hawaii", "hst"),
     "America/Phoenix": ("arizona",),
 }
+
+FULL_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 Written = str | list[str]
 """A value as a person writes it."""
@@ -132,7 +124,7 @@ def duration(value: object) -> timedelta:
     minutes = 0.0
     for number, unit in re.findall(part, lowered):
         if unit not in UNITS:
-            guess = get_close_matches(unit, UNITS, n=1)
+            guess = nearest(unit, UNITS)
             unknown = "Months differ in length: use days or weeks." if unit.startswith(("mo", "y")) else ""
             hint = f"Did you mean {number} {guess[0]}?" if guess and not unknown else unknown or DURATION_HINT
             raise Unreadable(f"is {quoted(text)}: {quoted(unit)} is not a unit of time here.", hint)
@@ -212,115 +204,9 @@ def patient_number(value: object) -> int:
     return int(text)
 
 
-def days(value: object) -> frozenset[int]:
-    """One weekday or a run of them: ``Mon``, ``Monday``, ``Mon-Fri``, ``weekdays``, ``every day``. 0 is Monday."""
-    text = one(value, DAYS_HINT)
-    if text.casefold() in RUNS:
-        return frozenset(RUNS[text.casefold()])
-    ends = [day_of_week(part) for part in re.split(rf"\s*(?:{DASH}|\bto\b)\s*", text)]
-    if len(ends) > 2:  # noqa: PLR2004  a first and a last day
-        raise Unreadable(f"is {quoted(text)}, which is not a day or a run of days.", DAYS_HINT)
-    length = (ends[-1] - ends[0]) % 7 + 1
-    return frozenset((ends[0] + step) % 7 for step in range(length))
-
-
-FULL_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-
-
-def day_of_week(text: str) -> int:
-    """0 for Monday … 6 for Sunday, from the name or a beginning of it that people write (Tues, Thur)."""
-    plain = text.strip(". ").casefold()
-    if plain == "weds":
-        return 2
-    for number, name in enumerate(FULL_DAYS):
-        if len(plain) >= 3 and name.startswith(plain):  # noqa: PLR2004  shorter than Mon is ambiguous
-            return number
-    guess = get_close_matches(plain, FULL_DAYS, n=1, cutoff=0.5)
-    hint = f"Did you mean {WEEKDAYS[FULL_DAYS.index(guess[0])]}?" if guess else DAYS_HINT
-    raise Unreadable(f"has {quoted(text)}, which is not a day of the week.", hint)
-
-
-def _time_parts(text: str) -> tuple[int, int]:
-    """Hour (0 to 24) and minute of a time of day."""
-    folded = text.casefold().replace(".m.", "m").replace(" ", "")
-    folded = {"noon": "12:00", "midnight": "24:00"}.get(folded, folded)
-    match = re.fullmatch(r"([0-9]{1,2})(?::([0-9]{2}))?(am|pm)?", folded)
-    if match is None:
-        raise Unreadable(f"has {quoted(text)}, which is not a time of day.", TIME_HINT)
-    hour, minute, half = int(match[1]), int(match[2] or 0), match[3]
-    if match[2] is None and half is None:
-        hint = f"Write {hour}:00, or {hour}am or {hour}pm." if 0 < hour <= HALF_DAY else TIME_HINT
-        raise Unreadable(f"has {quoted(text)}, which could be a number of anything.", hint)
-    if half and not 1 <= hour <= HALF_DAY:
-        raise Unreadable(f"has {quoted(text)}; with am and pm the hours go from 1 to 12.", TIME_HINT)
-    if half:
-        hour = hour % HALF_DAY + (HALF_DAY if half == "pm" else 0)
-    if minute > LAST_MINUTE or (hour, minute) > (HOURS_OF_A_DAY, 0):
-        raise Unreadable(f"has {quoted(text)}, which is not a time of day.", TIME_HINT)
-    return hour, minute
-
-
-def time_of_day(value: object) -> time:
-    """One time of day: ``8:00``, ``17:30``, ``8am``.
-
-    Raises:
-        Unreadable: it is none, or the midnight at the end of a day.
-    """
-    text = one(value, TIME_HINT)
-    hour, minute = _time_parts(text)
-    if hour == HOURS_OF_A_DAY:
-        raise Unreadable(f"is {quoted(text)}; a day begins at 0:00.", TIME_HINT)
-    return time(hour, minute)
-
-
-def hours(value: object) -> Hours:
-    """A stretch of the day, to midnight at the latest: ``08:00-17:00``, ``8am-5pm``, ``9:00 to 18:00``, ``8 to 5``.
-
-    Raises:
-        Unreadable: not two times, or the end is not after the start.
-    """
-    text = one(value, HOURS_HINT + (ONE_STRETCH if isinstance(value, list) else ""))
-    ends = re.split(rf"(?i)\s*(?:{DASH}|\bto\b|\buntil\b)\s*", re.sub("(?i)^from ", "", text))
-    if len(ends) != 2 or not all(ends):  # noqa: PLR2004  a start and an end
-        hint = HOURS_HINT + (ONE_STRETCH if len(ends) > 2 else "")  # noqa: PLR2004  as above
-        raise Unreadable(f"is {quoted(text)}, which is not a start and an end.", hint)
-    start, end = _bare_ends(text, *ends) or (_time_parts(ends[0]), _time_parts(ends[1]))
-    if end == (0, 0) and start != (0, 0):
-        end = (HOURS_OF_A_DAY, 0)
-    if start >= end:
-        hint = "For the whole day write 00:00-24:00." if start == end else "Is am or pm missing, or are they swapped?"
-        raise Unreadable(f"is {quoted(text)}, which ends before it begins or is empty.", hint)
-    return Hours(time(*start), time(end[0] % HOURS_OF_A_DAY, end[1]))
-
-
 def hours_in_words(stretch: Hours) -> str:
     """A stretch of the day as it is written with no doubt left: the inverse of ``hours``."""
     return f"{stretch.start:%H:%M}-{stretch.end:%H:%M}".replace("-00:00", "-24:00")
-
-
-def _bare_ends(text: str, first: str, last: str) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Start and end where one of them at least is an hour alone, as people say them: ``8-5``, ``8 to 4pm``, ``9-19``.
-
-    An office begins in the morning: a start from 6 to 12 is that hour. An end is the next time that the clock shows
-    it. None: both are written out.
-    """
-    if not any(re.fullmatch("[0-9]{1,2}", end) for end in (first, last)):
-        return None
-    start, told = _spoken(first)
-    if not told and 0 < start[0] < EARLIEST_BARE:
-        hint = f"Write {start[0]}am or {start[0]}pm."
-        raise Unreadable(f"is {quoted(text)}; is {quoted(first)} in the morning or in the afternoon?", hint)
-    of_24 = not told and start[0] > HALF_DAY
-    end, told = _spoken(last)
-    if not told and not of_24 and end <= start and end[0] <= HALF_DAY:
-        end = (end[0] % HALF_DAY + HALF_DAY, end[1])
-    return start, end
-
-
-def _spoken(text: str) -> tuple[tuple[int, int], bool]:
-    """A time of day that may be an hour alone, and whether am or pm is told with it."""
-    told = text.casefold().strip(" .").endswith("m") or text.casefold() in {"noon", "midnight"}
-    return _time_parts(f"{text}:00" if re.fullmatch("[0-9]{1,2}", text) else text), told
 
 
 def as_written(value: object, nothing: str = "auto") -> Written:
@@ -351,7 +237,7 @@ def choice(*allowed: str) -> Callable[[object], str]:
         text = one(value, hint)
         if folded(text) in known:
             return known[folded(text)]
-        guess = get_close_matches(folded(text), known, n=1)
+        guess = nearest(folded(text), known)
         meant = f"Did you mean {known[guess[0]]}? " if guess else ""
         raise Unreadable(f"cannot be {quoted(text)}.", meant + hint)
 
@@ -396,5 +282,5 @@ def timezone(value: object) -> ZoneInfo:
             raise Unreadable(f"is {quoted(text)}, which does not name a place.", f"Did you mean {zone}?")
     city = [zone for key, zone in _zones().items() if key.rpartition("/")[2] == folded]
     # Never UTC: who writes UTC-8 means another hour than that.
-    near = city or [_zones()[key] for key in get_close_matches(folded, _zones(), n=1) if key != "utc"]
+    near = city or [_zones()[key] for key in nearest(folded, _zones()) if key != "utc"]
     raise Unreadable(f"is {quoted(text)}, which is not a time zone.", f"Did you mean {near[0]}?" if near else hint)

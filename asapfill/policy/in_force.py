@@ -3,37 +3,44 @@
 Which version of a file is in force, in one sentence: the file as it stands if it can be read and the office has all its
 names, else the last version for which that was so and still is, else none. So a mistake never allows more than the last
 good version did, and a name that vanishes from the office stops the clinic.
+
+Whoever sends by the policies takes a changed file only when it has been still for a while: half of a file that is being
+written may allow what both the old and the finished one forbid. Until then the version before it is planned with, and
+nothing is sent by it either: the change may be a wish to stop.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 
-from asapfill.clock import Clock
-from asapfill.core.errors import ConfigurationError, Problem, problem_at
+from asapfill.core.errors import AsapfillError, ConfigurationError, Problem, problem_at
 from asapfill.core.office import OfficeNames, folded
 from asapfill.core.policy import Policy
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import parse_policy, read_bytes
 from asapfill.policy.resolve import resolve
 from asapfill.settings.settings import Settings
-from asapfill.store.database import Store, StoreError, open_for_reading
+from asapfill.stillness import STILL, STILL_WHEN_LESS, Stillness, leaves_out
+from asapfill.store.database import Store
 from asapfill.store.offices import KeptPolicy, forget_policies, kept_policies
+from asapfill.words import nearest
 
 log = logging.getLogger(__name__)
 
 SUFFIXES = (".yaml", ".yml")
 START_HINT = "`asapfill policy new` writes one in mode preview: it sends nothing until you change that."
+A_MOMENT = 0.1
+"""Seconds to wait longer than needed, so that no clock is looked at too early."""
 UNREADABLE = ""
 """The fingerprint of a file that cannot be read."""
+NOT_STILL = "?"
+"""The fingerprint in place of the content that a file has while it is being written: equal to none."""
 
 LastGood = Callable[[PolicyFile], PolicyFile | None]
 """The last good version of a file, if that is another one."""
@@ -47,11 +54,13 @@ class Policies:
         files: what is in force as far as the files tell: good ones, and last good versions of files with mistakes.
         problems: everything wrong with the folder.
         stand_ins: the files whose last good version is among ``files``.
+        settling: files that were changed just now, and for how many seconds more they must be as they are.
     """
 
     files: tuple[PolicyFile, ...] = ()
     problems: tuple[Problem, ...] = ()
     stand_ins: frozenset[Path] = frozenset()
+    settling: Mapping[Path, float] = field(default_factory=dict)
     _fingerprints: Mapping[Path, str] = field(default_factory=dict, repr=False)
     _kept: Mapping[Path, KeptPolicy] = field(default_factory=dict, repr=False)
 
@@ -75,17 +84,30 @@ class Policies:
         return _parsed(kept, file.source.path)
 
 
+_Read = tuple[str, PolicyFile | ConfigurationError | None]
+"""The fingerprint of a file's content, and what it says. None: it is being written, and there is nothing before it."""
+
+
+class _NotStill(AsapfillError):  # noqa: N818  not an error: nothing counts yet
+    """A file is being written, and there is no version before it."""
+
+
 @dataclass(slots=True)
 class PolicyBook:
     """The folder of policies of one running asapfill. Not for two threads at once.
 
-    A file is parsed again only when its content changed.
+    A file is parsed again only when its content changed. ``stillness``: by which a changed file waits until it has been
+    still; None for whoever sends nothing and wants the files as they are.
     """
 
     folder: Path
     offices: Collection[str]
-    _read: dict[Path, tuple[str, PolicyFile | ConfigurationError]] = field(default_factory=dict)
+    stillness: Stillness | None = None
+    _read: dict[Path, _Read] = field(default_factory=dict)
     _told: tuple[Problem, ...] = ()
+    _settling: dict[Path, float] = field(default_factory=dict)
+    _first: bool = True
+    _at_start: set[str] = field(default_factory=set)
 
     def read(self, store: Store | None = None, kept_rows: Iterable[KeptPolicy] = ()) -> Policies:
         """The policies now. ``store``: where last good versions are kept; without it files with mistakes count as none.
@@ -96,13 +118,13 @@ class PolicyBook:
 
         A clinic that two files claim is served by neither, also when one of them was in force before.
         """
-        before, self._read = self._read, {}
+        before, self._read, self._settling = self._read, {}, {}
         rows = kept_rows if store is None else kept_policies(store)
         earlier = {self.folder / row.file: row for row in rows}
         kept = {} if store is None else earlier
 
         def whole(path: Path) -> PolicyFile:
-            return refuse_half(self._one(path, before.get(path)), earlier.get(path))
+            return refuse_half(self._one(path, before.get(path), earlier.values()), earlier.get(path))
 
         right, problems = self._right_files(whole)
         doubles = dict(_claimed_twice(right))
@@ -115,10 +137,12 @@ class PolicyBook:
             # An empty folder is rather a share that is gone than a wish to forget.
             forget_policies(store, [path.name for path in kept if self._read and path not in self._read])
         in_force = good | stand_ins
+        self._first = False
         return Policies(
             files=tuple(in_force[path] for path in sorted(in_force)),
             problems=tuple(problems),
             stand_ins=frozenset(stand_ins),
+            settling=dict(self._settling),
             _fingerprints={path: fingerprint for path, (fingerprint, _) in self._read.items()},
             _kept=kept,
         )
@@ -141,14 +165,17 @@ class PolicyBook:
                 files.append(read(path))
             except ConfigurationError as error:
                 problems += error.problems
+            except _NotStill:
+                continue
         problems += [_unknown_office(file, self.offices) for file in files if file.office not in self.offices]
         return [file for file in files if file.office in self.offices], problems
 
-    def _one(self, path: Path, before: tuple[str, PolicyFile | ConfigurationError] | None) -> PolicyFile:
-        """One file, parsed or remembered.
+    def _one(self, path: Path, before: _Read | None, kept: Collection[KeptPolicy]) -> PolicyFile:
+        """One file, parsed or remembered; the version before it while it is being written.
 
         Raises:
             ConfigurationError: it cannot be read, or has mistakes.
+            _NotStill: it is being written, and there is no version before it.
         """
         try:
             raw = read_bytes(path)
@@ -157,16 +184,50 @@ class PolicyBook:
             raise
         fingerprint = hashlib.sha256(raw).hexdigest()
         if before is None or before[0] != fingerprint:
-            before = (fingerprint, _verdict(raw, path))
+            new = fingerprint, _verdict(raw, path)
+            before = self._when_still(path, raw, new, before, kept)
         self._read[path] = before
         if isinstance(before[1], ConfigurationError):
             raise before[1]
+        if before[1] is None:
+            raise _NotStill
         return before[1]
+
+    def _when_still(
+        self, path: Path, raw: bytes, new: _Read, before: _Read | None, kept: Collection[KeptPolicy]
+    ) -> _Read:
+        """The ``new`` version if it may count, else the one before it: of this process, or as the state keeps it.
+
+        It counts at once when it is a version that was in force before, also under another name, and when there was
+        none before it and it cannot send. One that may be the beginning of a longer file waits longer.
+        """
+        if self.stillness is None:
+            return new
+        seconds = self.stillness.seconds(path, raw, first=self._first)
+        file, earlier = new[1], before[1] if before is not None else _row_of(path, kept)
+        sends = _sends(file)
+        if self._first:
+            self._at_start.add(new[0])
+        if isinstance(file, PolicyFile) and any(file.source.text == row.text for row in kept):
+            return new
+        if earlier is None and not sends and (self._first or isinstance(file, PolicyFile)):
+            return new
+        stands = earlier if isinstance(earlier, PolicyFile) else _row_of(path, kept)
+        less = isinstance(file, PolicyFile) and stands is not None and leaves_out(stands.source.text, file.source.text)
+        begins = sends and not _sends(stands) and new[0] not in self._at_start
+        needed = STILL_WHEN_LESS if less or begins else STILL
+        if seconds >= needed:
+            return new
+        self._settling[path] = needed - seconds
+        return NOT_STILL, earlier
 
     def _tell(self, before: Mapping[Path, tuple[str, object]], problems: tuple[Problem, ...]) -> None:
         """Log what changed since the last reading, with the same words that ``check`` prints."""
         for path in sorted(self._read):
-            if path in before and before[path][0] != self._read[path][0]:
+            earlier, now = before.get(path, ("", None))[0], self._read[path][0]
+            if now == NOT_STILL != earlier:
+                log.info("policy.settling file=%s seconds=%.0f", path.name, self._settling[path])
+            elif path in before and now not in {earlier, NOT_STILL}:
                 log.info("policy.changed file=%s", path.name)
         for path in sorted(set(before) - set(self._read)):
             log.warning("policy.gone file=%s", path.name)
@@ -182,7 +243,7 @@ def claim(file: PolicyFile) -> tuple[str, str]:
 
 
 def _unknown_office(file: PolicyFile, offices: Collection[str]) -> Problem:
-    guess = get_close_matches(file.office, offices, n=1)
+    guess = nearest(file.office, offices)
     named = ", ".join(sorted(offices)) or "none"
     hint = f"Did you mean {guess[0]}?" if guess else f"Offices in the settings: {named}."
     message = f"The settings have no office “{file.office}”; this policy is used for nothing."
@@ -203,35 +264,14 @@ def _claimed_twice(files: Iterable[PolicyFile]) -> Iterator[tuple[Path, Problem]
             yield file.source.path, file.source.problem(("clinic" if file.clinic else "office",), message, hint)
 
 
-def policy_book(settings: Settings) -> PolicyBook:
+def policy_book(settings: Settings, stillness: Stillness | None = None) -> PolicyBook:
     """The folder of policies that the settings name, for an asapfill that reads it again and again."""
-    return PolicyBook(settings.policies, tuple(settings.offices))
+    return PolicyBook(settings.policies, tuple(settings.offices), stillness)
 
 
 def read_folder(settings: Settings, store: Store | None = None, kept_rows: Iterable[KeptPolicy] = ()) -> Policies:
     """That folder as it is now, read once. ``store``, ``kept_rows``: see ``PolicyBook.read``."""
     return policy_book(settings).read(store, kept_rows)
-
-
-def last_good_versions(settings: Settings, clock: Clock) -> tuple[KeptPolicy, ...]:
-    """The versions that the state keeps; none where there is no state, or none that can be read (told elsewhere)."""
-    try:
-        with open_for_reading(settings.state, clock) as store:
-            return kept_policies(store)
-    except (StoreError, OSError):
-        return ()
-
-
-def policies_for(settings: Settings, offices: Collection[str], clock: Clock) -> Policies:
-    """That folder, for a command that serves some ``offices``.
-
-    Raises:
-        ConfigurationError: no policy is for any of them.
-    """
-    policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
-    if not any(file.office in offices for file in policies.files):
-        raise ConfigurationError(policies.problems or (no_policy(settings, offices),))
-    return policies
 
 
 def no_policy(settings: Settings, offices: Iterable[str]) -> Problem:
@@ -294,6 +334,16 @@ def _stand_ins(kept: Mapping[Path, KeptPolicy], good: Mapping[Path, PolicyFile])
     return {path: file for path, file in parsed.items() if file is not None and claim(file) not in claimed}
 
 
+def _sends(file: object) -> bool:
+    """Whether by this version, if it is one, anything may be sent."""
+    return isinstance(file, PolicyFile) and file.mode != "preview"
+
+
+def _row_of(path: Path, kept: Iterable[KeptPolicy]) -> PolicyFile | None:
+    """The version of a file that the state keeps, if there is one."""
+    return next((_parsed(row, path) for row in kept if row.file == path.name), None)
+
+
 def _parsed(kept: KeptPolicy, path: Path) -> PolicyFile | None:
     """A kept version; None when this asapfill, perhaps a newer one, does not take it any more."""
     verdict = _verdict(kept.text.encode(), path)
@@ -317,34 +367,3 @@ def _fingerprint(path: Path) -> str:
         return hashlib.sha256(read_bytes(path)).hexdigest()
     except ConfigurationError:
         return UNREADABLE
-
-
-class PolicyReader:
-    """The folder of policies for the cycles of all offices; any thread may ask.
-
-    ``kept``: real seconds after which the whole folder is read again, for files that are new or went away.
-    """
-
-    def __init__(self, book: PolicyBook, store: Store, clock: Clock, kept: float) -> None:
-        self._book = book
-        self._store = store
-        self._clock = clock
-        self._kept = kept
-        self._lock = threading.Lock()
-        self._last: tuple[float, Policies] | None = None
-
-    def read(self) -> Policies:
-        """The whole folder, now."""
-        with self._lock:
-            policies = self._book.read(self._store)
-            self._last = self._clock.monotonic(), policies
-            return policies
-
-    def for_cycle(self, office: str) -> Policies:
-        """The policies, with the files of ``office`` as they are now and all others as they were a moment ago."""
-        last = self._last
-        if last is None or self._clock.monotonic() - last[0] > self._kept:
-            return self.read()
-        policies = last[1]
-        touched = any(not policies.still_valid(file) for file in policies.of(office))
-        return self.read() if touched else policies

@@ -20,8 +20,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 
 from asapfill.core.policy import Group, Hours, OrderLine
-from asapfill.policy import formats
+from asapfill.policy import formats, hours
 from asapfill.policy.formats import FULL_DAYS, UNITS, Written
+from asapfill.policy.hours import SHORTEST_DAY
 
 Piece = dict[str, Any]
 """A piece of JSON Schema."""
@@ -103,7 +104,7 @@ _LENGTH = rf"([0-9]{{1,6}}([.][0-9]{{1,3}})?\s*{_one_of(UNITS)}\s*(,|{_anycase('
 _HALF = r"[AaPp]\s*[.]?\s*[Mm]\s*[.]?"
 _TIME = rf"({_one_of(('noon', 'midnight'))}|[0-9]{{1,2}}\s*:\s*[0-9]{{2}}\s*({_HALF})?|[0-9]{{1,2}}\s*{_HALF})"
 _DASH = rf"\s*(-|\u2013|\u2014|{_one_of(('to', 'until'))})\s*"
-_DAY = rf"{_one_of(('weds', *(name[:size] for name in FULL_DAYS for size in range(3, len(name) + 1))))}[. ]*"
+_DAY = rf"{_one_of(('weds', *(name[:size] for name in FULL_DAYS for size in range(SHORTEST_DAY, len(name) + 1))))}[. ]*"
 _DAYS = rf"({_DAY}({_DASH}{_DAY})?|{_one_of(('weekdays', 'weekend', 'every day', 'all'))})"
 
 _NAME: Piece = {"type": ["string", "number", "boolean"]}
@@ -152,13 +153,13 @@ AutoOrDuration = Annotated[
 HoursOfDay = Annotated[
     Hours,
     Format(
-        formats.hours,
+        hours.hours,
         schema=_text(rf"({_anycase('from')}\s+)?{_HOUR}{_DASH}{_HOUR}"),
         words="two times of day, such as 08:00-17:00, 8am-5pm or 8 to 5",
     ),
 ]
 Days = Annotated[
-    tuple[Annotated[frozenset[int], BeforeValidator(formats.days)], ...],
+    tuple[Annotated[frozenset[int], BeforeValidator(hours.days)], ...],
     Format(
         formats.several_words,
         schema=_any_of(_text(rf"{_DAYS}(\s*,\s*{_DAYS})*\s*,?"), {"type": "array", "items": _text(_DAYS)}),

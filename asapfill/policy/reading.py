@@ -23,6 +23,7 @@ from asapfill.policy.formats import Unreadable, in_words
 from asapfill.policy.keys import section_of
 from asapfill.policy.model import KEYS, PolicyFile
 from asapfill.policy.tree import LARGEST_FILE, MOST_PROBLEMS, Location, Source, read_tree
+from asapfill.words import turns_round
 
 NEAR = 0.7
 """How alike (0 to 1) a misspelt key and a known one must be for a guess."""
@@ -238,9 +239,10 @@ def _nearest_key(key: str, section: Location) -> str:
         (*where, name): SequenceMatcher(None, key, name).ratio() + (NEIGHBOUR if where == section else 0)
         for where, names in SECTIONS.items()
         for name in names
+        if not turns_round(key, name)
     }
-    best = max(nearness, key=nearness.__getitem__)
-    if nearness[best] < NEAR:
+    best = max(nearness, key=nearness.__getitem__, default=())
+    if nearness.get(best, 0) < NEAR:
         return ""
     return str(best[-1]) if best[:-1] == section else _shown(best)
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 
 from asapfill.core.errors import ConfigurationError, Problem
 from asapfill.core.office import OfficeNames, folded, operatory_both
@@ -20,6 +19,7 @@ from asapfill.core.rows import Clinic, Definition
 from asapfill.core.schedule import may_be_allowed
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.tree import Location
+from asapfill.words import nearest, turns_round
 
 MOST_LISTED = 12
 
@@ -51,6 +51,18 @@ def matching_rows(name: str, choices: Sequence[Choice]) -> list[Choice]:
     return named + [choice for choice in numbered if choice not in named]
 
 
+def mistakable(name: str, choices: Sequence[Choice]) -> list[Choice]:
+    """The other rows that a bare number may mean, because it is part of their names: 9 is "Op 9" to most people."""
+    if not re.fullmatch("[0-9]{1,18}", name):
+        return []
+    return [
+        choice
+        for choice in choices
+        if choice.number != int(name)
+        and any(int(run) == int(name) for label in choice.labels for run in re.findall("[0-9]{1,18}", label))
+    ]
+
+
 def several_names(name: str, choices: Sequence[Choice]) -> str:
     """What to write instead of ``Op 1, Op 2``; empty where that is not what was meant."""
     parts = [part.strip() for part in name.split(",") if part.strip()]
@@ -64,11 +76,12 @@ def _letters(label: str) -> str:
     return "".join(sign for sign in label.casefold() if sign.isalnum())
 
 
-def nearest(name: str, choices: Sequence[Choice]) -> str:
+def perhaps_meant(name: str, choices: Sequence[Choice]) -> str:
     """What was perhaps meant, and what there is, both in the names that lists show."""
     choices, everything = [choice for choice in choices if not choice.closed], choices
     shown = {folded(label): choice.shown for choice in choices for label in choice.labels if label.strip()}
-    near = dict.fromkeys(shown[key] for key in get_close_matches(folded(name), shown, n=3, cutoff=0.5))
+    alike = nearest(folded(name), shown, most=3, cutoff=0.5)
+    near = dict.fromkeys(shown[key] for key in alike if not turns_round(name, shown[key]))
     same = dict.fromkeys(shown[key] for key in shown if _letters(key) == _letters(name))
     near = same if len(same) == 1 else near
     guess = f"Did you mean {' or '.join(f'“{label}”' for label in near)}? " if near else ""
@@ -275,12 +288,35 @@ def _commlog_type(lookup: _Lookup, written: PolicyFile, types: Sequence[Definiti
     return named[0].number if len(named) == 1 else min((number for number in usual if number), default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class ResolvedName:
+    """What a name in a policy was resolved to. ``key``: where it is written. ``shown``: as lists of the office call it."""
+
+    key: str
+    written: str
+    shown: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.written} is {self.shown or 'one without a name'} (number {self.number})"
+
+
+def resolved_names(written: PolicyFile, names: OfficeNames) -> tuple[ResolvedName, ...]:
+    """What each name in a policy was resolved to, in the order of the keys; names with a problem are left out."""
+    lookup = _Lookup(written)
+    clinic = _clinic(lookup, written, names.clinics)
+    _openings(lookup, written, names, clinic)
+    _commlog_type(lookup, written, names.commlog_types)
+    return tuple(lookup.resolved)
+
+
 @dataclass
 class _Lookup:
     """One resolution of one policy file: looks names up and collects what is wrong."""
 
     written: PolicyFile
     problems: list[Problem] = field(default_factory=list)
+    resolved: list[ResolvedName] = field(default_factory=list)
 
     def note(self, location: Location, message: str, hint: str) -> None:
         """Note a problem at a place of the file."""
@@ -301,12 +337,18 @@ class _Lookup:
         visible = [choice for choice in matching if not choice.hidden]
         meant = visible or matching
         if not matching:
-            hint = several_names(name, choices) or nearest(name, choices)
+            hint = several_names(name, choices) or perhaps_meant(name, choices)
             self.note(location, f"“{name}” is no {kind.one} {kind.whose}.", hint)
             return ()
-        if len(meant) > 1:
-            either = ", or ".join(str(choice) for choice in meant)
+        others = [choice for choice in mistakable(name, choices) if choice not in matching]
+        if len(meant) > 1 or others:
+            both = [*meant, *others]
+            either = ", or ".join(str(choice) for choice in both)
             hint = f"Write what only one of them has: {either}."
-            self.note(location, f"“{name}” could mean {len(meant)} {kind.many}.", hint)
+            if others:
+                hint = f"Write the name: {either}."
+            self.note(location, f"“{name}” could mean {len(both)} {kind.many}.", hint)
             return ()
+        key = ".".join(part for part in location if isinstance(part, str))
+        self.resolved.append(ResolvedName(key, name, meant[0].shown.strip(), meant[0].number))
         return (meant[0].number, *(choice.number for choice in matching if choice is not meant[0]))

@@ -22,7 +22,8 @@ from asapfill.core.rows import Clinic, Definition
 from asapfill.core.schedule import may_be_allowed
 from asapfill.cycle.session import sessions_without_state
 from asapfill.opendental.errors import OpenDentalError
-from asapfill.policy.formats import US_ZONES, Unreadable, Written, hours, hours_in_words
+from asapfill.policy.formats import US_ZONES, Unreadable, Written, hours_in_words
+from asapfill.policy.hours import hours
 from asapfill.policy.in_force import claim, read_folder
 from asapfill.policy.model import KEYS, PolicyFile
 from asapfill.policy.reading import parse_policy

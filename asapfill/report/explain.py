@@ -33,7 +33,7 @@ from asapfill.cycle.plan import limits_of, situation_of
 from asapfill.cycle.results import ClinicResult
 from asapfill.cycle.session import OfficeSession, sessions_to_read
 from asapfill.opendental.errors import NotFound
-from asapfill.policy.in_force import policies_for
+from asapfill.policy.for_commands import policies_for
 from asapfill.report.documents import iso, opening_document, place
 from asapfill.settings.settings import Settings
 

@@ -14,7 +14,6 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +30,7 @@ from asapfill.settings.table import (
     settings_in,
 )
 from asapfill.settings.toml_file import Location, Secret, SettingsFile, read_toml
+from asapfill.words import nearest
 
 SYSTEM_SETTINGS = Path("/etc/asapfill/asapfill.toml")
 SANDBOX_SECONDS = 60.0
@@ -88,7 +88,7 @@ class Settings:
 
     ``clock``: the address of a sandbox's simulated clock that is to be followed, or None for the machine's own.
     ``events`` None: offices are asked every minute and nothing else. ``notify``: who is told what needs a person,
-    besides those whom an office names.
+    besides those whom an office names. ``text``: of the file.
     """
 
     path: Path
@@ -99,6 +99,7 @@ class Settings:
     metrics: Path | None
     events: EventSettings | None
     notify: tuple[Secret, ...]
+    text: str = field(default="", repr=False, compare=False)
 
 
 def find_settings(explicit: Path | None, environ: Mapping[str, str], cwd: Path) -> Path:
@@ -178,6 +179,7 @@ def _settings(raw: Mapping[str, Any], file: SettingsFile) -> Settings:
         offices = {}
     return Settings(
         path=file.path,
+        text=file.text,
         offices={name: _office(name, table, file) for name, table in offices.items()},
         events=_events(raw, file),
         notify=(_table("notify", raw, file, NOTIFY_EXAMPLE) or {}).get("urls", ()),
@@ -230,7 +232,7 @@ def _advice(where: Where, name: str) -> str:
     if where and name in TOP_KEYS:
         return "It belongs at the top of the file, above the first [offices.NAME]."
     allowed = names_in(where)
-    guess = get_close_matches(name.lower().replace("-", "_"), allowed, n=1)
+    guess = nearest(name.lower().replace("-", "_"), allowed)
     return f"Did you mean `{guess[0]}`?" if guess else f"Allowed here: {', '.join(allowed)}."
 
 

@@ -33,6 +33,7 @@ class SettingsFile:
     path: Path
     places: Mapping[Location, tuple[int, int]]
     environ: Mapping[str, str]
+    text: str = field(default="", repr=False)
     problems: list[Problem] = field(default_factory=list)
     secrets: list[Secret] = field(default_factory=list)
 
@@ -59,15 +60,20 @@ def read_toml(path: Path, environ: Mapping[str, str]) -> tuple[dict[str, Any], S
         ConfigurationError: it cannot be read or is not TOML.
         FileNotFoundError: there is none.
     """
-    text = _text(path)
+    text = read_text(path)
     try:
-        return tomllib.loads(text), SettingsFile(path, _places(text), environ)
+        return tomllib.loads(text), SettingsFile(path, _places(text), environ, text)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError([_syntax_problem(path, text, error)]) from None
 
 
-def _text(path: Path) -> str:
-    """The text of the settings file; a byte-order mark and Windows line ends are forgiven."""
+def read_text(path: Path) -> str:
+    """The text of the settings file; a byte-order mark and Windows line ends are forgiven.
+
+    Raises:
+        ConfigurationError: it cannot be read or is no text.
+        FileNotFoundError: there is none.
+    """
     try:
         if path.exists() and not path.is_file():
             raise ConfigurationError([Problem(path, f"{path} is not a file.", hint="Name the file itself.")])

@@ -37,7 +37,7 @@ from asapfill.sandbox.wire.world import CONTROL, Options, World
 from asapfill.settings.settings import load_settings
 from asapfill.store.database import EmptyStore, open_for_reading
 from tests.cycle.office import DEVELOPER, office_file
-from tests.daemon.bench import ENVIRONMENT, SETTINGS, policy_text
+from tests.daemon.bench import ENVIRONMENT, SETTINGS, finished, policy_text
 
 Row = dict[str, Any]
 
@@ -101,7 +101,9 @@ class Scenario:
         (folder / "developer.key").write_text(DEVELOPER + "\n")
         (folder / "asapfill.toml").write_text(SETTINGS.format(clock=self.port, port=self.port))
         texts = {"wave": 2, "wait": "20 minutes", "per_opening": 4}
-        (folder / "policies" / "main.yaml").write_text(policy_text(mode=spec.mode, texts=texts))
+        policy = folder / "policies" / "main.yaml"
+        policy.write_text(policy_text(mode=spec.mode, texts=texts))
+        finished(policy)
 
     def live_through(self) -> Found:
         """The story: people are asked, one declines, the next are asked, one accepts; with one death in it."""
@@ -183,7 +185,7 @@ class Scenario:
 
     def _cycle(self) -> None:
         settings = load_settings(self.folder / "asapfill.toml", ENVIRONMENT)
-        cycle = run_offices(settings, tuple(settings.offices), self._clock())
+        cycle = run_offices(settings, tuple(settings.offices), self._clock(), lambda _: None)
         troubles = [trouble.message for result in cycle.results for trouble in result.errors]
         if (troubles or cycle.problems) and not self.spec.fault:
             raise RuntimeError(f"{troubles} {cycle.problems}")

@@ -67,28 +67,40 @@ class StuckTwice:
         return ["elm"] if self.looks < 3 else []
 
 
-class NobodyElse:
-    def write_metrics(self) -> None:
+class Service:
+    """What is served meanwhile: nobody."""
+
+    def __init__(self) -> None:
+        self.scheduler = StuckTwice()
+
+    def look(self) -> None:
         pass
+
+
+class NoEdit:
+    """Settings that nobody asked to read again."""
+
+    asked = False
+
+    def seconds(self) -> float:
+        return 0.0
 
 
 def test_the_watchdog_hears_nothing_while_a_cycle_is_stuck(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(daemon_module, "_LOOK_FOR_SIGNALS", 0.01)
-    scheduler, words = StuckTwice(), []
+    served, words = Service(), []
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
         with listening(str(tmp_path / "notify")) as systemd:
             service = Systemd.of({"NOTIFY_SOCKET": systemd.address})
-            again = daemon_module._wait(
-                cast("Any", None), cast("Any", scheduler), cast("Any", NobodyElse()), cast("Any", None), service, ""
-            )
+            again = daemon_module._wait(cast("Any", NoEdit()), cast("Any", served), cast("Any", None), service, "")
             words = systemd.words()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     assert again is None
-    assert words == ["WATCHDOG=1"] * (scheduler.looks - 2)
+    assert words == ["WATCHDOG=1"] * (served.scheduler.looks - 2)
     assert caplog.messages == ["daemon.stuck offices=elm"], "told once"
 
 

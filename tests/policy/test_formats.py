@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asapfill.core.policy import Hours
-from asapfill.policy import formats
+from asapfill.policy import formats, hours
 from asapfill.policy.formats import Unreadable
 
 
@@ -58,11 +58,11 @@ def test_a_length_written_in_words_reads_back_the_same(minutes: int) -> None:
         ("8am-5pm", time(8), time(17)),
         ("8 AM to 5 PM", time(8), time(17)),
         ("8:30 a.m. – 5:15 p.m.", time(8, 30), time(17, 15)),
-        ("12am-12pm", time(0), time(12)),
+        ("0:00-12pm", time(0), time(12)),
         ("noon-8pm", time(12), time(20)),
         ("00:00-24:00", time(0), time(0)),
         ("18:00-00:00", time(18), time(0)),
-        ("6pm-midnight", time(18), time(0)),
+        ("6pm-24:00", time(18), time(0)),
         ("8:00 until 9pm", time(8), time(21)),
         ("8-5", time(8), time(17)),
         ("8 to 4", time(8), time(16)),
@@ -80,7 +80,7 @@ def test_a_length_written_in_words_reads_back_the_same(minutes: int) -> None:
     ],
 )
 def test_a_stretch_of_the_day_is_read_as_people_write_it(text: str, start: time, end: time) -> None:
-    assert formats.hours(text) == Hours(start, end)
+    assert hours.hours(text) == Hours(start, end)
 
 
 @pytest.mark.parametrize(
@@ -92,20 +92,60 @@ def test_a_stretch_of_the_day_is_read_as_people_write_it(text: str, start: time,
 )
 def test_what_is_no_clear_stretch_of_the_day_is_refused(text: str) -> None:
     with pytest.raises(Unreadable):
-        formats.hours(text)
+        hours.hours(text)
 
 
 def test_a_start_that_may_be_in_the_afternoon_is_asked_for() -> None:
     with pytest.raises(Unreadable, match="in the morning or in the afternoon") as refusal:
-        formats.hours("1 to 5")
+        hours.hours("1 to 5")
     assert refusal.value.hint == "Write 1am or 1pm."
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["9am-12am", "9 to 12 a.m.", "9:00-12:00 AM", "9am until midnight", "8-midnight", "12am-5pm", "12 am - 12 pm"],
+)
+def test_noon_or_midnight_is_asked_for(text: str) -> None:
+    with pytest.raises(Unreadable, match=r"noon or midnight\?") as refusal:
+        hours.hours(text)
+    assert "12:00 for noon" in refusal.value.hint
+
+
+@pytest.mark.parametrize("text", ["no Sunday", "not Friday", "except Mon", "none", "all but Fri", "S", "T", "never"])
+def test_no_day_is_guessed_behind_a_no(text: str) -> None:
+    with pytest.raises(Unreadable) as refusal:
+        hours.days(text)
+    assert refusal.value.hint == hours.DAYS_HINT
+
+
+@pytest.mark.parametrize(("text", "day"), [("Sa", 5), ("Su", 6), ("Tu", 1), ("Th", 3), ("mo.", 0), ("Sa-Su", 5)])
+def test_the_clear_beginning_of_a_day_is_completed(text: str, day: int) -> None:
+    assert day in hours.days(text)
+
+
+def test_no_word_is_guessed_that_says_the_opposite_or_more() -> None:
+    groups = formats.choice("unscheduled", "planned", "broken", "scheduled", "recalls")
+    order = formats.choice("unscheduled first", "recalls first", "recalls last", "soonest first", "longest first")
+    for read, text in [
+        *((groups, text) for text in ("all", "none", "no recalls", "not planned", "everybody", "except recalls")),
+        *((order, text) for text in ("unscheduled last", "soonest last", "longest last", "no recalls first")),
+        (formats.choice("skip", "text"), "no text"),
+        (formats.choice("preview", "ask", "automatic"), "not automatic"),
+        (formats.choice("preview", "ask", "automatic"), "automatic off"),
+    ]:
+        with pytest.raises(Unreadable) as refusal:
+            read(text)
+        assert refusal.value.hint.startswith("Allowed: "), text
+    with pytest.raises(Unreadable) as refusal:
+        groups("recal")
+    assert refusal.value.hint.startswith("Did you mean recalls?")
+
+
 def test_a_single_time_of_day_is_read_as_people_write_it() -> None:
-    assert [formats.time_of_day(text) for text in ("10:00", "5:30pm", "noon")] == [time(10), time(17, 30), time(12)]
+    assert [hours.time_of_day(text) for text in ("10:00", "5:30pm", "noon")] == [time(10), time(17, 30), time(12)]
     for text in ("10", "24:00", "ten", ""):
         with pytest.raises(Unreadable):
-            formats.time_of_day(text)
+            hours.time_of_day(text)
 
 
 @pytest.mark.parametrize(
@@ -124,13 +164,13 @@ def test_a_single_time_of_day_is_read_as_people_write_it() -> None:
     ],
 )
 def test_days_are_read_as_people_write_them(text: str, days: set[int]) -> None:
-    assert formats.days(text) == days
+    assert hours.days(text) == days
 
 
-@pytest.mark.parametrize("text", ["M", "Mo", "1", "Montag", "Mon-", "Mon-Wed-Fri"])
+@pytest.mark.parametrize("text", ["M", "S", "1", "Montag", "Mon-", "Mon-Wed-Fri"])
 def test_what_is_no_clear_day_is_refused(text: str) -> None:
     with pytest.raises(Unreadable):
-        formats.days(text)
+        hours.days(text)
 
 
 @pytest.mark.parametrize(
@@ -185,8 +225,8 @@ def test_choices_forgive_case_blanks_and_hyphens(text: str) -> None:
 
 READERS = (
     formats.duration,
-    formats.hours,
-    formats.days,
+    hours.hours,
+    hours.days,
     formats.yes_no,
     formats.timezone,
     formats.patient_number,

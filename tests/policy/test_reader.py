@@ -10,7 +10,8 @@ import pytest
 
 from asapfill.clock import SteppedClock
 from asapfill.policy import reading
-from asapfill.policy.in_force import PolicyBook, PolicyReader
+from asapfill.policy.for_cycles import PolicyReader
+from asapfill.policy.in_force import PolicyBook
 from asapfill.store.database import Store, open_store
 
 NAMES = tuple(f"office-{number}" for number in range(30))

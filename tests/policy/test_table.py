@@ -284,7 +284,7 @@ FORMS = {
 WRONG = {
     "openings.notice": ["2", "two hours", "2 months", "[2 hours]", "1:30"],
     "openings.hours": ["480", "8am", "8.00-9.00"],
-    "openings.days": ["Montag", "Mo", "1"],
+    "openings.days": ["Montag", "M", "1"],
     "candidates.same_provider": ["maybe", "1", "y"],
     "candidates.except_patients": ["Smith", "[-1]"],
     "mode": ["auto", "loud"],
