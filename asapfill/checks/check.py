@@ -31,7 +31,8 @@ from asapfill.policy.for_commands import last_good_versions
 from asapfill.policy.in_force import Policies, no_policy, read_folder
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import read_bytes, readable_part
-from asapfill.policy.resolve import resolve
+from asapfill.policy.resolve import resolve, resolved_names
+from asapfill.policy.texting_rules import beyond_rules
 from asapfill.settings.settings import Settings
 from asapfill.words import counted, fitted, wrapped
 
@@ -85,7 +86,8 @@ class Checked:
             also = f", {look} to look at" if self._found("look") else ""
             return f"Verdict: NOT READY. {counted(wrong, 'thing is', 'things are')} wrong{also}; see above."
         if self.offline:
-            return "Verdict: settings and policies are right. No office was asked for its names."
+            also = f" {look} to look at; see above." if self._found("look") else ""
+            return f"Verdict: settings and policies are right. No office was asked for its names.{also}"
         return f"Verdict: ready. {look} to look at; see above." if self._found("look") else "Verdict: all is well."
 
     def _found(self, verdict: Verdict) -> list[Finding]:
@@ -119,13 +121,18 @@ class Checked:
         }
 
 
-def checked_text(checked: Checked) -> str:
-    """The findings and the verdict for a person; the mistakes in files are shown before."""
+def checked_text(checked: Checked, *, names: bool = False) -> str:
+    """The findings and the verdict for a person; the mistakes in files are shown before.
+
+    ``names``: only what each name in the policies was resolved to, and what is wrong.
+    """
     lines: list[str] = []
     notices = [("notices", checked.notices)] if checked.notices else []
     for part, findings in (*notices, *checked.findings.items()):
         lines.append(part)
         for item in findings:
+            if names and item.subject != "names" and item.verdict != "wrong":
+                continue
             if "\n" in item.message:
                 lines.append(fitted(f"  {item.verdict}  {item.message}"))
             else:
@@ -136,7 +143,8 @@ def checked_text(checked: Checked) -> str:
 def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, offline: bool) -> Checked:
     """Check the policies and, unless ``offline``, every office."""
     policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
-    findings: dict[str, Sequence[Finding]] = {}
+    texts = {office: [item for file in policies.of(office) for item in _beyond_rules(file)] for office in offices}
+    findings: dict[str, Sequence[Finding]] = {office: found for office, found in texts.items() if found}
     if not offline:
         with sessions_without_state(settings, offices, clock) as sessions:
             parts = _parts_with_mistakes(policies)
@@ -207,7 +215,14 @@ def _check(session: OfficeSession, files: Sequence[PolicyFile], mistaken: Sequen
                 yield ok("names", f"{file.source.path.name} has mistakes; the names in the rest of it are known.")
                 continue
             yield ok("policy", f"{file.source.path.name}: every name is known; mode {policy.mode}.")
+            yield from (ok("names", f"{file.source.path.name}, {name}.") for name in resolved_names(file, names))
+            yield from _beyond_rules(file)
             yield from _policy(session, policy, names)
+
+
+def _beyond_rules(file: PolicyFile) -> Iterator[Finding]:
+    """Hours and numbers of texts that somebody should be sure of."""
+    yield from (look("texts", f"{file.source.path.name}: {sentence}") for sentence in beyond_rules(file.texts))
 
 
 def _version(names: Names) -> Finding:

@@ -13,12 +13,15 @@ from asapfill.commands.common import chosen_offices, office_options, open_settin
 @click.command()
 @office_options
 @click.option("--offline", is_flag=True, help="Check the files only; ask no office.")
-def check(config: Path | None, office: str | None, as_json: bool, offline: bool) -> None:
+@click.option("--names", is_flag=True, help="Show only what each name in the policies was resolved to.")
+def check(config: Path | None, office: str | None, as_json: bool, offline: bool, names: bool) -> None:
     """Check settings, policies and (unless offline) every office."""
     from asapfill.checks.check import check_all, checked_text
 
+    if names and offline:
+        raise click.UsageError("--names asks the offices, and --offline asks none.")
     settings, clock = open_settings(config, with_secrets=not offline)
     checked = check_all(settings, chosen_offices(settings, office), clock, offline=offline)
     print_problems(checked.problems)
-    print_json(checked.document()) if as_json else click.echo(checked_text(checked))
+    print_json(checked.document()) if as_json else click.echo(checked_text(checked, names=names))
     sys.exit(checked.exit_code)

@@ -52,8 +52,13 @@ def matching_rows(name: str, choices: Sequence[Choice]) -> list[Choice]:
 
 
 def mistakable(name: str, choices: Sequence[Choice]) -> list[Choice]:
-    """The other rows that a bare number may mean, because it is part of their names: 9 is "Op 9" to most people."""
-    if not re.fullmatch("[0-9]{1,18}", name):
+    """The other rows that a bare number may mean, because it is part of their names: 9 is "Op 9" to most people.
+
+    None where the number itself is a name.
+    """
+    if not re.fullmatch("[0-9]{1,18}", name) or any(
+        folded(name) == folded(label) for c in choices for label in c.labels
+    ):
         return []
     return [
         choice
@@ -290,7 +295,7 @@ def _commlog_type(lookup: _Lookup, written: PolicyFile, types: Sequence[Definiti
 
 @dataclass(frozen=True, slots=True)
 class ResolvedName:
-    """What a name in a policy was resolved to. ``key``: where it is written. ``shown``: as lists of the office call it."""
+    """What a name in a policy was resolved to. ``key``: where it stands. ``shown``: as lists of the office call it."""
 
     key: str
     written: str

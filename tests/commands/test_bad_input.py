@@ -218,7 +218,7 @@ def test_all_mistakes_of_a_policy_are_told_at_once(bench: Bench) -> None:
     bench.policy(mode="automatc", openings={"operatories": "[Chair 7]", "settel": "15 minutes"})
     done = bench.cli("check", "--offline")
     assert done.code == 78
-    assert re.findall(r"main\.yaml:(\d+)", done.err) == ["3", "9"]
+    assert re.findall(r"main\.yaml:(\d+)", done.err) == ["3", "10"]
     assert "automatic" in done.err
     assert "settle" in done.err
 

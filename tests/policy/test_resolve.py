@@ -12,7 +12,7 @@ from asapfill.core.office import OfficeNames
 from asapfill.core.policy import Policy
 from asapfill.core.rows import Clinic, Definition, Operatory, Provider
 from asapfill.policy.reading import parse_policy
-from asapfill.policy.resolve import as_shown, claimed_twice, clinic_of, resolve
+from asapfill.policy.resolve import as_shown, claimed_twice, clinic_of, resolve, resolved_names
 from asapfill.policy_tools.diff import compare
 
 HEAD = "office: main-street\ntimezone: America/Los_Angeles\n"
@@ -83,6 +83,55 @@ def test_a_policy_without_names_is_the_default_policy() -> None:
     policy = resolved("")
     assert policy == Policy("main-street", policy.timezone, commlog=policy.commlog)
     assert policy.openings.operatories is None
+
+
+NUMBERED = OfficeNames(
+    operatories=(operatory(5, "Op 9"), operatory(9, "Hygiene"), operatory(12, "Surgery"), operatory(14, "Room 014")),
+    providers=(provider(2, "DOC7"), provider(7, "HYG")),
+    blockout_types=(definition(248, "Room 250"), definition(250, "Hold")),
+    commlog_types=(definition(235, "ApptRelated"),),
+    clinics=(),
+)
+
+
+@pytest.mark.parametrize("key", ["operatories", "except_operatories"])
+def test_a_bare_number_that_is_part_of_another_name_is_refused(key: str) -> None:
+    told = refused(f"openings:\n  {key}: [9]\n", NUMBERED)
+    assert "“9” could mean 2 operatories." in told
+    assert "Write the name: “Hygiene” (number 9), or “Op 9” (number 5)." in told
+    assert "“7” could mean 2 providers." in refused("openings:\n  except_providers: [7]\n", NUMBERED)
+    assert "“250” could mean 2 blockout types." in refused("openings:\n  blockouts_allowed: [250]\n", NUMBERED)
+    for number in (12, 14):
+        assert resolved(f"openings:\n  operatories: [{number}]\n", NUMBERED).openings.operatories == frozenset(
+            {int(number)}
+        )
+
+
+def test_a_number_that_is_a_name_itself_is_that_name() -> None:
+    names = OfficeNames((operatory(4, "Op 9", "9"), operatory(5, "Hygiene 9")), (), (), (), ())
+    assert resolved("openings:\n  operatories: [9]\n", names).openings.operatories == frozenset({4})
+
+
+def test_what_each_name_was_resolved_to_can_be_shown() -> None:
+    written = parse_policy(
+        (
+            f"{HEAD}openings:\n  operatories: [op  9, 12]\n  blockouts_allowed: [Hold]\ncommlog:\n  type: apptrelated\n"
+        ).encode(),
+        Path("main.yaml"),
+    )
+    assert [str(name) for name in resolved_names(written, NUMBERED)] == [
+        "openings.operatories: op 9 is Op 9 (number 5)",
+        "openings.operatories: 12 is Surgery (number 12)",
+        "openings.blockouts_allowed: Hold is Hold (number 250)",
+        "commlog.type: apptrelated is ApptRelated (number 235)",
+    ]
+
+
+@pytest.mark.parametrize("name", ["none", "no Op 9", "all but Surgery", "not Hygiene", "except Surgery", "nothing"])
+def test_no_name_is_guessed_behind_a_no(name: str) -> None:
+    told = refused(f"openings:\n  except_operatories: [{name}]\n", NUMBERED)
+    assert "Did you mean" not in told
+    assert "There are: Op 9, Hygiene, Surgery, Room 014." in told
 
 
 @pytest.mark.parametrize(

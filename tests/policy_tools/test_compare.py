@@ -36,7 +36,7 @@ EDITS = [
     ("openings:\n  days: Mon-Fri", "openings:\n  days: [Mon, Tue]", "less"),
     ("openings:\n  hours: 8am-5pm", "openings:\n  hours: 7am-5pm", "more"),
     ("openings:\n  hours: 8am-5pm", "openings:\n  hours: 7am-3pm", "both"),
-    ("openings:\n  hours: 8am-midnight", "openings:\n  hours: 8am-5pm", "less"),
+    ("openings:\n  hours: 8am-24:00", "openings:\n  hours: 8am-5pm", "less"),
     ("candidates:\n  include: [planned]", "candidates:\n  include: [planned, recalls]", "more"),
     ("candidates:\n  same_provider: yes", "candidates:\n  same_provider: no", "more"),
     ("candidates:\n  under_18: text", "candidates:\n  under_18: skip", "less"),
