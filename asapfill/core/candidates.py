@@ -19,7 +19,7 @@ from asapfill.core.reasons import Reason
 from asapfill.core.rows import ASAP, Appointment, AptStatus, Patient, Recall
 from asapfill.core.schedule import appointment_span, is_pattern, occupies, provider_of
 from asapfill.core.units import Interval
-from asapfill.core.values import can_be_dialled, local_digits, supports
+from asapfill.core.values import can_be_dialled, local_digits, may_be_a_phone, supports
 
 GROUPS: Mapping[str, Group] = {
     AptStatus.UNSCHEDULED: "unscheduled",
@@ -183,7 +183,7 @@ def patient_checks(pat_num: int, office: Office, policy: Policy, today: date) ->
         _check("unreadable_patient", bool(patient.unreadable), odd),
         _check("patient_status", patient.pat_status != "Patient", f"status {patient.pat_status or 'none'}"),
         _check("no_text_consent", not takes_texts(patient, office), f"TxtMsgOk {patient.txt_msg_ok or 'none'}"),
-        _check("no_wireless_phone", phone_digits(patient.wireless_phone) is None),
+        _check("no_wireless_phone", phone_digits(patient.wireless_phone, anywhere=office.phones_anywhere) is None),
         _check("under_18", policy.candidates.under_18 == "skip" and not _is_adult(patient, today)),
     ]
 
@@ -195,13 +195,15 @@ def takes_texts(patient: Patient, office: Office) -> bool:
     return patient.txt_msg_ok == "Yes"
 
 
-def phone_digits(wireless_phone: str) -> str | None:
+def phone_digits(wireless_phone: str, *, anywhere: bool = False) -> str | None:
     """The ten digits of a US or Canadian phone, which may have a leading 1; None for anything else (Open Dental).
 
-    None also for what is no phone: 000-000-0000 and its like, area codes that cannot be.
+    None also for what is no phone: 000-000-0000 and its like, area codes that cannot be. ``anywhere``: the office is
+    elsewhere, so only what is no phone in any country is None.
     """
     digits = local_digits(wireless_phone)
-    return digits if can_be_dialled(digits) else None
+    usable = may_be_a_phone(digits) if anywhere else can_be_dialled(digits)
+    return digits if usable else None
 
 
 def appointment_candidate(

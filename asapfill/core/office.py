@@ -47,7 +47,7 @@ class Office:
     ``first`` and ``last``: the days (inclusive) for which schedules and appointments are complete; nothing outside them
     is ever offered. ``appointments``: every status, all clinics. ``asap``: the ASAP list. ``recalls``: every recall
     of each patient who has one with ASAP priority. ``patients``: those read so far; a candidate whose patient is
-    missing here is provisional.
+    missing here is provisional. ``phones_anywhere``: phones need not follow North America's rules.
     """
 
     first: date
@@ -66,6 +66,7 @@ class Office:
     lab_cases: tuple[LabCase, ...] = ()
     preferences: Mapping[str, str] = field(default_factory=dict)
     version: tuple[int, ...] | None = None
+    phones_anywhere: bool = False
 
     @property
     def increment(self) -> int:

@@ -107,7 +107,7 @@ RULES: dict[str, Rule] = {
         "The patient does not take text messages.", "Open Dental: TxtMsgOk", holds="The patient takes text messages."
     ),
     "no_wireless_phone": Rule(
-        "The patient has no valid wireless phone.",
+        "The patient has no valid wireless phone. The front desk can enter one: Edit Patient, Wireless Phone.",
         "Open Dental: only WirelessPhone is texted; 10 digits, or 11 with a leading 1",
         holds="The patient has a valid wireless phone.",
     ),

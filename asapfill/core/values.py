@@ -180,6 +180,15 @@ def can_be_dialled(digits: str) -> bool:
     )
 
 
+SHORTEST_PHONE, LONGEST_PHONE = 7, 15
+"""Digits; the longest by the international numbering plan (ITU-T E.164)."""
+
+
+def may_be_a_phone(digits: str) -> bool:
+    """Whether these can be a phone anywhere in the world, and are not one digit again and again."""
+    return SHORTEST_PHONE <= len(digits) <= LONGEST_PHONE and len(set(digits)) > 1
+
+
 _RUNS: Final = "23456789012345678901 98765432109876543210"
 
 Version = tuple[int, ...]

@@ -20,7 +20,7 @@ from asapfill.offers.journal import Journal
 from asapfill.offers.reconcile import recover
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.exchange import Network
-from asapfill.settings.kinds import is_exposed, split_address
+from asapfill.settings.kinds import ANYWHERE, is_exposed, split_address
 from asapfill.settings.settings import OfficeSettings, Settings, check_secrets
 from asapfill.store.database import EmptyStore, Store, open_for_reading, open_store
 from asapfill.store.lock import only_one
@@ -137,7 +137,7 @@ def open_sessions(
                 OfficeSession(
                     office=office.name,
                     client=client,
-                    mirror=Mirror(client, clock, memory),
+                    mirror=Mirror(client, clock, memory, office.phones == ANYWHERE),
                     clock=clock,
                     store=store,
                     journal=Journal(store, office.name),
@@ -196,5 +196,7 @@ def open_client(office: OfficeSettings, clock: Clock, stop: threading.Event, key
         seconds_between_requests=office.seconds_between_requests,
         requests_per_minute=office.requests_per_minute,
         stop=stop,
-        network=Network(plain_http=office.plain_http),
+        network=Network(
+            plain_http=office.plain_http, ca=str(office.ca) if office.ca is not None else None, proxy=office.proxy
+        ),
     )

@@ -59,13 +59,14 @@ ASAP_WHILE_WAITING = timedelta(minutes=10)
 class Mirror:
     """One office as last read. Used by one thread at a time; only ``hint`` may be called by any.
 
-    ``memory``: where it outlives this process; None: nowhere. Whatever reads the office raises OpenDentalError when it
-    could not be read; what was known before stays known.
+    ``memory``: where it outlives this process; None: nowhere. ``phones_anywhere``: see ``Office``. Whatever reads the
+    office raises OpenDentalError when it could not be read; what was known before stays known.
     """
 
     client: OpenDental
     clock: Clock
     memory: Memory | None = None
+    phones_anywhere: bool = False
     _reader: Reader = field(init=False)
     _patients: Patients = field(default_factory=Patients)
     _hints: Hints = field(default_factory=Hints)
@@ -76,6 +77,7 @@ class Mirror:
     def __post_init__(self) -> None:
         """Nothing is known yet; what the state remembers is recalled when it is first wanted."""
         self._reader = Reader(self.client, self.clock)
+        self._patients.phones_anywhere = self.phones_anywhere
 
     # What others ask
 
@@ -258,4 +260,5 @@ class Mirror:
             lab_cases=self._patients.lab_cases(),
             preferences=names.preferences,
             version=names.version,
+            phones_anywhere=self.phones_anywhere,
         )

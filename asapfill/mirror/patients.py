@@ -47,8 +47,9 @@ class _Read:
 
 @dataclass(slots=True)
 class Patients:
-    """The patients read so far."""
+    """The patients read so far. ``phones_anywhere``: see ``Office``."""
 
+    phones_anywhere: bool = False
     _read: dict[int, _Read] = field(default_factory=dict)
     _touched: set[int] = field(default_factory=set)
 
@@ -62,7 +63,7 @@ class Patients:
 
     def phones(self, hash_phone: HashPhone) -> dict[int, str]:
         """Keyed hash of the wireless phone by PatNum, of those who have a usable one."""
-        found = {number: _phone(read, hash_phone) for number, read in self._read.items()}
+        found = {number: _phone(read, hash_phone, anywhere=self.phones_anywhere) for number, read in self._read.items()}
         return {number: phone for number, phone in found.items() if phone}
 
     def wanted(self, numbers: Iterable[int], now: datetime, kept: timedelta | None) -> list[int]:
@@ -103,7 +104,10 @@ class Patients:
     def changes(self, hash_phone: HashPhone) -> dict[int, str | None]:
         """What is to be written since ``saved``; None for those who are forgotten, or are not written."""
         return {
-            number: _text(self._read[number], hash_phone) if number in self._read else None for number in self._touched
+            number: _text(self._read[number], _phone(self._read[number], hash_phone, anywhere=self.phones_anywhere))
+            if number in self._read
+            else None
+            for number in self._touched
         }
 
     def saved(self) -> None:
@@ -125,14 +129,14 @@ class Patients:
         return timedelta(0) <= now - known.at < enough
 
 
-def _phone(read: _Read, hash_phone: HashPhone) -> str:
+def _phone(read: _Read, hash_phone: HashPhone, *, anywhere: bool) -> str:
     if read.phone is not None:
         return read.phone
-    digits = phone_digits(read.patient.wireless_phone)
+    digits = phone_digits(read.patient.wireless_phone, anywhere=anywhere)
     return "" if digits is None else hash_phone(digits)
 
 
-def _text(read: _Read, hash_phone: HashPhone) -> str | None:
+def _text(read: _Read, phone: str) -> str | None:
     """What is written about a patient; None where something could not be read whole."""
     patient, cases = read.patient, read.lab_cases
     if patient.unreadable or any(case.unreadable for case in cases):
@@ -140,7 +144,7 @@ def _text(read: _Read, hash_phone: HashPhone) -> str | None:
     return json.dumps(
         {
             "patient": patient.model_dump(include={"pat_status", "txt_msg_ok", "clinic_num", "pri_prov", "sec_prov"}),
-            "phone": _phone(read, hash_phone),
+            "phone": phone,
             "age": _age(read),
             "lab_cases": [case.model_dump(mode="json", exclude={"unreadable"}) for case in cases],
             "at": moment_text(read.at),

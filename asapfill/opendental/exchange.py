@@ -19,12 +19,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Final
 
 import httpx
 
 from asapfill.clock import SystemClock
+from asapfill.core.addresses import is_near
 from asapfill.core.values import fit
 from asapfill.opendental.answers import Answer, Call
 from asapfill.opendental.errors import NotOpenDental, Unknown, Unreachable
@@ -266,16 +267,18 @@ def _by_proxy(network: Network, limits: httpx.Limits) -> dict[str, httpx.BaseTra
     return {"https://": httpx.HTTPTransport(proxy=network.proxy, verify=verify, limits=limits, trust_env=False)}
 
 
-def is_near(address: str) -> bool:
-    """Whether an IP address is on this machine or in a local network."""
-    found = ip_address(address.partition("%")[0])
-    found = getattr(found, "ipv4_mapped", None) or found
-    return (found.is_private or found.is_loopback) and not found.is_unspecified
+def _tls(ca: str | None = None) -> ssl.SSLContext:
+    """The verifying context for an authority; that of a file is made anew when the file was written since."""
+    try:
+        written = Path(ca).stat().st_mtime_ns if ca and ca != SYSTEM else 0
+    except OSError:
+        written = 0
+    return _context(ca, written)
 
 
 @cache
-def _tls(ca: str | None = None) -> ssl.SSLContext:
-    """One verifying context for all that trust the same: making one takes longer than a request."""
+def _context(ca: str | None, written: int) -> ssl.SSLContext:  # noqa: ARG001  another time of writing, another context
+    """One for all that trust the same: making one takes longer than a request."""
     context = httpx.create_ssl_context(trust_env=False)
     try:
         if ca == SYSTEM:

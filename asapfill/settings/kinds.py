@@ -8,13 +8,15 @@ settings say that an office is to be asked without it.
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
+from asapfill.core.addresses import address_of, is_near
 from asapfill.settings.toml_file import PREFIXES, Location, Secret, SettingsFile
 
 REMOTE_API = "api.opendental.com"
@@ -27,6 +29,12 @@ LONGEST_INTERVAL: Final = 60
 SMALLEST_BUDGET: Final = 12
 """Requests a minute: with fewer, the look before a text takes so long that it says nothing any more."""
 LARGEST_PORT: Final = 65535
+
+SYSTEM: Final = "system"
+"""In place of an authority's file: those that this machine trusts."""
+Phones = Literal["north-american", "any"]
+NORTH_AMERICAN: Final = "north-american"
+ANYWHERE: Final = "any"
 
 SOURCES: Final = "env:NAME, file:PATH or credential:NAME (a systemd credential)"
 
@@ -217,7 +225,7 @@ def _listen(raw: RawValue) -> tuple[str, int]:
     if not (port.isascii() and port.isdigit() and 0 < int(port) <= LARGEST_PORT):
         raw.wrong(f"`listen` must end with a port from 1 to {LARGEST_PORT}.", hint)
         return "", 0
-    if "certificate" not in raw.table and (address.is_unspecified or not address.is_private):
+    if "certificate" not in raw.table and (not is_near(host)):
         raw.wrong(
             "`listen` would take Open Dental's key unencrypted from anywhere.",
             "Name an address inside the office's network, or give `certificate` and `certificate_key`.",
@@ -249,6 +257,9 @@ def url_trouble(url: str, *, plain_http: bool = False) -> str:
         return "is not a web address that begins with http:// or https://."
     if parts.username is not None or parts.password is not None:
         return "has a user name or password in it. Open Dental does not use these: take them out."
+    usual = _in_disguise(parts.hostname)
+    if usual:
+        return f"has its host written in an unusual way. It means {usual}: write it so."
     if parts.query or parts.fragment or not parts.path.endswith("/api/v1"):
         return "does not end with /api/v1, as every address of Open Dental's API does."
     if not plain_http and is_exposed(url):
@@ -269,6 +280,9 @@ def _trouble(url: str, behind: str, exposed: str) -> str:
         return "is not a web address that begins with https://."
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         return f"has more in it than a host and a path; {behind}"
+    usual = _in_disguise(parts.hostname)
+    if usual:
+        return f"has its host written in an unusual way. It means {usual}: write it so."
     return exposed if is_exposed(url) else ""
 
 
@@ -293,12 +307,76 @@ def is_loopback(host: str) -> bool:
 
 
 def _is_near(host: str) -> bool:
-    """Whether a host is on this machine or in the office: a private address or a local name."""
+    """Whether a host is on this machine or in the office: a private address or a local name.
+
+    What a name really leads to is judged again at each connection (``opendental.exchange``).
+    """
+    if address_of(host) is not None:
+        return is_near(host)
+    return "." not in host or host.lower().endswith(LAN_DOMAINS)
+
+
+def _in_disguise(host: str) -> str:
+    """The usual form of an address that is written in another one, such as 134744072; empty for all else."""
+    address = address_of(host)
     try:
-        address = ip_address(host)
+        plain = ip_address(host.partition("%")[0])
     except ValueError:
-        return "." not in host or host.lower().endswith(LAN_DOMAINS)
-    return address.is_private or address.is_loopback
+        plain = None
+    return "" if plain == address else str(address)
+
+
+def _authority(raw: RawValue) -> Path | Literal["system"] | None:
+    if raw.value == SYSTEM:
+        found: Path | Literal["system"] | None = SYSTEM
+    else:
+        found = path_of("a PEM file with the authority's certificate, or system").read(raw)
+    if not _has_https(raw.table):
+        raw.wrong(f"`{raw.name}` is for https addresses, and this office has none.", "Take the line out.")
+    return found
+
+
+def authority_trouble(path: Path) -> str:
+    """Why the file of an authority cannot be used, as the end of a sentence; empty when it can."""
+    try:
+        if not path.is_file():
+            return f"is not a file: {path}."
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        return f"holds no certificate: {path}."
+    except OSError as error:
+        return f"cannot be read: {error.strerror} ({path})."
+    return ""
+
+
+def _proxy(raw: RawValue) -> str | None:
+    parts = split_address(raw.value) if isinstance(raw.value, str) else None
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        raw.wrong(f"`{raw.name}` must be the address of a proxy.")
+        return None
+    if parts.username is not None or parts.password is not None:
+        hint = "Let the proxy know this machine by its address: no password may stand in this file."
+        raw.wrong(f"`{raw.name}` has a user name or password in it.", hint)
+    elif parts.path.strip("/") or parts.query or parts.fragment:
+        raw.wrong(f"`{raw.name}` has more in it than a host and a port.")
+    if not _has_https(raw.table):
+        raw.wrong(f"`{raw.name}` is for https addresses, and this office has none.", "Take the line out.")
+    return str(raw.value).rstrip("/")
+
+
+def _has_https(table: Mapping[str, Any]) -> bool:
+    """Whether an office has an address to which the way is encrypted; also where that cannot be told."""
+    urls = table.get("urls")
+    urls = [urls] if isinstance(urls, str) else urls
+    return not isinstance(urls, list) or any(str(url).strip().lower().startswith("https:") for url in urls)
+
+
+def _phones(raw: RawValue) -> Phones:
+    if raw.value == ANYWHERE:
+        return ANYWHERE
+    if raw.value != NORTH_AMERICAN:
+        raw.wrong(f'`{raw.name}` must be "{NORTH_AMERICAN}" or "{ANYWHERE}".')
+    return NORTH_AMERICAN
 
 
 URLS: Final = Kind("one or more web addresses that end with `/api/v1`", _urls)
@@ -312,4 +390,7 @@ PING: Final = Kind("a web address that begins with https://", _ping)
 WORKSTATION: Final = Kind("the Windows name of a computer", _workstation)
 CLOCK: Final = Kind("the address of a sandbox's clock on this machine", _clock)
 LISTEN: Final = Kind("an IP address of this machine and a port", _listen)
+AUTHORITY: Final = Kind('`"system"`, or the path of a PEM file; a relative one begins at the settings file', _authority)
+PROXY: Final = Kind("the address of an HTTP proxy: a host and a port", _proxy)
+PHONES: Final = Kind(f"`{NORTH_AMERICAN}` or `{ANYWHERE}`", _phones)
 EVENTS_URL: Final = Kind("a web address that begins with https://", _events_url)

@@ -11,15 +11,16 @@ import http.client
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from asapfill.clock import Clock, FastClock, SystemClock
 from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.settings.kinds import NORTH_AMERICAN, Phones, authority_trouble
 from asapfill.settings.table import (
     EVENTS_EXAMPLE,
     NOTIFY_EXAMPLE,
@@ -29,7 +30,7 @@ from asapfill.settings.table import (
     names_in,
     settings_in,
 )
-from asapfill.settings.toml_file import Location, Secret, SettingsFile, read_toml
+from asapfill.settings.toml_file import Location, Secret, SettingsFile, looks_like_a_key, may_be_shown, read_toml
 from asapfill.words import nearest
 
 SYSTEM_SETTINGS = Path("/etc/asapfill/asapfill.toml")
@@ -43,6 +44,7 @@ class OfficeSettings:
 
     ``seconds_between_requests`` None: the client's own pace, by kind of address. ``events`` False: this office sends
     none, though the settings say where to. ``workstation`` empty: any computer that runs Open Dental sends them.
+    ``ca``: an absolute path, or the authorities that this machine trusts.
     """
 
     name: str
@@ -56,6 +58,9 @@ class OfficeSettings:
     plain_http: bool = False
     requests_per_minute: int | None = None
     notify: tuple[Secret, ...] = ()
+    ca: Path | Literal["system"] | None = None
+    proxy: str | None = None
+    phones: Phones = NORTH_AMERICAN
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +157,20 @@ def load_settings(path: Path, environ: Mapping[str, str], *, with_secrets: bool 
     problems = list(file.problems)
     if with_secrets:
         problems += [problem for secret in file.secrets for problem in secret.problems()]
+        problems += _authorities(settings, file)
     if problems:
         raise ConfigurationError(sorted(problems, key=lambda problem: (problem.line, problem.column)))
     return settings
+
+
+def _authorities(settings: Settings, file: SettingsFile) -> Iterator[Problem]:
+    """What is wrong with the files of authorities: an office is not served without its own."""
+    for office in settings.offices.values():
+        trouble = authority_trouble(office.ca) if isinstance(office.ca, Path) else ""
+        if trouble:
+            hint = "It must be readable for the user that runs asapfill, and hold certificates as PEM text."
+            place = file.place(("offices", office.name, "ca"))
+            yield Problem(file.path, f"`ca` {trouble}", *place, hint)
 
 
 def check_secrets(settings: Settings) -> None:
@@ -192,6 +208,9 @@ def _office(name: str, raw: object, file: SettingsFile) -> OfficeSettings:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
         hint = "Use letters, digits, - and _, without blanks: [offices.main-street]"
         file.problem(location, "This name of an office cannot be used.", hint)
+    elif looks_like_a_key(name):
+        hint = "Call the office as people do: [offices.main-street]. If it is a key, have it replaced."
+        file.problem(location, "This name of an office looks like a key: it would stand in every log.", hint)
     if not isinstance(raw, dict):
         file.problem(location, "An office is a table of its own.", f"For example:\n{OFFICE_EXAMPLE}")
         raw = {}
@@ -221,7 +240,8 @@ def _values(where: Where, raw: Mapping[str, Any], location: Location, file: Sett
     """The value of every key that a table may have, by its name; what does not belong there is noted."""
     for name in raw:
         if name not in names_in(where):
-            file.problem((*location, name), f"`{name}` is not a setting that asapfill knows.", _advice(where, name))
+            what = f"`{name}`" if may_be_shown(name) else "A name in this line"
+            file.problem((*location, name), f"{what} is not a setting that asapfill knows.", _advice(where, name))
     return {setting.name: setting.read(raw, location, file) for setting in settings_in(where)}
 
 

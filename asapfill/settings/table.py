@@ -119,6 +119,24 @@ SETTINGS: Final = (
         "true", default=False,
     ),
     Setting(
+        "offices", "ca", kinds.AUTHORITY,
+        "Whose certificates are trusted for this office's https addresses, beside the public authorities: the office's "
+        "own, or the authorities that this machine trusts.",
+        '"/etc/asapfill/office-ca.pem"', left_out="the public authorities, as browsers know them.",
+    ),
+    Setting(
+        "offices", "proxy", kinds.PROXY,
+        "The way out of a network that has no other. Only https addresses are asked through it: it passes on what it "
+        "cannot read. An http address is asked directly.",
+        '"http://10.0.0.2:3128"', left_out="every address is asked directly; the environment's proxy does not count.",
+    ),
+    Setting(
+        "offices", "phones", kinds.PHONES,
+        "By which rules a wireless phone is one: `north-american`, where 000-000-0000 and area codes that cannot be "
+        "are no phones, or `any` for an office elsewhere, where 7 to 15 digits are one.",
+        '"any"', default=kinds.NORTH_AMERICAN,
+    ),
+    Setting(
         "offices", "events",
         kinds.flag(
             "events = false switches them off for this office; where they arrive stands in [events].",

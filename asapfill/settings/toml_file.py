@@ -102,7 +102,7 @@ def _syntax_problem(path: Path, text: str, error: Exception) -> Problem:
     line, column = (int(found[1]), int(found[2])) if found else (text.count("\n") + 1, 1)
     before = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
     key = re.match(r"\s*([A-Za-z0-9_-]+)\s*=", before)
-    named = f" `{key[1]}`" if key else ""
+    named = f" `{key[1]}`" if key and may_be_shown(key[1]) else ""
     if "overwrite" in str(error) or "declare" in str(error):
         message = f"This name{named} stands twice in the file."
         hint = "Keep one of the two."
@@ -141,6 +141,30 @@ def _places(text: str) -> dict[Location, tuple[int, int]]:
 
 def _parts(dotted: str) -> Location:
     return tuple(part.strip("\"'") for part in re.findall(_BARE_OR_QUOTED, dotted))
+
+
+MANY = 12
+"""Signs of letters and digits in a row; keys of Open Dental have 16."""
+
+
+def looks_like_a_key(name: str) -> bool:
+    """Whether somebody may have pasted a key where a name belongs: letters and digits mixed, without a break."""
+    return any(
+        re.search("[0-9]", run) and re.search("[A-Za-z]", run) for run in re.findall(f"[A-Za-z0-9+/]{{{MANY},}}", name)
+    )
+
+
+def may_be_shown(name: str) -> bool:
+    """Whether the name of a key may stand in a message: a word, as all our keys are, and no secret."""
+    return re.fullmatch(r"[A-Za-z][a-z]*([_ -]?[a-z]+)*|[A-Z_]+", name) is not None and len(name) <= LONGEST_WORD
+
+
+LONGEST_WORD = 40
+
+
+def _shown(path: Path) -> str:
+    """The end of a sentence with a path; without it where its name may be a key that was pasted there."""
+    return "." if looks_like_a_key(path.name) or not path.name.isprintable() else f": {path}"
 
 
 PREFIXES = ("env:", "file:", "credential:")
@@ -197,7 +221,7 @@ class Secret:
     def _from_environment(self, name: str) -> str:
         if name not in self.environ:
             # Shown only if it looks like a variable's name: it could be a key that was pasted here.
-            shown = f" {name}" if re.fullmatch(r"[A-Z][A-Z0-9_]*", name) else ""
+            shown = f" {name}" if re.fullmatch(r"[A-Z][A-Z0-9_]*", name) and not looks_like_a_key(name) else ""
             hint = "Set it for the user or service that runs asapfill, or use file:PATH or credential:NAME."
             raise self._trouble(f"comes from an environment variable{shown} that is not set.", hint)
         return self.environ[name]
@@ -218,10 +242,10 @@ class Secret:
                 raw = file.read(LONGEST + 1)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "not a path"
-            hint = f"{what} must exist and be readable for the user that runs asapfill: {path}"
+            hint = f"{what} must exist and be readable for the user that runs asapfill{_shown(path)}"
             raise self._trouble(f"cannot be read: {why}.", hint) from None
         if len(raw) > LONGEST:
-            raise self._trouble("comes from a file too large to be a key.", f"Is this the right one? {path}")
+            raise self._trouble("comes from a file too large to be a key.", f"Is this the right one{_shown(path)}")
         return raw.decode("utf-8-sig", errors="replace")
 
     def _trouble(self, message: str, hint: str) -> ConfigurationError:

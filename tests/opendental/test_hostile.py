@@ -18,10 +18,11 @@ import httpx
 import pytest
 
 from asapfill.clock import SystemClock
+from asapfill.core.addresses import is_near
 from asapfill.opendental.answers import Answer, Call, value
 from asapfill.opendental.client import OpenDental
 from asapfill.opendental.errors import NotOpenDental, Unreachable
-from asapfill.opendental.exchange import LARGEST_ANSWER, PROBE, Network, _reason, is_near
+from asapfill.opendental.exchange import LARGEST_ANSWER, PROBE, Network, _reason
 from tests.webhooks.test_tls import CERTIFICATE, CERTIFICATE_KEY
 
 Connect = Callable[..., OpenDental]

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -395,3 +396,42 @@ def test_many_clients_at_once_are_served_one_by_one(desk: Desk) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(offer, range(8))) == list(range(1, 9))
     assert desk.log()["sent_twice"] == 1
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "9" * 20, "²"])
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_numbers_that_are_none_are_refused_and_are_no_failure_of_the_sandbox(
+    desk: Desk, digits: str, method: str
+) -> None:
+    body = {} if method == "PUT" else None
+    assert 400 <= desk.call(method, f"appointments/{quote(digits)}", body).status < 500
+    assert desk.call(method, f"appointments?PatNum={quote(digits)}", body).status < 500
+    assert desk.call("GET", f"appointments?Offset={'9' * 5000}").status == 400
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"advance": 1e400}',
+        b'{"advance": ' + b"9" * 5000 + b"}",
+        b'{"advance": ' + b"9" * 300 + b"}",
+        b"[" * 5000,
+        b'{"a":' * 5000,
+    ],
+)
+def test_bodies_that_cannot_be_read_are_refused(desk: Desk, body: bytes) -> None:
+    for target in ("/sandbox/clock", "/api/v1/asapcomms"):
+        connection = http.client.HTTPConnection(HOST, desk.port, timeout=10)
+        connection.request("POST", target, body, {"Authorization": AUTHORIZATION})
+        assert connection.getresponse().status == 400
+        connection.close()
+
+
+@pytest.mark.parametrize("length", ["-1", "9" * 5000, "ten"])
+def test_a_length_that_is_no_number_is_refused(desk: Desk, length: str) -> None:
+    connection = http.client.HTTPConnection(HOST, desk.port, timeout=10)
+    connection.putrequest("POST", "/sandbox/clock")
+    connection.putheader("Content-Length", length)
+    connection.endheaders()
+    assert connection.getresponse().status == 400
+    connection.close()

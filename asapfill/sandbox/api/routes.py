@@ -268,7 +268,7 @@ def read_body(body: bytes) -> Row:
     """A request's JSON object. Raises Refusal when it is none."""
     try:
         found = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refusal(400, "The request body is not valid JSON.") from error
     if not isinstance(found, dict):
         raise Refusal(400, "The request body is not a JSON object.")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import logging
+import re
 import socket
 import sys
 import threading
@@ -109,12 +110,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         """Read the request, have it answered, send the answer unless a fault forbids."""
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > BODY_LIMIT:
+        length = self.headers.get("Content-Length") or "0"
+        if not re.fullmatch("[0-9]{1,9}", length) or int(length) > BODY_LIMIT:
             self.close_connection = True
-            self._send(Response(400, b'"The request body is too long."'))
+            self._send(Response(400, b'"The request body is too long, or its length is no number."'))
             return
-        body = self.rfile.read(length)
+        body = self.rfile.read(int(length))
         try:
             authorization = self.headers.get("Authorization", "")
             outcome = self.server.world.handle(self.command, self.path, authorization, body)

@@ -22,6 +22,7 @@ from __future__ import annotations
 import json
 import math
 import random
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -47,6 +48,8 @@ START = datetime(2026, 4, 14, 7, 0)
 """When a generated office starts if nothing else is asked for: a Tuesday before opening."""
 
 MODES = ("stepped", "speed", "system")
+TOO_MANY_DIGITS = 20
+"""Open Dental's keys are 64-bit numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,8 @@ class World:
                 return Outcome(error(404, f"{url.path} is not a valid resource."))
             path = url.path.removeprefix(PREFIX)
             query = dict(parse_qsl(url.query, keep_blank_values=True))
+            if re.search(f"/[0-9]{{{TOO_MANY_DIGITS},}}/?$", path):
+                return Outcome(error(400, "The number at the end of the path is too large."))
             return self._request(_request(method, path, query, body), path, authorization)
 
     def done(self, key: str) -> None:
@@ -214,7 +219,7 @@ class World:
             return
         try:
             body = json.loads(request.body) if request.body else None
-        except ValueError:  # the office refuses it; the log keeps that something came
+        except (ValueError, RecursionError):  # the office refuses it; the log keeps that something came
             body = request.body.decode(errors="replace")
         self.log.write(
             {
@@ -240,7 +245,7 @@ def _clock(options: Options, office: SimulatedOffice) -> Clock:
 def _request(method: str, path: str, query: dict[str, str], body: bytes) -> Request:
     """Split a path into resource and primary key."""
     resource, _, last = path.rstrip("/").rpartition("/")
-    if resource and last.isdigit():
+    if resource and re.fullmatch("[0-9]+", last):
         return Request(method, resource, int(last), query, body)
     return Request(method, path.rstrip("/"), None, query, body)
 
@@ -273,7 +278,7 @@ def answer(world: World, method: str, path: str, body: bytes) -> Response:
         return Response(200, json.dumps(act(world, read_body(body) if method == "POST" else {})).encode())
     except Refusal as refusal:
         return error(refusal.status, refusal.text)
-    except (TypeError, ValueError) as problem:
+    except (TypeError, ValueError, OverflowError) as problem:
         return error(400, str(problem))
 
 
