@@ -403,7 +403,7 @@ def test_many_clients_at_once_are_served_one_by_one(desk: Desk) -> None:
 def test_numbers_that_are_none_are_refused_and_are_no_failure_of_the_sandbox(
     desk: Desk, digits: str, method: str
 ) -> None:
-    body = {} if method == "PUT" else None
+    body: dict[str, Any] | None = {} if method == "PUT" else None
     assert 400 <= desk.call(method, f"appointments/{quote(digits)}", body).status < 500
     assert desk.call(method, f"appointments?PatNum={quote(digits)}", body).status < 500
     assert desk.call("GET", f"appointments?Offset={'9' * 5000}").status == 400
