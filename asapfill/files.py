@@ -24,6 +24,19 @@ def replace_file(path: Path, text: str, mode: int = 0o600) -> None:
         raise
 
 
+def readable_as_its_folder(path: Path) -> None:
+    """Let whoever may read the folder around a new file or folder read it, too, whatever this process's umask is.
+
+    Root writes policies for a service that runs as another user.
+
+    Raises:
+        OSError: it cannot be changed.
+    """
+    give_to_owner_of(path.parent, path)
+    allowed = 0o755 if path.is_dir() else 0o644
+    path.chmod(allowed & (path.parent.stat().st_mode | 0o600))
+
+
 def give_to_owner_of(folder: Path, file: Path | int) -> None:
     """Have a new file (a path, or a descriptor) belong to whom its folder belongs to.
 

@@ -28,7 +28,7 @@ from asapfill.cycle.session import OfficeSession, sessions_without_state
 from asapfill.mirror.names import Names
 from asapfill.opendental.errors import NotFound, OpenDentalError, TooOld
 from asapfill.policy.for_commands import last_good_versions
-from asapfill.policy.in_force import Policies, no_policy, read_folder
+from asapfill.policy.in_force import Policies, nearly_policies, no_policy, read_folder
 from asapfill.policy.model import PolicyFile
 from asapfill.policy.reading import read_bytes, readable_part
 from asapfill.policy.resolve import resolve, resolved_names
@@ -145,6 +145,7 @@ def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, off
     policies = read_folder(settings, kept_rows=last_good_versions(settings, clock))
     texts = {office: [item for file in policies.of(office) for item in _beyond_rules(file)] for office in offices}
     findings: dict[str, Sequence[Finding]] = {office: found for office, found in texts.items() if found}
+    stray = nearly_policies(settings.policies)
     if not offline:
         with sessions_without_state(settings, offices, clock) as sessions:
             parts = _parts_with_mistakes(policies)
@@ -154,6 +155,9 @@ def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, off
                 )
                 for session in sessions
             }
+    if stray and offices:
+        first = next(iter(offices))
+        findings[first] = [*findings.get(first, ()), look("policies", stray)]
     notices = () if offline else tuple(_untold(settings))
     return Checked(policy_problems(settings, policies, offices), findings, offline=offline, notices=notices)
 

@@ -35,7 +35,7 @@ from asapfill.checks.installation import (
 )
 from asapfill.clock import Clock
 from asapfill.core.errors import ConfigurationError, Problem
-from asapfill.core.office import Office, operatory_name, sending_window
+from asapfill.core.office import Office, folded, operatory_name, sending_window
 from asapfill.core.schedule import may_be_allowed, may_work, own_provider, provider_stretch, working_hours
 from asapfill.cycle.session import OfficeSession, sessions_without_state
 from asapfill.mirror.names import Names
@@ -233,7 +233,7 @@ def _texting(names: Names) -> Iterator[Finding]:
 def _blockout_types(names: Names, files: Sequence[PolicyFile]) -> Iterator[Finding]:
     """Types without the flag NS, which staff may book over, and of which no policy says anything."""
     named = {
-        name.casefold()
+        folded(name)
         for file in files
         for listed in (file.openings.blockouts_allowed, file.openings.hygiene_only_in, file.openings.recalls_only_in)
         for name in listed
@@ -241,7 +241,7 @@ def _blockout_types(names: Names, files: Sequence[PolicyFile]) -> Iterator[Findi
     unnamed = [
         row.item_name.strip()
         for row in names.blockout_types
-        if may_be_allowed(row) and row.item_name.strip().casefold() not in named
+        if may_be_allowed(row) and folded(row.item_name) not in named
     ]
     if unnamed:
         yield look(

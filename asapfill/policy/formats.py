@@ -119,6 +119,8 @@ def duration(value: object) -> timedelta:
         raise Unreadable(f"is {quoted(text)}; minutes, hours or days?", hint)
     part = r"([0-9]{1,6}(?:[.][0-9]{1,3})?)\s*([a-z]+)\s*(?:,|and\b)?\s*"
     lowered = text.casefold()
+    if re.search("[0-9]{7,}", text):
+        raise Unreadable(f"is {quoted(text)}: the number is far too large.", DURATION_HINT)
     if not re.fullmatch(f"(?:{part})+", lowered):
         raise Unreadable(f"is {quoted(text)}, which is not a length of time.", DURATION_HINT)
     minutes = 0.0
@@ -171,6 +173,8 @@ def whole_number(lowest: int, highest: int) -> Callable[[object], int]:
 
     def read(value: object) -> int:
         text = one(value, hint)
+        if re.fullmatch(r"[+-]?[0-9]{19,}", text):
+            raise Unreadable(f"is {quoted(text)}, a number far too large.", hint)
         if not re.fullmatch(r"[+-]?[0-9]{1,18}", text):
             raise Unreadable(f"is {quoted(text)}, which is not a whole number.", hint)
         if not lowest <= int(text) <= highest:
@@ -198,6 +202,8 @@ def auto_or_number(lowest: int, highest: int) -> Callable[[object], int | None]:
 def patient_number(value: object) -> int:
     """A PatNum, as Open Dental shows it in the patient's edit window."""
     text = one(value, "Write the patient's number.")
+    if re.fullmatch("[0-9]{19,}", text):
+        raise Unreadable(f"is {quoted(text)}, a number far too large.", "Write the PatNum as Open Dental shows it.")
     if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) == 0:
         hint = "Patients are named by their PatNum only: [1234, 5678]. Names of patients do not belong in a policy."
         raise Unreadable(f"is {quoted(text)}, which is not a patient's number.", hint)

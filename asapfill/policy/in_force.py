@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ from asapfill.words import nearest
 log = logging.getLogger(__name__)
 
 SUFFIXES = (".yaml", ".yml")
+NEARLY = re.compile(r"(?i)[.](ya?ml)[.](txt|docx?|rtf|bak|old|orig)$")
+"""How a policy is called to whose name an editor has put its own ending."""
 START_HINT = "`asapfill policy new` writes one in mode preview: it sends nothing until you change that."
 A_MOMENT = 0.1
 """Seconds to wait longer than needed, so that no clock is looked at too early."""
@@ -159,7 +162,7 @@ class PolicyBook:
         paths = sorted(path for path in names if path.suffix.lower() in SUFFIXES)
         if not paths:
             message = f"The folder {self.folder} holds no policy (a file whose name ends in .yaml)."
-            return files, [Problem(self.folder, message, hint=START_HINT)]
+            return files, [Problem(self.folder, message, hint=nearly_policies(self.folder) or START_HINT)]
         for path in paths:
             try:
                 files.append(read(path))
@@ -280,7 +283,21 @@ def no_policy(settings: Settings, offices: Iterable[str]) -> Problem:
     return Problem(
         settings.policies,
         f"There is no policy for {names}.",
-        hint=START_HINT,
+        hint=nearly_policies(settings.policies) or START_HINT,
+    )
+
+
+def nearly_policies(folder: Path) -> str:
+    """What to do about files that were meant as policies and are not read; empty when there is none."""
+    try:
+        names = sorted(path.name for path in folder.iterdir() if NEARLY.search(path.name))
+    except OSError:
+        return ""
+    if not names:
+        return ""
+    right = NEARLY.sub(r".\1", names[0])
+    return (
+        f"{', '.join(names)} is not read: a policy's name ends in .yaml. Rename it to {right} (Windows hides endings)."
     )
 
 

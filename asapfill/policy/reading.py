@@ -6,6 +6,7 @@ nothing to do. Names of the office are checked later, in ``resolve``, because th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,7 +18,8 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.core.errors import ConfigurationError, Problem, problem_at
+from asapfill.core.office import folded
 from asapfill.core.policy import Hours
 from asapfill.policy.formats import Unreadable, in_words
 from asapfill.policy.keys import section_of
@@ -37,6 +39,11 @@ SECTIONS: Mapping[Location, list[str]] = {(): list(PolicyFile.model_fields)} | {
     if (inner := section_of(info)) is not None
 }
 """The keys allowed in each section; () is the file itself."""
+PRESSED = re.compile(
+    rb"(?m)^([ ]*)(%s):(?!\xc2\xa0)([^\s:#][^\n]*)"
+    % "|".join(sorted({name for names in SECTIONS.values() for name in names})).encode()
+)
+"""A key, its colon and its value without a blank between."""
 DAY = 24 * 60
 """Minutes."""
 OPPOSITES = (
@@ -108,9 +115,10 @@ def _read(raw: bytes, path: Path) -> tuple[PolicyFile | None, list[Problem], Col
     Raises:
         ConfigurationError: the file is no YAML mapping at all.
     """
+    raw, pressed = _with_blanks(raw, path)
     tree = read_tree(raw, path)
     empty = [location for location, value in _values(tree.data) if value is None]
-    problems = [*tree.problems, *_nothing_there(tree.source, empty)]
+    problems = [*pressed, *tree.problems, *_nothing_there(tree.source, empty)]
     wrong = {_key_of(location) for location in empty}
     policy, errors = _validated(_without(tree.data, wrong))
     told = sorted(
@@ -130,6 +138,23 @@ def _read(raw: bytes, path: Path) -> tuple[PolicyFile | None, list[Problem], Col
     if policy is not None:
         policy = policy.located(tree.source)
     return policy, _in_order(problems, untold, path), wrong
+
+
+def _with_blanks(raw: bytes, path: Path) -> tuple[bytes, list[Problem]]:
+    """The file with a blank behind the colon of every key that lacks it, and a problem for each.
+
+    To YAML ``wave:2`` is one word, and what it says of that helps nobody.
+    """
+    found = list(PRESSED.finditer(raw))
+    lines = raw.decode(errors="replace").splitlines() if found else []
+    problems = []
+    for match in found:
+        line = raw.count(b"\n", 0, match.start()) + 1
+        key, value = match[2].decode(), match[3].decode(errors="replace").strip()
+        place = line, len(match[1]) + len(key) + 1
+        hint = f"Write {key}: {value}"
+        problems.append(problem_at(path, lines, place, f"A blank is missing behind the colon of `{key}`.", hint))
+    return PRESSED.sub(rb"\1\2: \3", raw), problems
 
 
 def _in_order(problems: Iterable[Problem], untold: int, path: Path) -> list[Problem]:
@@ -216,14 +241,14 @@ def _shown(location: Location) -> str:
 
 def _unknown_key(source: Source, location: Location) -> Problem:
     section, key = location[:-1], str(location[-1])
-    folded = "_".join(key.casefold().replace("-", " ").split())
+    plain = "_".join(key.casefold().replace("-", " ").split())
     place = f"below `{section[0]}`" if section else "at the left margin"
     message = f"`{key}` is not a key that asapfill knows {place}."
-    known = [where for where in SECTIONS if folded in SECTIONS[where]]
+    known = [where for where in SECTIONS if plain in SECTIONS[where]]
     elsewhere = [f"below `{where[0]}:`" if where else "at the left margin" for where in known]
-    near = _nearest_key(folded, section)
-    if folded in SECTIONS[section]:
-        hint = f"Did you mean `{folded}`?"
+    near = _nearest_key(plain, section)
+    if plain in SECTIONS[section]:
+        hint = f"Did you mean `{plain}`?"
     elif elsewhere:
         hint = f"It belongs {' or '.join(elsewhere)}."
     elif near:
@@ -277,9 +302,9 @@ def _openings(policy: PolicyFile) -> Iterator[Contradiction]:
     if openings.shortest > timedelta(minutes=closes - opens):
         message = f"No opening of {in_words(openings.shortest)} fits between the `hours`."
         yield Contradiction((shortest, ("openings", "hours")), message, "Make `shortest` shorter.")
-    both = {name.casefold() for name in openings.operatories or ()}
+    both = {folded(name) for name in openings.operatories or ()}
     for number, name in enumerate(openings.except_operatories):
-        if name.casefold() in both:
+        if folded(name) in both:
             place = ("openings", "except_operatories", number)
             message = f"“{name}” is both in `operatories` and in `except_operatories`."
             yield Contradiction((place, ("openings", "operatories")), message, "Keep it in one of the two.")
@@ -345,6 +370,10 @@ def _empty_lists(policy: PolicyFile) -> Iterator[Contradiction]:
         if value == ():
             message = f"`{location[-1]}` is an empty list: no {what} is left."
             yield Contradiction((location,), message, f"{hint} To stop sending, use mode: preview.")
+    if policy.order == ():
+        message = "`order` is an empty list: nothing says who is asked first."
+        hint = "Take the line out to get the usual order, or write at least one line below it."
+        yield Contradiction((("order",),), message, hint)
 
 
 def _stretch(hours: Hours) -> tuple[int, int]:

@@ -78,7 +78,7 @@ def several_names(name: str, choices: Sequence[Choice]) -> str:
 
 def _letters(label: str) -> str:
     """A label without the signs that people forget: HYG-4 and hyg 4 look the same."""
-    return "".join(sign for sign in label.casefold() if sign.isalnum())
+    return "".join(sign for sign in folded(label) if sign.isalnum())
 
 
 def perhaps_meant(name: str, choices: Sequence[Choice]) -> str:

@@ -63,8 +63,11 @@ INVISIBLE = re.compile(
 )
 SAMPLE = 64
 """Bytes at the beginning of a file by which its encoding is guessed."""
-NO_TEXT = (b"PK\x03\x04", b"{\\rtf", b"\xd0\xcf\x11\xe0", b"%PDF", b"<!DOCTYPE", b"<html")
+NO_TEXT = (b"PK\x03\x04", b"{\\rtf", b"\xd0\xcf\x11\xe0", b"%PDF", b"<!DOCTYPE", b"<html", b"\x1f\x8b")
 """How files begin that Word, WordPad and others make."""
+PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+FEW_CONTROL_SIGNS = 0.05
+"""The part of its first bytes that may be control signs in a text that was damaged."""
 BULLETS = "-\u2010\u2011\u2013\u2014\u2022\u00b7"
 """How the line of a list begins where it should begin with - and a blank."""
 SMART_QUOTES = "“”„‟‘‚«»"
@@ -134,6 +137,10 @@ def _decoded(raw: bytes, path: Path) -> str:
     if raw.startswith(NO_TEXT):
         message = "The file is no plain text: a word processor or another program saved it in a format of its own."
         raise ConfigurationError([Problem(path, message, hint="Save it as plain text, with the encoding UTF-8.")])
+    if _is_no_text(raw):
+        what = "a picture" if raw.startswith(PICTURES) else "what a program made for itself, or a picture"
+        message = f"The file is no text: it seems to be {what}."
+        raise ConfigurationError([Problem(path, message, hint=f"Take it out of the folder of policies. {START}")])
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or _every_other_byte_is_nul(raw[:SAMPLE]):
         message = "The file is saved as UTF-16 (Windows calls it Unicode)."
         raise ConfigurationError([Problem(path, message, hint="Save it again with the encoding UTF-8.")])
@@ -154,6 +161,14 @@ def _decoded(raw: bytes, path: Path) -> str:
         message = "The file was damaged while it was saved: its end holds nothing readable."
         raise ConfigurationError([Problem(path, message, hint="Write its end anew, and save it.")])
     return text
+
+
+def _is_no_text(raw: bytes) -> bool:
+    """Whether many of the first bytes are control signs, and yet it is no UTF-16 and no text that was overwritten."""
+    begin = raw[:512].rstrip(b"\x00")
+    control = sum(byte < ord(" ") and byte not in b"\t\n\r\f" for byte in begin)
+    is_utf_16 = raw.startswith((b"\xff\xfe", b"\xfe\xff")) or _every_other_byte_is_nul(raw[:SAMPLE])
+    return control > FEW_CONTROL_SIGNS * len(begin) and not is_utf_16
 
 
 def _every_other_byte_is_nul(raw: bytes) -> bool:

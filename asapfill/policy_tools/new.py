@@ -21,6 +21,7 @@ from asapfill.core.office import OfficeNames, operatory_both
 from asapfill.core.rows import Clinic, Definition
 from asapfill.core.schedule import may_be_allowed
 from asapfill.cycle.session import sessions_without_state
+from asapfill.files import readable_as_its_folder
 from asapfill.opendental.errors import OpenDentalError
 from asapfill.policy.formats import US_ZONES, Unreadable, Written, hours_in_words
 from asapfill.policy.hours import hours
@@ -77,7 +78,7 @@ class OfficeAnswers:
 class Question:
     """Something asked for a new policy. ``default`` empty: there is none, and ``flag`` must be given or it is left out.
 
-    ``sure``: the default may be taken without asking. ``several``: the answer is a list of names with commas between.
+    ``several``: the answer is a list of names with commas between.
     ``explained``: what somebody must know to answer it, told before it, in one paragraph or more.
     """
 
@@ -85,7 +86,6 @@ class Question:
     text: str
     default: str = ""
     flag: str = ""
-    sure: bool = True
     several: bool = False
     explained: str = ""
 
@@ -136,7 +136,7 @@ def questions(settings: Settings, office: str, known: OfficeAnswers | None, answ
     text = "Where is the office? Region and city, for example America/Chicago, America/Los_Angeles"
     if zones:
         text = f"Where is the office? By its clock: {' or '.join(zones)}"
-    yield Question("timezone", text, zones[0] if zones else "", "--timezone", sure=len(zones) == 1)
+    yield Question("timezone", text, zones[0] if zones else "", "--timezone")
     yield Question("openings.days", "Which days may be filled?", "Mon-Fri")
     yield Question("openings.hours", "Within which hours, for example 8 to 5?", DEFAULTS["openings.hours"])
     if known is not None:
@@ -180,10 +180,14 @@ def answers_for(
             place_is_free = True
         if question.path in answers:
             continue
-        answer = _answer(question, answers, known) if asking else question.default if question.sure else ""
+        answer = _answer(question, answers, known) if asking else question.default
         if not answer and question.flag:
             raise click.UsageError(f"Give {question.flag}. {question.text}")
         answers |= {question.path: answer} if answer else {}
+        others = known.zones()[1:] if known is not None and question.path == "timezone" and not asking else []
+        if others:
+            also = f"{' or '.join(others)} shows the same time: --timezone says which."
+            click.echo(f"The time zone is {answer}, by the office's clock. {also}", err=True)
     return answers
 
 
@@ -342,9 +346,12 @@ def write_policy(path: Path, text: str) -> None:
         ConfigurationError: the folder cannot be written. Nothing was written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True)
+            readable_as_its_folder(path.parent)
         with path.open("x", encoding="utf-8") as place:
             place.write(text)
+        readable_as_its_folder(path)
     except FileExistsError:
         raise NotWritten(f"{path} exists already. Nothing was written.") from None
     except OSError as error:
@@ -353,3 +360,4 @@ def write_policy(path: Path, text: str) -> None:
     schema = path.parent / FILE_NAME
     if not schema.exists():
         schema.write_text(schema_text(), encoding="utf-8")
+        readable_as_its_folder(schema)

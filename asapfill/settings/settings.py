@@ -122,6 +122,11 @@ def find_settings(explicit: Path | None, environ: Mapping[str, str], cwd: Path) 
     for usual in (cwd / "asapfill.toml", SYSTEM_SETTINGS):
         if _is_there(usual):
             return usual
+    if _is_there(cwd / "asapfill.toml.txt"):
+        message = (
+            "asapfill.toml.txt is no settings file by its name: rename it to asapfill.toml (Windows hides endings)."
+        )
+        raise _no_file(cwd / "asapfill.toml", message)
     raise _no_file(cwd / "asapfill.toml", "There is no settings file.")
 
 

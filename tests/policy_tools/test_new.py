@@ -159,10 +159,28 @@ def test_an_office_that_cannot_be_reached_gets_a_file_with_examples(empty: Bench
     assert read_policy(empty.folder / "policies" / "main-street.yaml").mode == "preview"
 
 
-def test_a_time_zone_that_cannot_be_told_by_the_clock_must_be_given(empty: Bench) -> None:
-    assert (
-        "Give --timezone. Where is the office? By its clock: America/Los_Angeles or America/Phoenix" in new(empty).err
-    )
+def test_the_time_zone_is_the_one_that_the_office_s_clock_shows_unless_told_otherwise(empty: Bench) -> None:
+    done = new(empty)
+    assert done.code == 0
+    assert "The time zone is America/Los_Angeles, by the office's clock. America/Phoenix shows the same" in done.err
+    policy = empty.folder / "policies" / "main-street.yaml"
+    assert read_policy(policy).timezone.key == "America/Los_Angeles"
+    policy.unlink()
+    assert "by the office's clock" not in new(empty, "--timezone", "America/Phoenix").err
+    assert read_policy(policy).timezone.key == "America/Phoenix"
+
+
+@pytest.mark.parametrize(("folder", "file"), [(0o750, 0o640), (0o755, 0o644), (0o700, 0o600)])
+def test_whoever_may_read_the_folder_may_read_the_file_whatever_the_umask(empty: Bench, folder: int, file: int) -> None:
+    policies = empty.folder / "policies"
+    policies.chmod(folder)
+    before = os.umask(0o077)
+    try:
+        assert new(empty, *ZONE).code == 0
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in policies.iterdir()} == {file}
+    assert {path.stat().st_gid for path in policies.iterdir()} == {policies.stat().st_gid}
 
 
 def test_without_the_office_the_time_zone_must_be_given(empty: Bench) -> None:
