@@ -39,7 +39,7 @@ def _answer(
     config: Path | None, office: str | None, ids: tuple[str, ...], *, as_json: bool, everything: bool, yes: bool
 ) -> None:
     from asapfill.offers.decisions import answer_waiting, what_holds_sending
-    from asapfill.words import counted
+    from asapfill.words import counted, wrapped
 
     numbers = None if everything else _numbers(ids)
     if numbers == ():
@@ -63,7 +63,7 @@ def _answer(
     elif not refused:
         say("No offer waits for an answer.", err=True)
     for sentence in (*held, *refused):
-        say(sentence, err=True)
+        say("\n".join(wrapped(sentence)), err=True)
     sys.exit(FAILED if refused else DONE)
 
 

@@ -9,6 +9,7 @@ import click
 
 from asapfill.commands.common import known_office, open_settings, print_json, say
 from asapfill.commands.options import Command, config_option, json_option
+from asapfill.words import wrapped
 
 
 def _for_an_office(command: Command) -> Command:
@@ -55,4 +56,5 @@ def _set(config: Path | None, office: str | None, *, as_json: bool, paused: bool
     if paused:
         say(f"Sending is paused for {office or 'all offices'}. `asapfill resume` starts it again.", err=True)
         return
-    say(f"Sending goes on for {office or 'all offices'}." if not held else "\n".join(held), err=True)
+    for sentence in held or [f"Sending goes on for {office or 'all offices'}."]:
+        say("\n".join(wrapped(sentence)), err=True)

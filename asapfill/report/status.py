@@ -64,13 +64,17 @@ def status_document(settings: Settings, clock: Clock, office: str | None = None)
             "offices": offices,
             **notices_document(settings, store, office),
         }
-        service = _service_problems(settings, store, running=running)
-    wrong = [*service, *({"office": None, "problem": text} for text in problems), *_wrong(document)]
+        service = list(_service_problems(settings, store, running=running))
+        served = not isinstance(store, EmptyStore)
+    wrong = [
+        *({"office": None, "problem": text} for text in (*service, *problems)),
+        *_wrong(document, tell_late=served),
+    ]
     return {"ok": not wrong, "wrong": wrong, **document}
 
 
-def _service_problems(settings: Settings, store: Store, *, running: bool) -> Iterator[dict[str, Any]]:
-    """What is wrong with the program itself and its state."""
+def _service_problems(settings: Settings, store: Store, *, running: bool) -> Iterator[str]:
+    """What is wrong with the program itself and its state, a sentence each."""
     if isinstance(store, EmptyStore):
         if running:
             text = (
@@ -79,17 +83,19 @@ def _service_problems(settings: Settings, store: Store, *, running: bool) -> Ite
             )
         else:
             text = f"There is no state in {settings.state}: asapfill has not served anybody from here. {START}"
-        yield {"office": None, "problem": text}
+        yield text
     elif not running and (since := serving_since(store)) is not None:
-        text = f"The service that began at {since:%Y-%m-%d %H:%M} UTC has ended without being asked to. {START}"
-        yield {"office": None, "problem": text}
+        yield f"The service that began at {since:%Y-%m-%d %H:%M} UTC has ended without being asked to. {START}"
 
 
-def _wrong(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """What needs a person besides the policies and the service itself, office by office."""
+def _wrong(document: Mapping[str, Any], *, tell_late: bool) -> Iterator[dict[str, Any]]:
+    """What needs a person besides the policies and the service itself, office by office.
+
+    ``tell_late``: offices without a cycle are worth a word each; without a state it is the same for all.
+    """
     running = document["running"]
     for office in document["offices"]:
-        texts = [office["late_because"]] if office["late"] else []
+        texts = [office["late_because"]] if office["late"] and tell_late else []
         failed = [tick for tick in office["ticks"] if not tick["ok"]]
         texts += [f"The last cycle{_of_clinic(tick)} failed; below it says why." for tick in failed]
         if office["unclear"]:

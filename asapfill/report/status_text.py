@@ -72,7 +72,8 @@ def _office_text(office: dict[str, Any], now: datetime, *, several: bool, reques
         minutes = f", {filled['minutes']} min" if filled["openings"] else ""
         yield f"  Filled today: {counted(filled['openings'] or 'no', 'opening')}{minutes}."
     if office["late"]:
-        yield from wrapped(f"  LATE: {office['late_because']}", 4)
+        # What to do stands above.
+        yield from wrapped(f"  LATE: {office['late_because'].partition('. ')[0].rstrip('.')}.", 4)
     if not office["policy"]:
         yield from wrapped("  No policy is in force, so nothing is offered.", 2)
         if office["live"] or office["unclear"]:

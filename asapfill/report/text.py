@@ -185,10 +185,10 @@ def _candidate(document: dict[str, Any]) -> list[str]:
     if document["asked"]:
         place = document["place"]
         start = datetime.fromisoformat(place["start"])
-        lines = [f"Asked {when}: {place_text(place)}, {start:%a %m-%d %H:%M}-{place['end'][11:16]}."]
+        lines = wrapped(f"Asked {when}: {place_text(place)}, {start:%a %m-%d %H:%M}-{place['end'][11:16]}.")
     else:
         rule = RULES[reason or "nobody_to_ask"]
-        lines = [f"Not asked {when}: {rule.sentence}", f"Rule: {rule.source}."]
+        lines = [*wrapped(f"Not asked {when}: {rule.sentence}"), *wrapped(f"Rule: {rule.source}.")]
     lines += [f"{kind.capitalize()} {number}, patient {document['patient']}{minutes} · {document['office']}"]
     lines += [*_paused(document), ""]
     for check in document["checks"]:
@@ -248,10 +248,10 @@ def _nowhere(document: dict[str, Any]) -> list[str]:
 def _opening(document: dict[str, Any]) -> list[str]:
     asked = [f"{item['kind']} {item['number']}" for item in document.get("candidates", []) if item["asked"]]
     if asked:
-        lines = [f"Offered {_when(document)} to {', '.join(asked)}."]
+        lines = wrapped(f"Offered {_when(document)} to {', '.join(asked)}.")
     else:
         reasons = document["reasons"]
-        lines = [f"Not offered {_when(document)}: {reasons[0]['detail'] if reasons else 'nobody fits.'}"]
+        lines = wrapped(f"Not offered {_when(document)}: {reasons[0]['detail'] if reasons else 'nobody fits.'}")
     lines += [f"Opening {document['id']} · {document['office']}", *_paused(document)]
     opening = document["opening"]
     if opening is not None:
