@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Final, TextIO
 
 from asapfill.clock import SystemClock
+from asapfill.commands.common import say
 from asapfill.words import WIDTH, counted
 
 PATIENCE: Final = 1.0
@@ -17,15 +19,16 @@ PATIENCE: Final = 1.0
 
 
 @contextmanager
-def progress(what: str, out: TextIO | None = None, patience: float = PATIENCE) -> Iterator[None]:
+def progress(what: str, out: TextIO | None = None, patience: float = PATIENCE) -> Iterator[Callable[[str], None]]:
     """Tell ``what`` (such as ``Asking the office``) is going on while the block runs, from ``patience`` seconds on.
 
     On a terminal only, ``out`` or standard error, and gone when the block ends. With ``--verbose`` the log tells.
+    Yields what prints a sentence on standard error, in the place of the line.
     """
     stream = out or sys.stderr
     verbose = logging.getLogger("asapfill").isEnabledFor(logging.INFO)
     if stream is None or not stream.isatty() or verbose:
-        yield
+        yield partial(say, err=True)
         return
     from asapfill.opendental.requests import watched_requests
 
@@ -33,7 +36,7 @@ def progress(what: str, out: TextIO | None = None, patience: float = PATIENCE) -
     with watched_requests(line.asked):
         line.start()
         try:
-            yield
+            yield line.tell
         finally:
             line.stop()
 
@@ -51,6 +54,7 @@ class _Line:
         self._office = ""
         self._width = 0
         self._end = threading.Event()
+        self._guard = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def asked(self, office: str) -> None:
@@ -66,10 +70,18 @@ class _Line:
         self._end.set()
         self._thread.join()
 
+    def tell(self, text: str) -> None:
+        """Print a sentence; the line goes on below it."""
+        with self._guard:
+            if self._width:
+                self._show("")
+            say(text, err=True)
+
     def _run(self) -> None:
         try:
             while not self._end.wait(self._patience):
-                self._show(self._text())
+                with self._guard:
+                    self._show(self._text())
             if self._width:
                 self._show("")
         except (OSError, ValueError):

@@ -54,6 +54,17 @@ def test_what_is_quick_or_no_terminal_says_nothing() -> None:
         assert not out.written.wait(0.1)
 
 
+def test_a_sentence_takes_the_place_of_the_line(capsys: pytest.CaptureFixture[str]) -> None:
+    out = Terminal()
+    with progress("One cycle", out, patience=0.01) as tell:
+        assert out.written.wait(10)
+        tell("A policy was just changed.")
+    assert capsys.readouterr().err == "A policy was just changed.\n"
+    with progress("One cycle", Terminal(tty=False)) as tell:
+        tell("The same without a terminal.")
+    assert capsys.readouterr().err == "The same without a terminal.\n"
+
+
 def fail_slowly(out: Terminal) -> None:
     with progress("Planning", out, patience=0.01):
         assert out.written.wait(10)
