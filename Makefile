@@ -84,9 +84,10 @@ audit: $(VENV)/.installed
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "asapfill needs Python 3.11 or newer; none was found on this machine."; exit 1; }
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo; \
+	@sh systemd/with-progress.sh "Making an environment in $(VENV), once" $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo; \
 	  echo "Python could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@sh systemd/with-progress.sh "Installing the packages that asapfill and its tests need" \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -10,6 +10,7 @@ from typing import NoReturn
 import click
 
 from asapfill import __version__
+from asapfill.commands.options import group_config_option, refuse_config_for_nothing
 from asapfill.logs import Form, configure_logs
 
 COMMANDS = {
@@ -78,6 +79,7 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80})
 @click.version_option(__version__, prog_name="asapfill")
+@group_config_option
 @click.option("--verbose", "-v", is_flag=True, help="Log what happens to standard error.")
 @click.option(
     "--log",
@@ -87,8 +89,10 @@ class Commands(click.Group):
     show_default=True,
     help="How log lines look: for people (and systemd's journal), or a JSON object each.",
 )
-def cli(verbose: bool, form: Form) -> None:
+@click.pass_context
+def cli(ctx: click.Context, verbose: bool, form: Form) -> None:
     """Fill openings on an Open Dental schedule from the office's ASAP list."""
+    refuse_config_for_nothing(ctx)
     configure_logs(form, verbose=verbose, environ=os.environ)
 
 

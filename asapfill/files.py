@@ -7,6 +7,20 @@ import tempfile
 from pathlib import Path
 
 
+def require_writable(folder: Path) -> None:
+    """See that files can be written into a folder, which is made if need be: before work whose result goes there.
+
+    Raises:
+        OSError: it cannot be made, or nothing can be written into it; with its name.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(folder)) from error
+
+
 def replace_file(path: Path, text: str, mode: int = 0o600) -> None:
     """Write a file so that whoever reads it sees the old text or the new one, never half of it. ``mode``: who may.
 

@@ -24,6 +24,8 @@ systemd=$DESTDIR$SYSCONFDIR/systemd/system
 
 say() { echo "asapfill: $*" >&2; }
 
+slowly() { sh "$source/systemd/with-progress.sh" "$@"; }
+
 with_systemd() { [ -z "$DESTDIR" ] && [ -d /run/systemd/system ]; }
 
 # A folder that is there and is not an asapfill of an earlier run is not ours to replace or to remove.
@@ -60,12 +62,13 @@ build() {
   mkdir -p "$(dirname "$prefix")"
   tools=$(mktemp -d)
   trap 'rm -rf "$tools" "$new"' EXIT
-  "$PYTHON" -m venv "$new"
+  slowly "asapfill: making an environment in $prefix" "$PYTHON" -m venv "$new"
   check_python "$(sed -n 's/^home *= *//p' "$new/pyvenv.cfg")"
   # What Python compiled on the way would name this folder for ever: everything is compiled at the end, by its last name.
   export PYTHONDONTWRITEBYTECODE=1
   pip="$new/bin/python -m pip --quiet --disable-pip-version-check"
-  $pip install --no-compile --require-hashes -r "$source/requirements-runtime.lock"
+  slowly "asapfill: installing what it needs" \
+    $pip install --no-compile --require-hashes -r "$source/requirements-runtime.lock"
   $pip install --no-compile --require-hashes --target "$tools/build" -r "$source/requirements-build.lock"
   PYTHONPATH=$tools/build $pip wheel --no-deps --no-build-isolation --wheel-dir "$tools" "$source"
   $pip install --no-compile --no-deps --force-reinstall "$tools"/asapfill-*.whl
@@ -77,7 +80,8 @@ build() {
   done
   # The service may not write here, so the compiled modules are made now.
   find "$new" -name __pycache__ -type d -prune -exec rm -rf {} +
-  "$new/bin/python" -m compileall -q -s "$new" -p "$PREFIX" "$new"/lib*/python*/site-packages
+  slowly "asapfill: compiling" \
+    "$new/bin/python" -m compileall -q -s "$new" -p "$PREFIX" "$new"/lib*/python*/site-packages
   chmod -R go+rX,go-w "$new"
   rm -rf "$prefix.old"
   [ ! -e "$prefix" ] || mv "$prefix" "$prefix.old"

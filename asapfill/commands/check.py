@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import chosen_offices, office_options, open_settings, print_json, print_problems
+from asapfill.commands.common import chosen_offices, open_settings, print_json, print_problems, say
+from asapfill.commands.options import office_options
+from asapfill.commands.progress import progress
 
 
 @click.command()
@@ -21,7 +23,8 @@ def check(config: Path | None, office: str | None, as_json: bool, offline: bool,
     if names and offline:
         raise click.UsageError("--names asks the offices, and --offline asks none.")
     settings, clock = open_settings(config, with_secrets=not offline)
-    checked = check_all(settings, chosen_offices(settings, office), clock, offline=offline)
+    with progress("Checking"):
+        checked = check_all(settings, chosen_offices(settings, office), clock, offline=offline)
     print_problems(checked.problems)
-    print_json(checked.document()) if as_json else click.echo(checked_text(checked, names=names))
+    print_json(checked.document()) if as_json else say(checked_text(checked, names=names))
     sys.exit(checked.exit_code)

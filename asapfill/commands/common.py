@@ -1,13 +1,16 @@
-"""What commands share: options, the settings, printing, and failures as sentences and exit codes."""
+"""What commands share: the settings, printing, and failures as sentences and exit codes."""
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
+import select
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import click
 
@@ -17,41 +20,10 @@ if TYPE_CHECKING:
     from asapfill.clock import Clock
     from asapfill.core.errors import Problem
     from asapfill.cycle.offices import Cycle
-    from asapfill.cycle.plan import PlanTime
     from asapfill.cycle.results import ClinicResult
     from asapfill.settings.settings import Settings
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 DONE, FAILED, CONFIGURATION, INTERRUPTED = 0, 1, 78, 130
-
-config_option = click.option(
-    "--config", type=click.Path(path_type=Path, dir_okay=False), help="The settings file (asapfill.toml)."
-)
-office_option = click.option("--office", help="Only this office of the settings.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document on standard output.")
-
-
-def office_options(command: Command) -> Command:
-    """``--config``, ``--office`` and ``--json``, which most commands take."""
-    return config_option(office_option(json_option(command)))
-
-
-def _plan_time(_: click.Context, __: click.Parameter, value: str | None) -> PlanTime | None:
-    from asapfill.cycle.plan import plan_time
-    from asapfill.policy.formats import Unreadable
-
-    try:
-        return plan_time(value) if value is not None else None
-    except Unreadable as error:
-        raise click.BadParameter(f"The time {error} {error.hint}") from None
-
-
-at_option = click.option(
-    "--at",
-    metavar="TIME",
-    callback=_plan_time,
-    help="As if it were the next TIME of the office's day: 10:00, 10am, or 'Mon 10:00'.",
-)
 
 
 def open_settings(config: Path | None, *, with_secrets: bool = True) -> tuple[Settings, Clock]:
@@ -82,15 +54,47 @@ def known_office(settings: Settings, office: str | None) -> str | None:
     return office
 
 
-def print_problems(problems: Iterable[Problem]) -> None:
-    """Mistakes in files, on standard error."""
-    for problem in problems:
-        click.echo(f"{fitted(problem)}\n", err=True)
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines for a person, on standard output or standard error.
+
+    What cannot be shown (control signs, half a character, what the terminal's encoding lacks) is replaced, wherever it
+    came from: a name of a file or an argument has not been washed as an office's answers are.
+    """
+    lines = text.split("\n")
+    if not all(line.isprintable() for line in lines):
+        from asapfill.core.values import fit
+
+        lines = [fit(line) for line in lines]
+    encoding = _encoding(sys.stderr if err else sys.stdout)
+    click.echo("\n".join(lines).encode(encoding, "replace").decode(encoding), err=err)
 
 
 def print_json(document: dict[str, Any]) -> None:
-    """One JSON document on standard output."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    """One JSON document on standard output, which any parser reads and any terminal may show."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    try:
+        text.encode(_encoding(sys.stdout))
+    except UnicodeEncodeError:
+        text = re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)
+        text = json.dumps(json.loads(text), indent=2)
+    if not all(line.isprintable() for line in text.split("\n")):
+        text = re.sub("[^\n -~]", _escaped, text)
+    click.echo(text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """A sign of a JSON string: as it is, or escaped where it cannot be seen."""
+    return found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1]
+
+
+def _encoding(stream: TextIO | None) -> str:
+    return getattr(stream, "encoding", None) or "utf-8"
+
+
+def print_problems(problems: Iterable[Problem]) -> None:
+    """Mistakes in files, on standard error."""
+    for problem in problems:
+        say(f"{fitted(problem)}\n", err=True)
 
 
 def end_with_cycle(
@@ -101,32 +105,42 @@ def end_with_cycle(
     """Print what a cycle found, as ``document`` or, if there is none, as ``text``; end with its exit code."""
     print_problems(cycle.problems)
     if document is None:
-        click.echo("\n\n".join(text(result) for result in cycle.results))
+        say("\n\n".join(text(result) for result in cycle.results))
     else:
         print_json(document(cycle.results))
         for result in cycle.results:
             for trouble in result.errors:
-                click.echo(trouble.message, err=True)
+                say(trouble.message, err=True)
     sys.exit(cycle.exit_code)
 
 
 def end(message: str, code: int) -> NoReturn:
     """End with a sentence on standard error."""
-    click.echo(message, err=True)
+    say(message, err=True)
     sys.exit(code)
 
 
 def end_with_error(error: BaseException) -> NoReturn:
     """End with a sentence and the exit code for what can be expected to go wrong; raise anything else again."""
+    try:
+        _end(error)
+    except BrokenPipeError:
+        if not _reader_has_gone():
+            raise
+        sys.exit(FAILED)
+
+
+def _end(error: BaseException) -> NoReturn:
     from asapfill.core.errors import AsapfillError
 
     match error:
         case AsapfillError(exit_code=int(code)):
             end(fitted(error) if code == CONFIGURATION else str(error), code)
-        case BrokenPipeError():
-            # The reader (head, a pager) has gone; the interpreter must not complain about it at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        case BrokenPipeError() if _reader_has_gone():
             sys.exit(FAILED)
+        case OSError(errno=errno.ENOSPC, filename=None):
+            _to_nowhere(sys.stdout)  # it may be what is full, and has more to write at the interpreter's end
+            end("There is no room for what was to be written. Make room on that disk, and try again.", FAILED)
         case OSError():
             end(
                 f"{error.filename or 'A file'}: {error.strerror or error}. See that it exists, that its disk has room, "
@@ -137,3 +151,37 @@ def end_with_error(error: BaseException) -> NoReturn:
             end("Stopped.", INTERRUPTED)
         case _:
             raise error
+
+
+def _reader_has_gone() -> bool:
+    """Whether nobody reads standard output or standard error any more (head, a pager that was left).
+
+    Then what is still to be written there, at the latest at the interpreter's end, goes nowhere without a complaint.
+    """
+    gone = False
+    for stream in (sys.stdout, sys.stderr):
+        number = _descriptor(stream)
+        if number is None:
+            continue
+        poll = select.poll()
+        poll.register(number, 0)
+        if any(event & select.POLLERR for _, event in poll.poll(0)):
+            _to_nowhere(stream)
+            gone = True
+    return gone
+
+
+def _to_nowhere(stream: TextIO | None) -> None:
+    number = _descriptor(stream)
+    if number is not None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, number)
+        os.close(nowhere)
+
+
+def _descriptor(stream: TextIO | None) -> int | None:
+    """A stream's file descriptor; None: it is closed, or no file at all, as a test's is."""
+    try:
+        return None if stream is None else stream.fileno()
+    except (OSError, ValueError):
+        return None

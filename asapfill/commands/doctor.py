@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import office_options, print_json
+from asapfill.commands.common import print_json, say
+from asapfill.commands.options import office_options
+from asapfill.commands.progress import progress
 
 
 @click.command()
@@ -21,6 +23,7 @@ def doctor(config: Path | None, office: str | None, as_json: bool, offline: bool
     """
     from asapfill.checks.doctor import diagnosis_text, examine
 
-    diagnosis = examine(config, os.environ, Path.cwd(), office, offline=offline)
-    print_json(diagnosis.document()) if as_json else click.echo(diagnosis_text(diagnosis))
+    with progress("Examining"):
+        diagnosis = examine(config, os.environ, Path.cwd(), office, offline=offline)
+    print_json(diagnosis.document()) if as_json else say(diagnosis_text(diagnosis))
     sys.exit(diagnosis.exit_code)

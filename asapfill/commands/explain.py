@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from asapfill.commands.common import chosen_offices, office_options, open_settings, print_json
+from asapfill.commands.common import chosen_offices, open_settings, print_json, say
+from asapfill.commands.options import NUMBER, at_option, office_options
+from asapfill.commands.progress import progress
+
+if TYPE_CHECKING:
+    from asapfill.cycle.plan import PlanTime
 
 
 @click.command()
 @office_options
-@click.option("--appointment", type=int, metavar="N", help="An AptNum.")
-@click.option("--recall", type=int, metavar="N", help="A RecallNum.")
+@click.option("--appointment", type=NUMBER, metavar="N", help="An AptNum.")
+@click.option("--recall", type=NUMBER, metavar="N", help="A RecallNum.")
 @click.option("--opening", metavar="ID", help="An opening's id, as `openings` shows it.")
+@at_option
 def explain(
     config: Path | None,
     office: str | None,
@@ -21,6 +28,7 @@ def explain(
     appointment: int | None,
     recall: int | None,
     opening: str | None,
+    at: PlanTime | None,
 ) -> None:
     """Apply every rule to one candidate or opening, pass or fail."""
     from asapfill.report.explain import Subject, explain_one
@@ -32,5 +40,6 @@ def explain(
     settings, clock = open_settings(config)
     candidate: Subject = ("recall", recall or 0) if appointment is None else ("appointment", appointment)
     subject = candidate if opening is None else opening
-    document = explain_one(settings, chosen_offices(settings, office), clock, subject)
-    print_json(document) if as_json else click.echo(explanation_text(document))
+    with progress("Asking the office"):
+        document = explain_one(settings, chosen_offices(settings, office), clock, subject, at=at)
+    print_json(document) if as_json else say(explanation_text(document))

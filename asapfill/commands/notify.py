@@ -7,19 +7,13 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import (
-    CONFIGURATION,
-    DONE,
-    FAILED,
-    end,
-    known_office,
-    office_options,
-    open_settings,
-    print_json,
-)
+from asapfill.commands.common import CONFIGURATION, DONE, FAILED, end, known_office, open_settings, print_json, say
+from asapfill.commands.options import group_config_option, office_options
+from asapfill.commands.progress import progress
 
 
 @click.group()
+@group_config_option
 def notify() -> None:
     """Mail, chat and webhooks that are told when something needs a person."""
 
@@ -34,7 +28,8 @@ def test(config: Path | None, office: str | None, as_json: bool) -> None:
     from asapfill.alerts.letters import ERRORS, try_addresses
 
     settings, _ = open_settings(config, with_secrets=False)
-    tried = try_addresses(settings, known_office(settings, office))
+    with progress("Sending the messages"):
+        tried = try_addresses(settings, known_office(settings, office))
     if not tried:
         end(
             f"{settings.path} names no address to tell. For example:\n"
@@ -44,5 +39,5 @@ def test(config: Path | None, office: str | None, as_json: bool) -> None:
     if as_json:
         print_json({"addresses": [{"address": name, "error": error or None} for name, error in tried]})
     for name, error in tried if not as_json else ():
-        click.echo(f"{name}: {ERRORS.get(error, f'it did not get through ({error}).') if error else 'told.'}")
+        say(f"{name}: {ERRORS.get(error, f'it did not get through ({error}).') if error else 'told.'}")
     sys.exit(FAILED if any(error for _, error in tried) else DONE)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import click
 
-from asapfill.commands.common import chosen_offices, end_with_cycle, office_options, open_settings
+from asapfill.commands.common import chosen_offices, end_with_cycle, open_settings
+from asapfill.commands.options import office_options
+from asapfill.commands.progress import progress
 
 
 @click.command()
@@ -19,5 +20,6 @@ def once(config: Path | None, office: str | None, as_json: bool) -> None:
     from asapfill.report.text import plan_text
 
     settings, clock = open_settings(config)
-    cycle = run_offices(settings, chosen_offices(settings, office), clock, partial(click.echo, err=True))
+    with progress("One cycle") as tell:
+        cycle = run_offices(settings, chosen_offices(settings, office), clock, tell)
     end_with_cycle(cycle, plan_document if as_json else None, plan_text)

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import chosen_offices, end_with_cycle, office_options, open_settings
+from asapfill.commands.common import chosen_offices, end_with_cycle, open_settings
+from asapfill.commands.options import office_options
+from asapfill.commands.progress import progress
 
 
 @click.command()
@@ -21,5 +23,6 @@ def openings(config: Path | None, office: str | None, as_json: bool, compare: bo
     from asapfill.report.text import openings_text
 
     settings, clock = open_settings(config)
-    cycle = plan_offices(settings, chosen_offices(settings, office), clock, compare=compare)
+    with progress("Looking for openings"):
+        cycle = plan_offices(settings, chosen_offices(settings, office), clock, compare=compare)
     end_with_cycle(cycle, openings_document if as_json else None, openings_text)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from asapfill.commands.common import at_option, chosen_offices, end_with_cycle, office_options, open_settings
+from asapfill.commands.common import chosen_offices, end_with_cycle, open_settings
+from asapfill.commands.options import at_option, office_options
+from asapfill.commands.progress import progress
 
 if TYPE_CHECKING:
     from asapfill.cycle.plan import PlanTime
@@ -23,5 +25,6 @@ def plan(config: Path | None, office: str | None, as_json: bool, at: PlanTime | 
     from asapfill.report.text import plan_text
 
     settings, clock = open_settings(config)
-    cycle = plan_offices(settings, chosen_offices(settings, office), clock, at=at)
+    with progress("Planning"):
+        cycle = plan_offices(settings, chosen_offices(settings, office), clock, at=at)
     end_with_cycle(cycle, plan_document if as_json else None, plan_text)

@@ -14,14 +14,21 @@ from asapfill.commands.common import (
     DONE,
     FAILED,
     INTERRUPTED,
-    at_option,
-    config_option,
+    chosen_offices,
     end,
-    json_option,
     known_office,
     open_settings,
     print_json,
+    say,
 )
+from asapfill.commands.options import (
+    at_option,
+    config_option,
+    group_config_option,
+    office_options,
+    refuse_config_for_nothing,
+)
+from asapfill.commands.progress import progress
 from asapfill.words import wrapped
 
 if TYPE_CHECKING:
@@ -50,27 +57,37 @@ WRITTEN = {
 
 
 @click.group()
-def policy() -> None:
+@group_config_option
+@click.pass_context
+def policy(ctx: click.Context) -> None:
     """Write a policy, see what an edit changes, help an editor."""
+    refuse_config_for_nothing(ctx)
 
 
 @policy.command()
 @config_option
-@click.option("--office", help="The office, as the settings name it.")
-@click.option("--clinic", help="The clinic, if the office uses clinics.")
-@click.option("--timezone", help="Region and city, such as America/Chicago.")
-@click.option("--days", help="The days to fill, such as Mon-Thu.")
-@click.option("--hours", help="The hours to fill, such as 8am-5pm or '8 to 5'.")
+@click.option("--office", metavar="NAME", help="The office, as the settings name it.")
+@click.option("--clinic", metavar="NAME", help="The clinic, if the office uses clinics.")
+@click.option("--timezone", metavar="ZONE", help="Region and city, such as America/Chicago.")
+@click.option("--days", metavar="DAYS", help="The days to fill, such as Mon-Thu.")
+@click.option("--hours", metavar="HOURS", help="The hours to fill, such as 8am-5pm or '8 to 5'.")
 @click.option("--leave-out", multiple=True, metavar="NAME", help="An operatory never to fill; may be repeated.")
 @click.option(
     "--fill-over", multiple=True, metavar="NAME", help="A blockout type that any visit may take; may be repeated."
 )
-@click.option("--notice", help="How long before it begins an opening is left alone, such as '2 hours'.")
-@click.option("--between", help="The hours in which texts may go out, such as 9am-7pm.")
-@click.option("--spoken-to", help="How long people are left alone to whom the office spoke, such as '3 days'.")
-@click.option("--mode", help="preview (only show what would be sent) or ask (wait for somebody's yes).")
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="The file (default: in the policies folder)."
+    "--notice", metavar="LENGTH", help="How long before it begins an opening is left alone, such as '2 hours'."
+)
+@click.option("--between", metavar="HOURS", help="The hours in which texts may go out, such as 9am-7pm.")
+@click.option(
+    "--spoken-to", metavar="LENGTH", help="How long people are left alone to whom the office spoke, such as '3 days'."
+)
+@click.option("--mode", metavar="MODE", help="preview (only show what would be sent) or ask (wait for somebody's yes).")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="The file (default: in the policies folder).",
 )
 @click.option("--offline", is_flag=True, help="Do not ask the office for its names.")
 @click.option("--yes", is_flag=True, help="Ask nothing; take what is given and defaults.")
@@ -94,7 +111,8 @@ def new(config: Path | None, office: str | None, out: Path | None, offline: bool
     asking = not yes and sys.stdin.isatty() and sys.stderr.isatty()
     try:
         name = known_office(settings, office) or which_office(settings, asking=asking)
-        known = None if offline else ask_office(settings, name, clock)
+        with progress("Asking the office for its names"):
+            known = None if offline else ask_office(settings, name, clock)
         answers = answers_for(settings, {"office": name, **_given(given)}, known, out, asking=asking)
         wrong = refusals(answers, known)
         if wrong:
@@ -105,9 +123,9 @@ def new(config: Path | None, office: str | None, out: Path | None, offline: bool
         raise click.UsageError(str(error)) from None
     except click.Abort:
         end("\nStopped. No policy was written.", INTERRUPTED)
-    click.echo(f"Wrote {path}.", err=True)
-    click.echo("\n".join(wrapped(WRITTEN[str(answers.get("mode", "preview")).strip().casefold()], 0)), err=True)
-    click.echo("Next: `asapfill check`, then `asapfill plan` shows what it means for today.", err=True)
+    say(f"Wrote {path}.", err=True)
+    say("\n".join(wrapped(WRITTEN[str(answers.get("mode", "preview")).strip().casefold()], 0)), err=True)
+    say("Next: `asapfill check`, then `asapfill plan` shows what it means for today.", err=True)
 
 
 def _given(options: Mapping[str, Given]) -> dict[str, Written]:
@@ -124,12 +142,11 @@ def schema() -> None:
     """Print the JSON Schema with which editors explain and check a policy while you type."""
     from asapfill.policy_tools.reference import schema_text
 
-    click.echo(schema_text(), nl=False)
+    say(schema_text().rstrip("\n"))
 
 
 @policy.command()
-@config_option
-@json_option
+@office_options
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
     "--against",
@@ -140,7 +157,13 @@ def schema() -> None:
 @click.option("--offline", is_flag=True, help="Tell what changes only; plan nothing, ask no office.")
 @at_option
 def diff(
-    config: Path | None, as_json: bool, file: Path | None, against: Path | None, offline: bool, at: PlanTime | None
+    config: Path | None,
+    office: str | None,
+    as_json: bool,
+    file: Path | None,
+    against: Path | None,
+    offline: bool,
+    at: PlanTime | None,
 ) -> None:
     """Tell in sentences what an edit changes, and what one cycle would do differently.
 
@@ -154,10 +177,18 @@ def diff(
     if against is not None and file is None:
         raise click.UsageError("Name the FILE that is to be compared with --against.")
     settings, clock = open_settings(config, with_secrets=not offline)
-    edits = find_edits(settings, clock, file, against)
-    plans: list[PlanChange | None] = [None] * len(edits) if offline else [*compare_plans(settings, clock, edits, at)]
-    print_json(diff_document(edits, plans)) if as_json else click.echo(diff_text(edits, plans))
+    wanted = chosen_offices(settings, office)
+    edits = [
+        edit for edit in find_edits(settings, clock, file, against) if office is None or edit.after.office in wanted
+    ]
+    if not edits:
+        end(f"{file or settings.policies} holds no policy for {office}.", CONFIGURATION)
+    plans: list[PlanChange | None] = [None] * len(edits)
+    if not offline:
+        with progress("Planning twice"):
+            plans = [*compare_plans(settings, clock, edits, at)]
+    print_json(diff_document(edits, plans)) if as_json else say(diff_text(edits, plans))
     failed = [plan for plan in plans if plan is not None and plan.errors]
     for plan in failed:
-        click.echo("\n".join(plan.errors), err=True)
+        say("\n".join(plan.errors), err=True)
     sys.exit(CONFIGURATION if any(plan.configuration for plan in failed) else FAILED if failed else DONE)

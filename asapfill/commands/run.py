@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import config_option, open_settings
+from asapfill.commands.common import open_settings
+from asapfill.commands.options import config_option
 
 
 @click.command()
@@ -21,6 +22,8 @@ def run(config: Path | None) -> None:
 
     logging.getLogger("asapfill").setLevel(logging.INFO)
     settings, clock = open_settings(config)
-    run_daemon(settings, clock, lambda: load_settings(settings.path, os.environ), Systemd.of(os.environ))
-    # What is left in memory goes with the process; with many offices, looking through it once more takes seconds.
-    gc.freeze()
+    try:
+        run_daemon(settings, clock, lambda: load_settings(settings.path, os.environ), Systemd.of(os.environ))
+    finally:
+        # What is left in memory goes with the process; with many offices, looking through it once more takes seconds.
+        gc.freeze()

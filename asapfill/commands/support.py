@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from asapfill.commands.common import FAILED, config_option, end
+from asapfill.commands.common import FAILED, end, print_json, say
+from asapfill.commands.options import config_option
 
 
 @click.command()
@@ -16,6 +17,7 @@ from asapfill.commands.common import FAILED, config_option, end
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
     default=Path("asapfill-support.json"),
     show_default=True,
     help="The file, or - for standard output.",
@@ -27,15 +29,13 @@ def support(config: Path | None, out: Path) -> None:
     """
     from asapfill.checks.support import bundle
 
-    text = json.dumps(bundle(config, os.environ, Path.cwd()), indent=2, ensure_ascii=False) + "\n"
+    document = bundle(config, os.environ, Path.cwd())
     if str(out) == "-":
-        click.echo(text, nl=False)
+        print_json(document)
         return
     try:
         with out.open("x", encoding="utf-8") as file:
-            file.write(text)
+            file.write(json.dumps(document, indent=2) + "\n")
     except FileExistsError:
         end(f"{out} is there already. Move it away, or name another file with --out.", FAILED)
-    click.echo(
-        f"Wrote {out}. It has no names, numbers of patients, addresses or keys; look into it all the same.", err=True
-    )
+    say(f"Wrote {out}. It has no names, numbers of patients, addresses or keys; look into it all the same.", err=True)

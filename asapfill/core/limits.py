@@ -5,14 +5,14 @@ Run when planning, and again inside the transaction that writes the intent. Noth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from asapfill.clock import minutes_until, office_now
 from asapfill.core.offer import CLOCKS_MAY_DIFFER, COUNTED, LIVE, NEVER_WAS, UNCLEAR, Contact, NewOffer, Offer, State
-from asapfill.core.policy import TextsPolicy
+from asapfill.core.policy import Hours, TextsPolicy
 from asapfill.core.reasons import Reason
 
 WEEK: Final = timedelta(days=7)
@@ -119,6 +119,22 @@ def may_text_now(
     if minutes_until(slot_start, now, timezone) < LEAST_LEAD_MINUTES + SENDING_TAKES.total_seconds() / 60:
         return Reason("too_late_to_text")
     return None
+
+
+def last_call(slot_start: datetime, between: Hours, days: Collection[int], since: datetime) -> datetime:
+    """Until when a yes to an offer still lets its text go out: the last moment that is early enough before the slot and
+    within the hours and days of the policy. All are the office's wall clock; never before ``since``.
+    """
+    latest = slot_start - timedelta(minutes=LEAST_LEAD_MINUTES) - SENDING_TAKES
+    day = latest.date()
+    while day >= since.date():
+        opens = datetime.combine(day, between.start)
+        closes = datetime.combine(day, between.end) + (timedelta(days=1) if between.end == time(0) else timedelta(0))
+        moment = min(latest, closes - SENDING_TAKES)
+        if day.weekday() in days and moment >= opens:
+            return max(moment, since)
+        day -= timedelta(days=1)
+    return since
 
 
 def _inside(start: time, end: time, moment: datetime) -> bool:

@@ -23,6 +23,7 @@ from asapfill.offers.reconcile import give_up
 from asapfill.opendental.errors import OpenDentalError
 from asapfill.policy.in_force import LastGood
 from asapfill.policy.model import PolicyFile
+from asapfill.store.offices import is_paused
 
 log = logging.getLogger(__name__)
 
@@ -122,9 +123,15 @@ def _plan(session: OfficeSession, clinic: ServedClinic, openings: OpeningsNow, n
 
 def _results(session: OfficeSession, files: Sequence[PolicyFile]) -> list[ClinicResult]:
     """A result for each policy, to be filled by the steps."""
-    now = session.clock.now()
+    now, paused = session.clock.now(), is_paused(session.store, session.office)
     return [
-        ClinicResult(session.office, last_served_clinic(session, file), file.mode, now.astimezone(file.timezone))
+        ClinicResult(
+            session.office,
+            last_served_clinic(session, file),
+            file.mode,
+            now.astimezone(file.timezone),
+            paused=paused,
+        )
         for file in files
     ]
 

@@ -51,7 +51,7 @@ class ClinicResult:
 
     ``differences``: from Open Dental's own search, over ``compared`` days of single providers; None: not compared.
     ``labels``: what the office calls its operatories, providers and clinics. ``as_if``: ``now`` is not the present but
-    a moment for which somebody asked.
+    a moment for which somebody asked. ``paused``: somebody has stopped the sending to this office.
     """
 
     office: str
@@ -61,6 +61,7 @@ class ClinicResult:
     policy: Policy | None = None
     labels: Labels = field(default_factory=Labels)
     as_if: bool = False
+    paused: bool = False
     found: Found | None = None
     offers: list[OfferLine] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)

@@ -14,6 +14,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
@@ -31,7 +32,8 @@ from asapfill.policy.in_force import no_policy, policy_book
 from asapfill.settings.edit import SettingsEdit
 from asapfill.settings.settings import Settings
 from asapfill.stillness import Stillness
-from asapfill.store.database import Store, open_store
+from asapfill.store.cycles import keep_serving
+from asapfill.store.database import Store, StoreError, open_store
 from asapfill.store.lock import only_one
 from asapfill.store.mirror import forget_mirrors
 from asapfill.store.offices import end_rest, keep_rest
@@ -71,6 +73,7 @@ def run_daemon(settings: Settings, clock: Clock, reread: Reread, systemd: System
     Raises:
         ConfigurationError: no policy can be used at all.
         StoreError, AlreadyRunning: the state cannot be used, or another asapfill works on it.
+        KeyboardInterrupt: Ctrl-C ended it; everything was brought to its end.
     """
     # Whatever is written from here on is for this user only.
     os.umask(0o077)
@@ -79,19 +82,22 @@ def run_daemon(settings: Settings, clock: Clock, reread: Reread, systemd: System
     try:
         with only_one(settings.state), open_store(settings.state, clock) as store:
             origin = SystemClock().monotonic()
-            again = _serve((settings, reveal_keys(settings)), clock, store, reread, systemd, origin, first=True)
-            while again is not None:
+            ended = _serve((settings, reveal_keys(settings)), clock, store, reread, systemd, origin, first=True)
+            while not isinstance(ended, int):
                 gc.collect()  # what was known of the offices is known twice otherwise
-                again = _serve(again, clock, store, reread, systemd, origin, first=False)
+                ended = _serve(ended, clock, store, reread, systemd, origin, first=False)
+            _note_serving(store, serving=False)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     log.info("daemon.stopped")
+    if ended == signal.SIGINT:
+        raise KeyboardInterrupt
 
 
 def _serve(
     ready: Ready, clock: Clock, store: Store, reread: Reread, systemd: Systemd, origin: float, *, first: bool
-) -> Ready | None:
-    """Serve by these settings until asked to stop (None), or by other ones. ``origin``: see ``Scheduler``."""
+) -> Ready | int:
+    """Serve by these settings until asked to stop (the signal), or by other ones. ``origin``: see ``Scheduler``."""
     settings, keys = ready
     reader = PolicyReader(
         policy_book(settings, Stillness(SystemClock())), store, SystemClock(), FOLDER_READ / clock.speed
@@ -107,24 +113,33 @@ def _serve(
         service = _Service(settings, keys, clock, store, sessions, reader, origin)
         log.info("daemon.%s offices=%d", "started" if first else "reloaded", len(sessions))
         service.start()
+        if first:
+            _note_serving(store, serving=True)
         status = f"Serving {len(sessions)} office{'s' if len(sessions) > 1 else ''}."
         systemd.ready(status)
         again = _wait(SettingsEdit(settings, SystemClock()), service, reread, systemd, status)
-        if again is None:
+        if isinstance(again, int):
             systemd.stopping()
             log.info("daemon.stopping")
         stop.set()
-        if not service.stop(finish_requests=again is not None):
-            again = None
+        meanwhile = service.stop(finish_requests=not isinstance(again, int))
+        if meanwhile is not None:
+            again = meanwhile
             systemd.stopping()
         service.close()
-    if again is not None:
+    if not isinstance(again, int):
         clock.sleep(BETWEEN_KEYS)
     return again
 
 
-def _wait(edit: SettingsEdit, service: _Service, reread: Reread, systemd: Systemd, status: str) -> Ready | None:
-    """Wait for a signal, and tell the watchdog that no cycle hangs meanwhile. The new settings, or None for the end.
+def _note_serving(store: Store, *, serving: bool) -> None:
+    """For ``status``. A state that cannot be written is what every cycle tells; it must not end the service here."""
+    with suppress(StoreError):
+        keep_serving(store, serving=serving)
+
+
+def _wait(edit: SettingsEdit, service: _Service, reread: Reread, systemd: Systemd, status: str) -> Ready | int:
+    """Wait for a signal, and tell the watchdog that no cycle hangs meanwhile. The new settings, or a signal to end.
 
     Asked to reload, it waits until the settings file has been still: half of it may be valid, too.
     """
@@ -138,7 +153,7 @@ def _wait(edit: SettingsEdit, service: _Service, reread: Reread, systemd: System
         elif stuck != before:
             log.error("daemon.stuck offices=%s", ",".join(stuck))
         if received is not None and (received.si_signo in _STOP_SIGNALS or os.isatty(0)):
-            return None
+            return received.si_signo
         if not _is_to_reload(edit, systemd, signalled=received is not None):
             continue
         again = _read_again(edit.in_force, reread)
@@ -223,20 +238,21 @@ class _Service:
         self.scheduler.keep_time()
         self._reader.look()
 
-    def stop(self, *, finish_requests: bool) -> bool:
+    def stop(self, *, finish_requests: bool) -> int | None:
         """Wait for the cycles under way, which end before their next request; one that hangs is cut off.
 
         ``finish_requests``: let a request under way have its answer, unless a signal to stop comes.
 
-        Returns whether no such signal came.
+        Returns that signal, if it came.
         """
         self._webhooks.stop()
         self.scheduler.stop()
-        going_on = True
-        while finish_requests and self.scheduler.running() and going_on:
-            going_on = signal.sigtimedwait(_STOP_SIGNALS, 0.1) is None
+        received = None
+        while finish_requests and self.scheduler.running() and received is None:
+            received = signal.sigtimedwait(_STOP_SIGNALS, 0.1)
+        number = None if received is None else received.si_signo
         if self._ends_within(GRACE):
-            return going_on
+            return number
         real = SystemClock()
         deadline = real.monotonic() + LEFT_AFTER
         while self.scheduler.running() and real.monotonic() < deadline:
@@ -245,7 +261,7 @@ class _Service:
             real.sleep(0.1)
         if self.scheduler.running():
             log.warning("daemon.left_threads threads=%d", self.scheduler.running())
-        return going_on
+        return number
 
     def close(self) -> None:
         """After ``stop``: nobody is told anything more, and the port is free."""

@@ -24,6 +24,7 @@ from asapfill.cycle.cycle import run_cycle
 from asapfill.cycle.results import ClinicResult
 from asapfill.cycle.session import sessions_to_send
 from asapfill.demo.page import PAGE, write_page
+from asapfill.files import require_writable
 from asapfill.policy.reading import read_policy
 from asapfill.policy_tools.reference import FILE_NAME, SAMPLE, policy_text, quoted_name, schema_text
 from asapfill.report.weekly import Records, figures_of, mover_before, records_of
@@ -194,7 +195,12 @@ _CALLED_OFF = {
 
 
 def run_demo(seed: int, out: Path, say: Say) -> Summary:
-    """Run the day of ``seed`` and write its page into ``out``. ``say`` gets a line for each thing that happens."""
+    """Run the day of ``seed`` and write its page into ``out``. ``say`` gets a line for each thing that happens.
+
+    Raises:
+        OSError: nothing can be written into ``out``; the day has not begun.
+    """
+    require_writable(out)
     opens = datetime.combine(DAY, OPENS)
     with (
         tempfile.TemporaryDirectory(prefix="asapfill-demo-") as folder,
@@ -269,6 +275,8 @@ def serve_sandbox(options: Options, office_file: Path | None, folder: Path | Non
         serve(options, announce)
     except OfficeFileError as error:
         raise ConfigurationError([Problem(office_file or Path("office"), str(error))]) from None
+    except BrokenPipeError:
+        raise  # nobody reads what is said
     except OSError as error:
         raise ConfigurationError(
             [

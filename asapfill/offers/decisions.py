@@ -11,15 +11,21 @@ from asapfill.clock import Clock
 from asapfill.core.offer import IllegalStep, Offer, State
 from asapfill.offers.journal import Journal
 from asapfill.settings.settings import Settings
-from asapfill.store.database import open_store
-from asapfill.store.offices import EVERY_OFFICE, pause, resume
+from asapfill.store.database import open_for_reading, open_store
+from asapfill.store.lock import is_held
+from asapfill.store.offices import EVERY_OFFICE, pause, paused, resume
 
 
-def settle_offer(settings: Settings, clock: Clock, number: int, *, sent: bool) -> str | None:
-    """A person's word on an offer that could not be found out; returns why not if that is not for a person to say."""
+def settle_offer(settings: Settings, clock: Clock, number: int, *, sent: bool, office: str | None = None) -> str | None:
+    """A person's word on an offer that could not be found out; returns why not if that is not for a person to say.
+
+    ``office``: only among the offers of this one; None: of all.
+    """
     with open_store(settings.state, clock) as store:
-        for office in settings.offices:
-            journal = Journal(store, office)
+        for name in settings.offices:
+            if office not in {None, name}:
+                continue
+            journal = Journal(store, name)
             offer = next((offer for offer in journal.unknowns() if offer.id == number), None)
             if offer is None:
                 continue
@@ -37,6 +43,29 @@ def set_pause(settings: Settings, office: str | None, clock: Clock, *, paused: b
             pause(store, office or EVERY_OFFICE)
         else:
             resume(store, office or EVERY_OFFICE)
+
+
+def what_holds_sending(settings: Settings, clock: Clock, offices: Collection[str]) -> list[str]:
+    """Why nothing goes out to ``offices`` at the moment, a sentence each; empty when the next cycle sends.
+
+    Raises:
+        StoreError: the state cannot be read.
+    """
+    with open_for_reading(settings.state, clock) as store:
+        pauses = paused(store)
+    held = []
+    if EVERY_OFFICE in pauses:
+        held.append("Sending is PAUSED for all offices: nothing goes out before `asapfill resume`.")
+    held += [
+        f"Sending is PAUSED for {office}: nothing goes out before `asapfill resume {office}`."
+        for office in sorted(pauses.keys() & set(offices))
+    ]
+    if not is_held(settings.state):
+        held.append(
+            "asapfill is not running: nothing goes out before it is started (`systemctl start asapfill`, or "
+            "`asapfill run` where there is no systemd)."
+        )
+    return held
 
 
 def answer_waiting(

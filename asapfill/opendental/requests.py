@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -20,6 +21,19 @@ from asapfill.opendental.exchange import Network, TimeLimits
 from asapfill.opendental.paging import Listing, Query, collect, written
 
 R = TypeVar("R", bound=Row)
+
+
+_watcher: ContextVar[Callable[[str], None] | None] = ContextVar("watcher", default=None)
+
+
+@contextmanager
+def watched_requests(tell: Callable[[str], None]) -> Iterator[None]:
+    """Tell ``tell`` the office of each request that this thread makes in the ``with``: for showing progress."""
+    token = _watcher.set(tell)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
 
 
 class CountedRequests:
@@ -114,6 +128,9 @@ class CountedRequests:
 
     def _count(self) -> None:
         self.requests[self._purpose] += 1
+        tell = _watcher.get()
+        if tell is not None:
+            tell(self.name)
 
     def _list(self, query: Query[R], **filters: object) -> Listing[R]:
         """A whole list; filters that are None are left out."""

@@ -32,7 +32,10 @@ def openings_document(results: Iterable[ClinicResult]) -> dict[str, Any]:
                 "openings": [opening_document(item, result.labels) for item in result.openings],
                 "left_alone": [_left(item, result.labels) for item in result.left_alone],
                 "compared": result.compared,
-                "differences": [_difference(item, result.labels) for item in result.differences],
+                "differences": [
+                    _difference(item, result.labels)
+                    for item in sorted(result.differences, key=lambda item: (item.start, item.operatory))
+                ],
                 **_tail(result),
             }
             for result in results
@@ -107,6 +110,7 @@ def _head(result: ClinicResult) -> dict[str, Any]:
         "mode": result.mode,
         "now": iso(result.now),
         "as_if": result.as_if,
+        "paused": result.paused,
     }
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from asapfill.clock import Clock
+from asapfill.clock import Clock, Now
 from asapfill.core.candidates import (
     GROUPS,
     Candidate,
@@ -29,7 +29,7 @@ from asapfill.core.reasons import RULES, Reason
 from asapfill.core.rows import ASAP, Appointment, Recall
 from asapfill.cycle.candidates import our_contacts, phone_hashes, read_commlogs, talked_to_lately, without_commlogs
 from asapfill.cycle.cycle import plan_cycle
-from asapfill.cycle.plan import limits_of, situation_of
+from asapfill.cycle.plan import PlanTime, limits_of, situation_of
 from asapfill.cycle.results import ClinicResult
 from asapfill.cycle.session import OfficeSession, sessions_to_read
 from asapfill.opendental.errors import NotFound
@@ -41,8 +41,10 @@ Subject = tuple[Kind, int] | str
 """What is explained: an appointment or a recall by its number, or an opening by its id."""
 
 
-def explain_one(settings: Settings, offices: Collection[str], clock: Clock, subject: Subject) -> dict[str, Any]:
-    """The explanation of one candidate or opening, from the first clinic that has it.
+def explain_one(
+    settings: Settings, offices: Collection[str], clock: Clock, subject: Subject, *, at: PlanTime | None = None
+) -> dict[str, Any]:
+    """The explanation of one candidate or opening, from the first clinic that has it. ``at``: as if it were then.
 
     Raises:
         ConfigurationError: no policy is for any of these offices, or its names are wrong.
@@ -55,7 +57,7 @@ def explain_one(settings: Settings, offices: Collection[str], clock: Clock, subj
     instead: tuple[str, ...] = ()
     with sessions_to_read(settings, served, clock) as sessions:
         for session in sessions:
-            for result in plan_cycle(session, policies.of(session.office)):
+            for result in plan_cycle(session, policies.of(session.office), at=at):
                 for trouble in result.errors:
                     raise Unserved(trouble.message, configuration=trouble.configuration)
                 if isinstance(subject, str):
@@ -99,7 +101,8 @@ def _explain_candidate(session: OfficeSession, result: ClinicResult, kind: Kind,
         return None
     session.mirror.read_patients([row.pat_num])
     office = session.mirror.office()
-    wall_now = session.now(policy.timezone).wall
+    now = _moment(session, result, policy)
+    wall_now = now.wall
     checks = (
         appointment_checks(row, office, policy, wall_now)
         if isinstance(row, Appointment)
@@ -108,8 +111,9 @@ def _explain_candidate(session: OfficeSession, result: ClinicResult, kind: Kind,
     candidate = _as_candidate(row, office, policy, wall_now)
     ground = prepare(office, policy, found)
     places = tuple(fits(candidate, ground)) if candidate is not None else ()
-    checks += _limit_checks(session, policy, candidate, places)
-    asked = any((line.offer.kind, line.offer.number) == (kind, number) for line in result.offers)
+    checks += _limit_checks(session, policy, candidate, places, now)
+    lines = [line for line in result.offers if (line.offer.kind, line.offer.number) == (kind, number)]
+    asked = bool(lines)
     skipped = next((item.reason for item in result.skipped if (item.kind, item.number) == (kind, number)), None)
     reason = None if asked else first_failure(checks) or skipped or (None if places else Reason("no_fit"))
     against = Counter(
@@ -125,6 +129,7 @@ def _explain_candidate(session: OfficeSession, result: ClinicResult, kind: Kind,
         "group": candidate.group if candidate is not None else None,
         "minutes": len(candidate.pattern) * 5 if candidate is not None else None,
         "asked": asked,
+        "place": place(lines[0].offer, result.labels) if lines else None,
         "reason": reason.code if reason is not None else None,
         "checks": [_check(check) for check in checks],
         "fits": [_fit(fit, result.labels) for fit in places],
@@ -145,12 +150,11 @@ def _usual_refusal(candidate: Candidate, opening: Opening, ground: Ground) -> st
 
 
 def _limit_checks(
-    session: OfficeSession, policy: Policy, candidate: Candidate | None, places: Sequence[Fit]
+    session: OfficeSession, policy: Policy, candidate: Candidate | None, places: Sequence[Fit], now: Now
 ) -> list[Check]:
     """The limits on texting for the first place that fits; none where nothing fits."""
     if candidate is None or not places:
         return []
-    now = session.now(policy.timezone)
     limits = limits_of(session, policy, now)
     first = places[0]
     new = NewOffer(
@@ -179,7 +183,18 @@ def _limit_checks(
 
 
 def _head(result: ClinicResult) -> dict[str, Any]:
-    return {"office": result.office, "clinic": result.clinic, "now": iso(result.now)}
+    return {
+        "office": result.office,
+        "clinic": result.clinic,
+        "now": iso(result.now),
+        "as_if": result.as_if,
+        "paused": result.paused,
+    }
+
+
+def _moment(session: OfficeSession, result: ClinicResult, policy: Policy) -> Now:
+    """The moment for which it is explained."""
+    return Now.at(result.now, policy.timezone) if result.as_if else session.now(policy.timezone)
 
 
 def _fit(fit: Fit, labels: Labels) -> dict[str, Any]:
@@ -211,7 +226,7 @@ def _explain_opening(session: OfficeSession, result: ClinicResult, opening_id: s
         if not left:
             return None
         return {**_head(result), "opening": None, "id": opening_id, "reasons": [_skip(item.reason) for item in left]}
-    situation = situation_of(session, policy, found, session.now(policy.timezone))
+    situation = situation_of(session, policy, found, _moment(session, result, policy))
     asked = {(line.offer.kind, line.offer.number): line.offer.opening for line in result.offers}
     skipped = {(item.kind, item.number): item.reason for item in result.skipped if item.kind is not None}
     return {

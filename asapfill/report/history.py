@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 from asapfill.clock import Clock
 from asapfill.core.offer import WORDS, Offer
@@ -13,11 +13,15 @@ from asapfill.core.office import Labels
 from asapfill.core.reasons import RULES
 from asapfill.offers.journal import Journal
 from asapfill.report.documents import iso, offered
+from asapfill.report.past_days import Day, office_day, past_day
 from asapfill.settings.settings import Settings
 from asapfill.store.database import open_for_reading
 from asapfill.store.offers import Step
 from asapfill.store.offices import known_office
 from asapfill.words import wrapped
+
+WEEK: Final = timedelta(days=7)
+"""How far back offers are told when nobody says since when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +37,20 @@ def read_history(
     settings: Settings,
     offices: Collection[str],
     clock: Clock,
-    since: date,
+    since: Day | None,
     patient: int | None,
     opening: str | None = None,
 ) -> list[OfferHistory]:
-    """Offers made on ``since`` (office day) or later, oldest first; or all of a patient or an opening."""
+    """Offers made on ``since`` (office day; None: a week ago) or later, oldest first; or all of a patient or opening.
+
+    Raises:
+        NoDay: ``since`` is a day to come.
+        StoreError: the state cannot be read.
+    """
     found = []
     with open_for_reading(settings.state, clock) as store:
+        today = office_day(store, clock, offices)
+        first = today - WEEK if since is None else past_day(since, today)
         for office in offices:
             journal = Journal(store, office)
             if patient is not None:
@@ -47,7 +58,7 @@ def read_history(
             elif opening is not None:
                 offers = journal.by_opening(opening)
             else:
-                offers = tuple(offer for offer in journal.since(since) if offer.day >= since)
+                offers = tuple(offer for offer in journal.since(first) if offer.day >= first)
             known = known_office(store, office)
             labels = known.labels if known is not None else Labels()
             found += [OfferHistory(offer, journal.steps(offer.id), labels) for offer in offers]

@@ -1,75 +1,153 @@
-"""``status``: the document, out of the state, which is only read, and its text for a terminal, with times as the
-office's clock shows them and names as the office has them.
-"""
+"""``status``: the document, out of the state, which is only read. ``status_text`` makes the text of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from asapfill.alerts.letters import addresses_of
 from asapfill.clock import Clock
 from asapfill.core.errors import Problem
-from asapfill.core.offer import WORDS, Offer, State
-from asapfill.core.office import Labels
+from asapfill.core.limits import last_call
+from asapfill.core.offer import Offer, State
+from asapfill.core.office import Labels, folded
 from asapfill.offers.journal import Journal
 from asapfill.policy.in_force import Policies, no_policy, read_folder, stands_in
-from asapfill.policy.model import PolicyFile
+from asapfill.policy.model import PolicyFile, TextsSection
 from asapfill.report.documents import iso, iso_or_none, offered
 from asapfill.settings.settings import Settings
-from asapfill.store.cycles import Tick, last_ticks, requests_since
+from asapfill.store.cycles import Tick, last_ticks, requests_since, serving_since
 from asapfill.store.database import EmptyStore, Store, open_for_reading
 from asapfill.store.lock import is_held
 from asapfill.store.notices import failing_addresses, kept_notices
 from asapfill.store.offices import EVERY_OFFICE, kept_events, kept_listen_failure, known_office, paused, resting
-from asapfill.webhooks.deliveries import REASONS
-from asapfill.words import counted, fitted, place_text, wrapped
+from asapfill.words import counted
 
 LATE: Final = timedelta(minutes=10)
-"""A daemon that has not finished a cycle for so long needs a look."""
+"""An office whose last cycle ended longer ago needs a look."""
+
+AHEAD: Final = timedelta(seconds=5)
+"""A cycle that ended further ahead was not seen by this clock: it says nothing of the present."""
+
+START: Final = "Start it: `systemctl start asapfill`, or `asapfill run` where there is no systemd."
 
 
-def status_document(settings: Settings, clock: Clock) -> dict[str, Any]:
-    """``status --json``. ``ok``: nothing needs a person.
+def status_document(settings: Settings, clock: Clock, office: str | None = None) -> dict[str, Any]:
+    """``status --json``, of one ``office`` of the settings or of all.
+
+    ``ok``: every office had a cycle lately and nothing needs a person; ``wrong`` tells what does, a sentence each.
 
     Raises:
         StoreError: the state cannot be read.
         OSError: its folder may not be read.
     """
-    now, running = clock.now(), is_held(settings.state)
+    running = is_held(settings.state)
     with open_for_reading(settings.state, clock) as store:
         policies = read_folder(settings, store)
-        problems = [str(problem) for problem in _policy_problems(settings, policies)]
-        if isinstance(store, EmptyStore):
-            return {"ok": not problems, "running": running, "now": iso(now), "policies": problems,
-                    "paused": [], "offices": [], "notices": [], "addresses": 0, "untold": []}  # fmt: skip
-        pauses, ticks = paused(store), last_ticks(store)
+        problems = [str(problem) for problem in _policy_problems(settings, policies, office)]
+        ticks = last_ticks(store)
+        now = clock.now()  # after what was read, so that no cycle of a moment ago lies ahead
         offices = []
         for name in settings.offices:
-            mine = [tick for tick in ticks if tick.office == name]
-            offices.append(_office(settings, store, name, policies.of(name), mine, now, running=running))
-        notices = notices_document(settings, store)
-    healthy = not any(o["late"] or o["unclear"] or not all(t["ok"] for t in o["ticks"]) for o in offices)
-    listening = not any(o["events"] and o["events"]["problem"] for o in offices)
-    untroubled = listening and not notices["notices"] and not notices["untold"]
-    return {
-        "ok": healthy and not problems and (untroubled or not running),
-        "running": running,
-        "now": iso(now),
-        "policies": problems,
-        "paused": sorted(pauses),
-        "offices": offices,
-        **notices,
-    }
+            if office in {None, name}:
+                mine = [tick for tick in ticks if tick.office == name]
+                offices.append(
+                    _office(settings, store, name, policies.of(name), mine, now, clock.speed, running=running)
+                )
+        document = {
+            "running": running,
+            "now": iso(now),
+            "policies": problems,
+            "paused": sorted(paused(store)),
+            "offices": offices,
+            **notices_document(settings, store, office),
+        }
+        service = list(_service_problems(settings, store, running=running))
+        served = not isinstance(store, EmptyStore)
+    wrong = [
+        *({"office": None, "problem": text} for text in (*service, *problems)),
+        *_wrong(document, tell_late=served),
+    ]
+    return {"ok": not wrong, "wrong": wrong, **document}
 
 
-def _policy_problems(settings: Settings, policies: Policies) -> list[Problem]:
+def _service_problems(settings: Settings, store: Store, *, running: bool) -> Iterator[str]:
+    """What is wrong with the program itself and its state, a sentence each."""
+    if isinstance(store, EmptyStore):
+        if running:
+            text = (
+                f"asapfill runs, but there is no state in {settings.state}: was it deleted? Stop asapfill, put the "
+                "latest backup in its place (`asapfill state restore`), and start it again."
+            )
+        else:
+            text = f"There is no state in {settings.state}: asapfill has not served anybody from here. {START}"
+        yield text
+    elif not running and (since := serving_since(store)) is not None:
+        yield f"The service that began at {since:%Y-%m-%d %H:%M} UTC has ended without being asked to. {START}"
+
+
+def _wrong(document: Mapping[str, Any], *, tell_late: bool) -> Iterator[dict[str, Any]]:
+    """What needs a person besides the policies and the service itself, office by office.
+
+    ``tell_late``: offices without a cycle are worth a word each; without a state it is the same for all.
+    """
+    running = document["running"]
+    for office in document["offices"]:
+        texts = [office["late_because"]] if office["late"] and tell_late else []
+        failed = [tick for tick in office["ticks"] if not tick["ok"]]
+        texts += [f"The last cycle{_of_clinic(tick)} failed; below it says why." for tick in failed]
+        if office["unclear"]:
+            texts.append(f"Of {counted(len(office['unclear']), 'offer')} it is not clear whether a text went out.")
+        if running and office["events"] and office["events"]["problem"]:
+            texts.append(f"Events: {office['events']['problem']}")
+        for text in texts:
+            yield {"office": office["office"], "problem": text}
+    if running:
+        for notice in document["notices"]:
+            yield {"office": notice["office"], "problem": f"{notice['title']}."}
+        for address in document["untold"]:
+            yield {"office": None, "problem": f"Nothing gets through to the {address['address']}."}
+
+
+def _of_clinic(tick: Mapping[str, Any]) -> str:
+    return f" of {tick['clinic_name'] or 'clinic ' + str(tick['clinic'])}" if tick["clinic"] else ""
+
+
+def _policy_problems(settings: Settings, policies: Policies, office: str | None) -> list[Problem]:
     """What is wrong with the policies, in the words of ``check``, and what is in force meanwhile."""
     problems = [*policies.problems, *(stands_in(path) for path in sorted(policies.stand_ins))]
-    unserved = [office for office in settings.offices if not policies.of(office)]
+    unserved = [name for name in settings.offices if office in {None, name} and not policies.of(name)]
     return [no_policy(settings, unserved)] if unserved and not problems else problems
+
+
+def _lateness(files: Sequence[PolicyFile], ticks: Sequence[Tick], now: datetime, speed: float, *, running: bool) -> str:
+    """Why there is no sign that an office is being served, a sentence; empty when there is.
+
+    Without a policy no cycle is finished, and that is told as what it is.
+    """
+    if not files:
+        return ""
+    todo = "The log says why." if running else START
+    if len(ticks) < len(files):
+        # A policy that has just been written is served with the next cycle.
+        return f"No cycle yet{'' if not ticks else ' of one of its clinics'}. {todo}"
+    last = min(tick.at for tick in ticks)
+    if max(tick.at for tick in ticks) - now > AHEAD * speed:
+        return "The last cycle ended at a time that is still to come: this machine's clock is wrong, or was. " + (
+            "The next cycle will tell." if running else START
+        )
+    return f"No finished cycle for {span_text(now - last)}. {todo}" if now - last > LATE else ""
+
+
+def span_text(length: timedelta) -> str:
+    """A length of time in the largest unit that fits: ``12 minutes``, ``3 hours``, ``2 days``."""
+    minutes = int(length.total_seconds()) // 60
+    for size, unit in ((1440, "day"), (60, "hour")):
+        if minutes >= 2 * size:
+            return counted(minutes // size, unit)
+    return counted(minutes, "minute")
 
 
 def _office(
@@ -79,24 +157,27 @@ def _office(
     files: Sequence[PolicyFile],
     ticks: Sequence[Tick],
     now: datetime,
+    speed: float,
     *,
     running: bool,
 ) -> dict[str, Any]:
-    """One office. ``ticks``: the last cycle of each of its clinics."""
+    """One office. ``ticks``: the last cycle of each of its clinics. ``speed``: of the clock that ``now`` is from."""
     known = known_office(store, name)
     timezone = known.timezone if known is not None else files[0].timezone if files else None
     labels = known.labels if known is not None else Labels()
-    # Without a policy no cycle is finished, and that is told as what it is.
-    late = running and bool(files) and (not ticks or any(now - tick.at > LATE for tick in ticks))
     rest = resting(store).get(name) if running else None
     journal = Journal(store, name)
     live = journal.live()
+    late = _lateness(files, ticks, now, speed, running=running)
+    waiting = [offer for offer in live if offer.state in {State.WAITING, State.APPROVED}]
     return {
         "office": name,
         "timezone": timezone.key if timezone is not None else None,
         "policy": bool(files),
         "paused": not {name, EVERY_OFFICE}.isdisjoint(paused(store)),
-        "late": late,
+        "late": bool(late),
+        "late_because": late or None,
+        "filled_today": _filled(journal, now, timezone),
         "ticks": [
             {
                 "clinic": tick.clinic,
@@ -113,9 +194,25 @@ def _office(
         "requests": requests_document(store, name, now),
         "events": events_document(settings, store, name),
         "live": [_offer(offer, labels) for offer in live if offer.state in {State.SENT, State.VIEWED}],
-        "waiting": [_offer(offer, labels) for offer in live if offer.state in {State.WAITING, State.APPROVED}],
+        "waiting": [_offer(offer, labels) | {"until": _until(offer, files, labels)} for offer in waiting],
         "unclear": [_offer(offer, labels) for offer in journal.unknowns()],
     }
+
+
+def _filled(journal: Journal, now: datetime, timezone: ZoneInfo | None) -> dict[str, int]:
+    """What was filled today, by the office's calendar."""
+    midnight = now.astimezone(timezone or UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    accepted = journal.accepted(midnight)
+    minutes = sum((offer.end - offer.start for offer in accepted), timedelta()) // timedelta(minutes=1)
+    return {"openings": len(accepted), "minutes": minutes}
+
+
+def _until(offer: Offer, files: Sequence[PolicyFile], labels: Labels) -> str:
+    """Until when a yes to a waiting offer helps, by the policy of its clinic; the office's wall clock."""
+    named = {folded(labels.clinic(offer.clinic)), str(offer.clinic)}
+    mine = next((file for file in files if file.clinic is None or folded(file.clinic) in named), None)
+    texts = mine.texts if mine is not None else TextsSection()
+    return iso(last_call(offer.start, texts.between, frozenset().union(*texts.days), offer.made))
 
 
 def _offer(offer: Offer, labels: Labels) -> dict[str, Any]:
@@ -159,10 +256,12 @@ def events_document(settings: Settings, store: Store, office: str) -> dict[str, 
     }
 
 
-def notices_document(settings: Settings, store: Store) -> dict[str, Any]:
-    """The part of ``status --json``. ``told``: everybody who is to know does."""
+def notices_document(settings: Settings, store: Store, office: str | None = None) -> dict[str, Any]:
+    """The part of ``status --json``, about one ``office`` or all. ``told``: everybody who is to know does."""
     addresses = addresses_of(settings)
     lasting = [row for row in kept_notices(store) if row.gone is None]
+    if office is not None:
+        lasting = [row for row in lasting if row.notice.office in {"", office}]
     return {
         "notices": [
             {
@@ -185,135 +284,3 @@ def notices_document(settings: Settings, store: Store) -> dict[str, Any]:
             {"address": item.name, "since": iso(item.since), "error": item.error} for item in failing_addresses(store)
         ],
     }
-
-
-def status_text(document: dict[str, Any]) -> str:
-    """The text of a ``status_document``, at most 80 columns wide but for quoted lines of files."""
-    lines = ["asapfill is running." if document["running"] else "asapfill is not running."]
-    if EVERY_OFFICE in document["paused"]:
-        lines.append("Sending is paused for all offices (`asapfill resume` starts it again).")
-    for problem in document["policies"]:
-        lines += ["", fitted(problem)]
-    now = datetime.fromisoformat(document["now"])
-    for office in document["offices"]:
-        lines += ["", *_office_text(office, now)]
-    if document["running"]:
-        lines += _notice_lines(document)
-    return "\n".join(lines)
-
-
-def _office_text(office: dict[str, Any], now: datetime) -> Iterator[str]:
-    zone: tzinfo = ZoneInfo(office["timezone"]) if office["timezone"] else UTC
-    state = " · sending is PAUSED" if office["paused"] else ""
-    yield f"{office['office']} · {_when(now, zone)}, {office['timezone'] or 'UTC'}{state}"
-    if office["late"]:
-        yield "  LATE: no finished cycle for 10 minutes. The log says why."
-    if not office["policy"]:
-        yield from wrapped("  No policy is in force, so nothing is offered.", 2)
-        if office["live"] or office["unclear"]:
-            yield from wrapped("  asapfill goes on finding out what becomes of the offers already sent.", 2)
-    for tick in office["ticks"]:
-        clinic = f" of {tick['clinic_name'] or 'clinic ' + str(tick['clinic'])}" if tick["clinic"] else ""
-        at = _when(datetime.fromisoformat(tick["at"]), zone)
-        requests = counted(tick["requests"], "request")
-        yield f"  Last cycle{clinic}: {at}, {requests}, {'ok' if tick['ok'] else 'FAILED'}"
-        yield from (line for problem in tick["problems"] for line in _sentence(problem))
-    if not office["ticks"] and office["policy"]:
-        yield "  No cycle yet."
-    if office["resting"]:
-        again = _when(datetime.fromisoformat(office["resting"]["until"]), zone)
-        times = office["resting"]["failures"]
-        often = "in the last cycle" if times == 1 else f"in {times} cycles in a row"
-        yield from wrapped(f"  It did not answer as it should {often}; the next one begins at {again}.", 4)
-    yield from requests_lines(office["requests"])
-    yield from events_lines(office["events"], lambda moment: _when(moment, zone))
-    yield f"  Texted, and no answer yet: {len(office['live'])}."
-    yield from _waiting(office["waiting"])
-    yield from _unclear(office["unclear"])
-
-
-def requests_lines(document: Mapping[str, Any]) -> Iterator[str]:
-    """The lines of a ``requests_document``; none when nothing was asked for a day."""
-    hour, day = document["last_hour"], document["last_day"]
-    if not day["together"]:
-        return
-    yield f"  Requests: {hour['together']:,} in the last hour, {day['together']:,} in the last day, for"
-    purposes = ", ".join(f"{purpose} {count:,}" for purpose, count in day["purposes"].items())
-    yield from wrapped(f"    {purposes}.", 4)
-
-
-def events_lines(events: dict[str, Any] | None, when: Callable[[datetime], str]) -> Iterator[str]:
-    """The lines of an ``events_document``. ``when``: a moment as the office's clock shows it."""
-    if events is None:
-        return
-    if events["url"] is not None and events["since"] is not None:
-        since = when(datetime.fromisoformat(events["since"]))
-        came = counted(events["deliveries"] or "no", "delivery", "deliveries")
-        last = f", last {when(datetime.fromisoformat(events['last']))}" if events["last"] else ""
-        yield from wrapped(f"  Events: {came} since {since}{last}.", 4)
-    if events["url"] is None:
-        yield from wrapped("  Events are off; the running service removes asapfill's subscriptions.", 4)
-    if events["refused"]:
-        told = ", ".join(f"{count} because {REASONS[reason]}" for reason, count in sorted(events["refused"].items()))
-        yield from wrapped(f"    Refused: {told}.", 6)
-    if events["problem"]:
-        yield from wrapped(f"    Events: {events['problem']}", 4)
-
-
-def _waiting(offers: list[dict[str, Any]]) -> Iterator[str]:
-    asked = [offer for offer in offers if offer["state"] == State.WAITING]
-    approved = [offer for offer in offers if offer["state"] != State.WAITING]
-    if asked:
-        numbers = " ".join(str(offer["id"]) for offer in asked[:2])
-        yield f"  Waiting for your yes: {len(asked)}. Answer with their numbers or for all:"
-        yield f"  `asapfill approve {numbers}` or `--all`, `asapfill decline {asked[0]['id']}`."
-        yield from (line for offer in asked for line in _offer_lines(offer))
-    if approved:
-        yield f"  Approved, to be looked at again and sent with the next cycle: {len(approved)}."
-        yield from (line for offer in approved for line in _offer_lines(offer))
-
-
-def _unclear(offers: list[dict[str, Any]]) -> Iterator[str]:
-    if not offers:
-        return
-    yield f"  Not clear whether they were sent: {len(offers)}. Their people and places get nothing until it is."
-    for offer in offers:
-        yield from _offer_lines(offer)
-        yield from wrapped(f"      {WORDS[State(offer['state'])].text}", 6)
-        if offer["state"] == State.UNSETTLED:
-            yield f"      Look in Open Dental whether #{offer['id']} was texted, then:"
-            yield f"      asapfill state settle {offer['id']} --sent (or --not-sent)"
-
-
-def _offer_lines(offer: dict[str, Any]) -> list[str]:
-    start, end = datetime.fromisoformat(offer["start"]), offer["end"][11:16]
-    who = f"{offer['kind']} {offer['number']}, patient {offer['patient']}"
-    return wrapped(f"    #{offer['id']}  {start:%a %m-%d %H:%M}-{end}, {place_text(offer)}: {who}", 8)
-
-
-def _notice_lines(document: dict[str, Any]) -> list[str]:
-    """What needs a person and who knows of it; nothing when nothing does."""
-    zones = {office["office"]: office["timezone"] for office in document["offices"]}
-    lines: list[str] = []
-    for notice in document["notices"]:
-        zone = zones.get(notice["office"] or "")
-        since = _when(datetime.fromisoformat(notice["since"]), ZoneInfo(zone) if zone else UTC)
-        since += "" if zone else " UTC"
-        told = "told" if notice["told"] else "NOT TOLD YET"
-        told = told if document["addresses"] else "no address to tell"
-        lines += wrapped(f"  {notice['office'] or 'all offices'}: {notice['title']}. Since {since}, {told}.", 4)
-        lines += _sentence(notice["message"])
-    for address in document["untold"]:
-        since = _when(datetime.fromisoformat(address["since"]), UTC)
-        text = f"  Nothing gets through to the {address['address']} since {since} UTC ({address['error']})."
-        lines += wrapped(f"{text} `asapfill notify test` says more.", 4)
-    return ["", "Needs a person", *lines] if lines else []
-
-
-def _when(moment: datetime, zone: tzinfo) -> str:
-    return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}"
-
-
-def _sentence(problem: str) -> list[str]:
-    """A sentence in lines, indented; one that quotes a line of a file stays as it is."""
-    return [f"    {line}" for line in problem.split("\n")] if "\n" in problem else wrapped(f"    {problem}", 4)

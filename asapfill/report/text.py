@@ -42,11 +42,15 @@ def plan_text(result: ClinicResult) -> str:
 
 
 def openings_text(result: ClinicResult) -> str:
-    """The openings of one clinic, day by day, operatory by operatory, with what was left alone and why."""
+    """The openings of one clinic, day by day, operatory by operatory, with what was left alone and why; or, where they
+    were compared with Open Dental's own search, what differs.
+    """
     if result.found is None:
         return "\n".join([_title(result), *_trouble(result)])
     labels = result.labels
     lines = [_title(result)]
+    if result.compared is not None:
+        return "\n".join([*lines, *_differences(result), *_trouble(result)])
     items: list[Opening | LeftAlone] = [*result.openings, *result.left_alone]
     everywhere = [item for item in result.left_alone if _whole_days(item)]
     items = [item for item in items if not (isinstance(item, LeftAlone) and _whole_days(item))]
@@ -62,7 +66,6 @@ def openings_text(result: ClinicResult) -> str:
         lines += ["", "Operatories left out"]
         for item in everywhere:
             lines += wrapped(f"  {labels.operatory(item.operatory):<12.12} {RULES[item.reason.code].sentence}", 15)
-    lines += _differences(result)
     minutes = sum((item.end - item.start for item in result.openings), timedelta()) // timedelta(minutes=1)
     lines += ["", f"{counted(len(result.openings), 'opening')}, {counted(minutes, 'minute')}."]
     return "\n".join([*lines, *_trouble(result)])
@@ -79,11 +82,16 @@ def verified_text(found: Verified) -> str:
 
 
 def _differences(result: ClinicResult) -> list[str]:
-    """Where Open Dental's own search and ours differ, and why."""
-    if result.compared is None:
-        return []
-    lines = ["", f"Open Dental's own search, compared on {counted(result.compared, 'day')} of single providers"]
-    for item in result.differences:
+    """Where Open Dental's own search and ours differ, and why, day by day. Where they agree, nothing is said."""
+    lines = [
+        "",
+        *wrapped(
+            f"Open Dental's own search, compared on {counted(result.compared or 'no', 'day')} of single providers. "
+            "Only what differs is shown.",
+            0,
+        ),
+    ]
+    for item in sorted(result.differences, key=lambda item: (item.start, item.operatory)):
         name = result.labels.operatory(item.operatory)
         who = "asapfill" if item.ours else "Open Dental"
         cause = item.cause or "NOTHING EXPLAINS IT: nothing is sent for this time"
@@ -95,7 +103,8 @@ def _differences(result: ClinicResult) -> list[str]:
 def _title(result: ClinicResult) -> str:
     clinic = f", {result.labels.clinic(result.clinic)}" if result.clinic else ""
     as_if = "as if it were " if result.as_if else ""
-    return f"{result.office}{clinic} · {as_if}{result.now:%a %Y-%m-%d %H:%M} · mode {result.mode}"
+    paused = " · PAUSED" if result.paused else ""
+    return f"{result.office}{clinic} · {as_if}{result.now:%a %Y-%m-%d %H:%M} · mode {result.mode}{paused}"
 
 
 def _offer_lines(line: OfferLine, labels: Labels) -> list[str]:
@@ -172,7 +181,16 @@ def explanation_text(document: dict[str, Any]) -> str:
 def _candidate(document: dict[str, Any]) -> list[str]:
     kind, number = document["kind"], document["number"]
     minutes = f", {document['minutes']} minutes" if document["minutes"] else ""
-    lines = [f"{kind.capitalize()} {number}, patient {document['patient']}{minutes} · {document['office']}", ""]
+    when, reason = _when(document), document["reason"]
+    if document["asked"]:
+        place = document["place"]
+        start = datetime.fromisoformat(place["start"])
+        lines = wrapped(f"Asked {when}: {place_text(place)}, {start:%a %m-%d %H:%M}-{place['end'][11:16]}.")
+    else:
+        rule = RULES[reason or "nobody_to_ask"]
+        lines = [*wrapped(f"Not asked {when}: {rule.sentence}"), *wrapped(f"Rule: {rule.source}.")]
+    lines += [f"{kind.capitalize()} {number}, patient {document['patient']}{minutes} · {document['office']}"]
+    lines += [*_paused(document), ""]
     for check in document["checks"]:
         sentence = check["sentence"]
         if check["passed"]:
@@ -185,13 +203,15 @@ def _candidate(document: dict[str, Any]) -> list[str]:
     for (where, day), starts in groupby(document["fits"], key=lambda fit: (place_text(fit), fit["start"][:10])):
         times = _runs([datetime.fromisoformat(fit["start"]) for fit in starts])
         lines += wrapped(f"  {date.fromisoformat(day):%a %m-%d}  {where:<18} {times}", 33)
-    lines += _nowhere(document)
-    reason = document["reason"]
-    if document["asked"]:
-        lines += ["", "One cycle now would offer a place."]
-    elif reason is not None:
-        lines += ["", f"Not asked now: {RULES[reason].sentence}", f"Rule: {RULES[reason].source}."]
-    return lines
+    return lines + _nowhere(document)
+
+
+def _when(document: dict[str, Any]) -> str:
+    return f"if it were {datetime.fromisoformat(document['now']):%a %Y-%m-%d %H:%M}" if document["as_if"] else "now"
+
+
+def _paused(document: dict[str, Any]) -> list[str]:
+    return ["Sending is PAUSED: nobody is texted before `asapfill resume`."] if document["paused"] else []
 
 
 def _runs(starts: list[datetime]) -> str:
@@ -226,7 +246,13 @@ def _nowhere(document: dict[str, Any]) -> list[str]:
 
 
 def _opening(document: dict[str, Any]) -> list[str]:
-    lines = [f"Opening {document['id']} · {document['office']}"]
+    asked = [f"{item['kind']} {item['number']}" for item in document.get("candidates", []) if item["asked"]]
+    if asked:
+        lines = wrapped(f"Offered {_when(document)} to {', '.join(asked)}.")
+    else:
+        reasons = document["reasons"]
+        lines = wrapped(f"Not offered {_when(document)}: {reasons[0]['detail'] if reasons else 'nobody fits.'}")
+    lines += [f"Opening {document['id']} · {document['office']}", *_paused(document)]
     opening = document["opening"]
     if opening is not None:
         start = datetime.fromisoformat(opening["start"])

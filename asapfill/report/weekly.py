@@ -17,15 +17,19 @@ from asapfill.clock import Clock
 from asapfill.core.offer import COUNTED, UNCLEAR, WORDS, Offer, State
 from asapfill.files import replace_file
 from asapfill.offers.journal import Journal
+from asapfill.report.past_days import Day, NoDay, office_day, past_day
 from asapfill.report.weekly_figures import LEADS, Figures, OfficeFigures, Period, remarks
 from asapfill.report.weekly_page import page
 from asapfill.settings.settings import Settings
 from asapfill.store.cycles import HELD, LeftPlace, OpenTime, day_counts, left_places, open_times
-from asapfill.store.database import EmptyStore, Store, StoreError, open_for_reading
+from asapfill.store.database import Store, open_for_reading
 from asapfill.store.offices import KnownOffice, known_office
 
 WEEK: Final = 7
 """Days of a report when nobody says since when."""
+
+LONGEST: Final = timedelta(days=400)
+"""Days of a report at most: nothing older is kept."""
 
 PAST: Final = 7
 """Earlier periods in the picture over time."""
@@ -80,22 +84,19 @@ class Records:
         return sorted(numbers | {row[0] for row in self.counts})
 
 
-def make_report(settings: Settings, clock: Clock, office: str | None, since: date | None) -> Report:
+def make_report(settings: Settings, clock: Clock, office: str | None, since: Day | None) -> Report:
     """The report on ``office`` (None: all of them) from the day ``since`` until today; without it, on the seven days
     before today, which on a Monday are last week.
 
     Raises:
-        StoreError: there is no state, or it cannot be read.
-        ValueError: ``since`` is a day to come.
+        StoreError: the state cannot be read.
+        NoDay: ``since`` is a day to come.
     """
     with open_for_reading(settings.state, clock) as store:
-        if isinstance(store, EmptyStore):
-            raise StoreError(f"There is no state in {settings.state} yet: nothing was ever sent from here.")
         wanted = [name for name in settings.offices if office in {None, name}]
         known = {name: known_office(store, name) or KnownOffice(ZoneInfo("UTC")) for name in wanted}
-        # One period for all: the westernmost office's day is the one that everybody has reached.
-        today = min(clock.now().astimezone(known[name].timezone).date() for name in wanted)
-        period = period_until(today, since)
+        # One period for all.
+        period = period_until(office_day(store, clock, wanted), since)
         past = [period.before(times) for times in range(PAST, 0, -1)]
         parts = [_part(store, name, known[name], period, past) for name in wanted]
     return Report(page(parts, period, past), report_document(parts, period), period)
@@ -113,13 +114,19 @@ def report_document(parts: Sequence[OfficeFigures], period: Period) -> dict[str,
                 "office": part.name,
                 "figures": part.now.document(),
                 "before": part.before.document(),
+                "has_before": part.has_before,
                 "clinics": [
-                    {"clinic": clinic.name, "figures": clinic.now.document(), "before": clinic.before.document()}
+                    {
+                        "clinic": clinic.name,
+                        "figures": clinic.now.document(),
+                        "before": clinic.before.document(),
+                        "has_before": clinic.has_before,
+                    }
                     for clinic in part.parts
                 ],
                 "stands_out": [
                     {"tone": remark.tone, "text": remark.text, "todo": remark.todo or None}
-                    for remark in remarks(part.now, part.before)
+                    for remark in remarks(part.now, part.compared)
                 ],
             }
             for part in parts
@@ -127,30 +134,35 @@ def report_document(parts: Sequence[OfficeFigures], period: Period) -> dict[str,
     }
 
 
-def period_until(today: date, since: date | None) -> Period:
+def period_until(today: date, since: Day | None) -> Period:
     """The days of a report.
 
     Raises:
-        ValueError: ``since`` is a day to come.
+        NoDay: ``since`` is a day to come, or so long ago that there is nothing to compare with.
     """
     if since is None:
         return Period(today - timedelta(days=WEEK), today - timedelta(days=1))
-    if since > today:
-        raise ValueError(f"{since:%Y-%m-%d} is a day to come")
-    return Period(since, today)
+    first = past_day(since, today)
+    if today - first > LONGEST:
+        raise NoDay(f"{first:%Y-%m-%d} is too long ago: the state goes back a year and a month.")
+    return Period(first, today)
 
 
 def _part(store: Store, name: str, known: KnownOffice, period: Period, past: Sequence[Period]) -> OfficeFigures:
     """One office's figures in the period and before, and its clinics' where there are several."""
     records = records_of(store, name, known.timezone, past[0].first, period.last)
     figures = tuple(figures_of(records, days) for days in past)
+    began = min((day for _, day, _, _ in records.counts), default=period.last)
+    has_before = began <= past[-1].first and bool(figures[-1].cycles or figures[-1].offers)
     clinics: list[OfficeFigures] = []
     if len(records.clinics) > 1:
         for number in records.clinics:
             mine = records.of_clinic(number)
             label = known.labels.clinic(number) if number else "no clinic"
-            clinics.append(OfficeFigures(label, figures_of(mine, period), (figures_of(mine, past[-1]),)))
-    return OfficeFigures(name, figures_of(records, period), figures, tuple(clinics))
+            now, before = figures_of(mine, period), figures_of(mine, past[-1])
+            served = has_before and bool(before.cycles or before.offers)
+            clinics.append(OfficeFigures(label, now, (before,), has_before=served))
+    return OfficeFigures(name, figures_of(records, period), figures, tuple(clinics), has_before)
 
 
 def records_of(store: Store, office: str, zone: tzinfo, first: date, last: date) -> Records:

@@ -152,18 +152,25 @@ class OfficeFigures:
     """One office, or all of them together, in the period. ``past``: the same for earlier periods, oldest first, the
     last being the one right before.
 
-    ``parts``: its clinics, or the offices; empty where there is only one.
+    ``parts``: its clinics, or the offices; empty where there is only one. ``has_before``: asapfill served it already
+    when the days right before began; otherwise there is nothing to compare with.
     """
 
     name: str
     now: Figures
     past: tuple[Figures, ...]
     parts: tuple[OfficeFigures, ...] = ()
+    has_before: bool = True
 
     @property
     def before(self) -> Figures:
         """The period right before."""
         return self.past[-1] if self.past else Figures()
+
+    @property
+    def compared(self) -> Figures | None:
+        """The period right before, where that can be compared with."""
+        return self.before if self.has_before else None
 
 
 def summed(parts: Iterable[Figures]) -> Figures:
@@ -214,8 +221,8 @@ _HELD: Final[dict[str, str]] = {
 """What an office can do about people who were not asked, by reason. Other reasons are as they should be."""
 
 
-def remarks(now: Figures, before: Figures) -> list[Remark]:
-    """What stands out, the worst first."""
+def remarks(now: Figures, before: Figures | None) -> list[Remark]:
+    """What stands out, the worst first. ``before``: the days before, if they can be compared with."""
     found = [*_service(now), *_suppressed(now), *_answers(now, before), *_people(now), *_good(now, before)]
     order = ("bad", "look", "good")
     return sorted(found, key=lambda remark: order.index(remark.tone))
@@ -255,7 +262,7 @@ def _suppressed(now: Figures) -> Iterator[Remark]:
             yield Remark("look", text, _SUPPRESSED.get(reason, "`asapfill history` names them."))
 
 
-def _answers(now: Figures, before: Figures) -> Iterator[Remark]:
+def _answers(now: Figures, before: Figures | None) -> Iterator[Remark]:
     if now.outcomes["Could not be delivered"] >= FEW:
         yield Remark(
             "look",
@@ -269,7 +276,7 @@ def _answers(now: Figures, before: Figures) -> Iterator[Remark]:
             f"{counted(late, 'text')} came too late: somebody else had the time already.",
             "Ask fewer at once: a smaller `texts.wave` in the policy.",
         )
-    if min(now.texts, before.texts) >= ENOUGH and now.filled * before.texts * 2 < before.filled * now.texts:
+    if before is not None and _accepts_less(now, before):
         yield Remark(
             "look",
             f"Fewer people accept: {now.filled / now.texts:.0%} of texts; {before.filled / before.texts:.0%} before.",
@@ -283,6 +290,11 @@ def _answers(now: Figures, before: Figures) -> Iterator[Remark]:
         )
 
 
+def _accepts_less(now: Figures, before: Figures) -> bool:
+    """Whether texts are accepted less than half as often, where there are enough to tell."""
+    return min(now.texts, before.texts) >= ENOUGH and now.filled * before.texts * 2 < before.filled * now.texts
+
+
 def _people(now: Figures) -> Iterator[Remark]:
     held = [(reason, count) for reason, count in now.held.most_common() if reason in _HELD and count >= FEW]
     for reason, count in held[:2]:
@@ -290,8 +302,8 @@ def _people(now: Figures) -> Iterator[Remark]:
         yield Remark("look", text, _HELD[reason])
 
 
-def _good(now: Figures, before: Figures) -> Iterator[Remark]:
-    if now.filled_minutes > before.filled_minutes > 0:
+def _good(now: Figures, before: Figures | None) -> Iterator[Remark]:
+    if before is not None and now.filled_minutes > before.filled_minutes > 0:
         more = (now.filled_minutes - before.filled_minutes) / 60
         yield Remark("good", f"{more:.1f} hours more chair time filled than in the days before.")
     if now.refills:

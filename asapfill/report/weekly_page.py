@@ -55,7 +55,9 @@ def page(parts: Sequence[OfficeFigures], period: Period, past: Sequence[Period])
     """
     if len(parts) > 1:
         earlier = tuple(summed(together) for together in zip(*(part.past for part in parts), strict=True))
-        everything = OfficeFigures("All offices", summed(part.now for part in parts), earlier, tuple(parts))
+        # An office that is new would pass for more chair time.
+        has_before = all(part.has_before for part in parts)
+        everything = OfficeFigures("All offices", summed(part.now for part in parts), earlier, tuple(parts), has_before)
         parts = [everything, *parts] if len(parts) <= MOST_OFFICES else [everything]
     return template("weekly.html", hours=hours).render(
         title=days_text(period),
@@ -64,8 +66,8 @@ def page(parts: Sequence[OfficeFigures], period: Period, past: Sequence[Period])
             {
                 "name": part.name,
                 "lead": lead(part.now),
-                "boxes": boxes(part.now, part.before),
-                "remarks": _worded(remarks(part.now, part.before)),
+                "boxes": boxes(part.now, part.compared),
+                "remarks": _worded(remarks(part.now, part.compared)),
                 "pictures": pictures(part, period, past),
                 "parts": part.parts,
                 "what": "Office" if part.name == "All offices" else "Clinic",
@@ -119,23 +121,28 @@ def span(count: int) -> str:
     return hours(count) if count < _LONG else f"{count / 1440:.1f} days"
 
 
-def boxes(now: Figures, before: Figures) -> list[Box]:
-    """The numbers at the top."""
+def boxes(now: Figures, before: Figures | None) -> list[Box]:
+    """The numbers at the top. ``before``: the days before, if they can be compared with."""
+
+    def change(of: Callable[[Figures], int], words: Callable[[int], str] = "{:,}".format) -> str:
+        return "" if before is None else _change(of(now), of(before), words)
+
+    filled = change(lambda figures: figures.filled)
     share = f"{now.filled / now.texts:.0%}" if now.texts else "–"
     wait = "–" if now.wait is None else span(now.wait)
     return [
-        Box("Chair time filled", hours(now.filled_minutes), _change(now.filled_minutes, before.filled_minutes, hours),
+        Box("Chair time filled", hours(now.filled_minutes), change(lambda figures: figures.filled_minutes, hours),
             "good" if now.filled else ""),
-        Box("Openings filled", f"{now.filled:,}", f"of {now.openings:,} found · {_change(now.filled, before.filled)}",
+        Box("Openings filled", f"{now.filled:,}", f"of {now.openings:,} found{f' · {filled}' if filled else ''}",
             "good" if now.filled else ""),
         Box("Refills", f"{now.refills:,}", "places that movers left"),
         Box("From found to filled", wait, "half of them were quicker" if now.waits else "nothing filled"),
-        Box("Texts sent", f"{now.texts:,}", _change(now.texts, before.texts)),
+        Box("Texts sent", f"{now.texts:,}", change(lambda figures: figures.texts)),
         Box("Answered", f"{now.answered:,}", f"{now.answered / now.texts:.0%} of the texts" if now.texts else "–"),
         Box("Texts that led to a visit", share,
             f"{now.texts_per_filled} texts for each" if now.filled else "nobody accepted"),
-        Box("Held back by Open Dental", f"{now.suppressed.total():,}", _change(now.suppressed.total(),
-                                                                               before.suppressed.total())),
+        Box("Held back by Open Dental", f"{now.suppressed.total():,}",
+            change(lambda figures: figures.suppressed.total())),
     ]  # fmt: skip
 
 
@@ -148,9 +155,9 @@ def _change(now: int, before: int, words: Callable[[int], str] = "{:,}".format) 
 
 def pictures(part: OfficeFigures, period: Period, past: Sequence[Period]) -> list[Picture]:
     """The drawings for which there is something to draw."""
-    now, before = part.now, part.before
+    now, before = part.now, part.compared
     drawn = []
-    if now.filled or before.filled:
+    if now.filled or (before is not None and before.filled):
         drawn.append(_by_day(now, before, period))
     if any(figures.filled for figures in (*part.past, now)):
         drawn.append(_by_week(part, period, past))
@@ -171,16 +178,20 @@ def pictures(part: OfficeFigures, period: Period, past: Sequence[Period]) -> lis
     return drawn
 
 
-def _by_day(now: Figures, before: Figures, period: Period) -> Picture:
+def _by_day(now: Figures, before: Figures | None, period: Period) -> Picture:
     days = period.days[-MOST_DAYS:]
     earlier = period.before().days[-MOST_DAYS:]
     rows = [
-        Bar(_day(day, days), now.filled_by_day[day], _short_hours(now.filled_by_day[day]), before.filled_by_day[ghost],
-            "good")
+        Bar(_day(day, days), now.filled_by_day[day], _short_hours(now.filled_by_day[day]),
+            None if before is None else before.filled_by_day[ghost], "good")
         for day, ghost in zip(days, earlier, strict=True)
     ]  # fmt: skip
-    remark = "Hours of the visits, by the day of the text. Pale: the days before."
+    remark = f"Hours of the visits, by the day of the text.{_pale(before)}"
     return Picture("Chair time filled, by day", rows, remark, upright=True)
+
+
+def _pale(before: Figures | None) -> str:
+    return "" if before is None else " Pale: the days before."
 
 
 def _day(day: date, days: Sequence[date]) -> str:
@@ -208,24 +219,30 @@ def _by_week(part: OfficeFigures, period: Period, past: Sequence[Period]) -> Pic
     )
 
 
-def _from_offer_to_visit(now: Figures, before: Figures) -> Picture:
+def _from_offer_to_visit(now: Figures, before: Figures | None) -> Picture:
+    of_each: tuple[tuple[str, Callable[[Figures], int]], ...] = (
+        ("Offers made", lambda figures: figures.offers),
+        ("Texts sent", lambda figures: figures.texts),
+        ("Answered", lambda figures: figures.answered),
+        ("Accepted", lambda figures: figures.filled),
+    )
     rows = [
-        Bar("Offers made", now.offers, f"{now.offers:,}", before.offers),
-        Bar("Texts sent", now.texts, f"{now.texts:,}", before.texts),
-        Bar("Answered", now.answered, f"{now.answered:,}", before.answered),
-        Bar("Accepted", now.filled, f"{now.filled:,}", before.filled, "good"),
-    ]
-    return Picture("From offer to visit", rows, "Pale: the days before.")
+        Bar(name, of(now), f"{of(now):,}", None if before is None else of(before),
+            "good" if name == "Accepted" else "plain")
+        for name, of in of_each
+    ]  # fmt: skip
+    return Picture("From offer to visit", rows, _pale(before).strip())
 
 
-def _outcomes(now: Figures, before: Figures) -> Picture:
+def _outcomes(now: Figures, before: Figures | None) -> Picture:
+    ghosts = {} if before is None else before.outcomes
     rows = [
-        Bar(name, now.outcomes[name], f"{now.outcomes[name]:,}", before.outcomes[name],
+        Bar(name, now.outcomes[name], f"{now.outcomes[name]:,}", None if before is None else ghosts.get(name, 0),
             "good" if name == "Accepted" else "plain")
         for name in OUTCOMES
-        if now.outcomes[name] or before.outcomes[name]
+        if now.outcomes[name] or ghosts.get(name)
     ]  # fmt: skip
-    return Picture("What became of the texts", rows, "Pale: the days before.")
+    return Picture("What became of the texts", rows, _pale(before).strip())
 
 
 def _by_lead(now: Figures) -> Picture:

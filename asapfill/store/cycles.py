@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlite_utils import Database
 
 from asapfill.store.database import Store, moment_of, moment_text, wall_of, wall_text
-from asapfill.store.records import Readers, insert, read_row
+from asapfill.store.records import Readers, insert, keep_value, kept_value, read_row
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,23 @@ def last_ticks(store: Store, office: str | None = None) -> tuple[Tick, ...]:
     where, parameters = ("", []) if office is None else ("WHERE office = ?", [office])
     rows = store.rows(f"SELECT * FROM ticks {where} ORDER BY office, clinic", parameters)  # noqa: S608  our own words
     return tuple(read_row(Tick, row, _TICK) for row in rows)
+
+
+_SERVING: Final = "serving"
+
+
+def keep_serving(store: Store, *, serving: bool) -> None:
+    """Remember that the service has begun, or that it has ended as it was asked to."""
+    keep_value(store, _SERVING, moment_text(store.clock.now()) if serving else None)
+
+
+def serving_since(store: Store) -> datetime | None:
+    """When the service began; None: it never did, or has ended as it was asked to. Aware.
+
+    Where nothing runs, a moment says that the service was killed, or its machine.
+    """
+    text = kept_value(store, _SERVING)
+    return None if text is None else moment_of(text)
 
 
 PIECE: Final = timedelta(minutes=10)

@@ -120,6 +120,10 @@ class OfferTable:
             oldest=wall_text(now - LINK_STAYS_OPEN),
         )
 
+    def accepted(self, since: datetime) -> tuple[Offer, ...]:
+        """Offers that patients have accepted, as asapfill learned it at ``since`` (aware) or later."""
+        return self._offers(f"state IN ({quoted([State.ACCEPTED])}) AND settled >= :since", since=moment_text(since))
+
     def since(self, day: date) -> tuple[Offer, ...]:
         """What limits must know: offers made or starting on ``day`` (office) or later, open ones, stops for ever."""
         return self._offers(

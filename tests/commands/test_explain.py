@@ -133,8 +133,8 @@ def test_explain_wants_one_thing(bench: Bench) -> None:
 
 
 def test_status_and_history_before_anything(bench: Bench) -> None:
-    status = bench.json("status")
-    assert (status["ok"], status["running"], status["offices"]) == (True, False, [])
+    status = bench.json("status", code=1)
+    assert (status["ok"], status["running"], status["offices"][0]["ticks"]) == (False, False, [])
     assert bench.json("history") == {"offers": []}
     assert bench.cli("history").out == "No offers.\n"
 
@@ -193,7 +193,7 @@ def test_an_offer_is_the_same_wherever_it_is_told_also_in_a_room_without_a_name(
         (waiting,) = bench.json("status")["offices"][0]["waiting"]
         (told,) = bench.json("history")["offers"]
         text = bench.cli("status").out
-    same = {name: value for name, value in waiting.items() if name != "id"}
+    same = {name: value for name, value in waiting.items() if name not in {"id", "until"}}
     assert same == {name: planned[name] for name in same} == {name: told[name] for name in same}
     assert (same["operatory"], same["operatory_name"], same["provider_name"]) == (1, None, "DOC1")
     assert "14:00-15:00, operatory 1, DOC1: appointment 12" in text
@@ -206,7 +206,8 @@ def test_every_state_has_words() -> None:
 def test_history_can_be_narrowed(bench: Bench) -> None:
     bench.clinic("once")
     assert len(bench.json("history", "--since", TODAY)["offers"]) == 1
-    assert bench.json("history", "--since", "2026-04-15")["offers"] == []
+    assert len(bench.json("history", "--since", "today")["offers"]) == 1
+    assert "2026-04-15 is a day to come" in bench.cli("history", "--since", "2026-04-15").err
     assert len(bench.json("history", "--patient", "3")["offers"]) == 1
     assert bench.json("history", "--patient", "5")["offers"] == []
 
@@ -219,3 +220,46 @@ def test_status_tells_a_failed_cycle(bench: Bench) -> None:
     assert "keys" in document["offices"][0]["ticks"][0]["problems"][0]
     done = bench.cli("status")
     assert (done.code, "FAILED" in done.out) == (1, True)
+
+
+def test_the_verdict_comes_first_and_names_the_place(bench: Bench) -> None:
+    document = bench.json("explain", "--appointment", "12")
+    place = {"operatory_name": "OP1", "provider_name": "DOC1", "start": START, "end": END}
+    assert {key: document["place"][key] for key in place} == place
+    lines = bench.cli("explain", "--appointment", "12").out.splitlines()
+    assert lines[0] == "Asked now: OP1, DOC1, Tue 04-14 14:00-15:00."
+    assert lines[1] == "Appointment 12, patient 3, 60 minutes · main-street"
+    document = bench.json("explain", "--appointment", "14")
+    assert document["place"] is None
+    text = bench.cli("explain", "--appointment", "14").out
+    assert text.startswith(f"Not asked now: {RULES['not_needed'].sentence}\nRule: ")
+    assert bench.cli("explain", "--opening", OPENING).out.startswith("Offered now to appointment 12.\n")
+    bench.sandbox.staff(action="priority", AptNum=12, Priority="Normal")
+    for option, value in (("--appointment", "12"), ("--recall", "21")):
+        assert bench.cli("explain", option, value).out.startswith("Not asked now: ")
+
+
+def test_it_is_explained_as_if_it_were_another_time(bench: Bench) -> None:
+    night = bench.json("explain", "--appointment", "12", "--at", "21:00")
+    assert (night["as_if"], night["now"]) == (True, "2026-04-14T21:00:00-07:00")
+    assert night["asked"] is False
+    text = bench.cli("explain", "--appointment", "12", "--at", "Tue 13:30").out
+    assert text.startswith("Not asked if it were Tue 2026-04-14 13:30: ")
+    assert bench.json("explain", "--appointment", "12")["as_if"] is False
+    quiet = bench.json("explain", "--appointment", "12", "--at", "10:05")
+    assert "quiet_hours" not in failed(quiet)
+    early = bench.json("explain", "--appointment", "11", "--at", "7:00")
+    assert early["now"] == "2026-04-15T07:00:00-07:00"
+    assert bench.cli("explain", "--appointment", "12", "--at", "noonish").code == 2
+    opening = bench.json("explain", "--opening", OPENING, "--at", "10:30")
+    assert [row["number"] for row in opening["candidates"] if row["asked"]] == [12]
+
+
+def test_the_hours_for_texts_are_those_of_the_time_that_is_asked_for(bench: Bench) -> None:
+    """Next Monday's hour is free when visit 11 is called off; tonight nobody is texted about it."""
+    bench.sandbox.staff(action="cancel", AptNum=11)
+    night = bench.json("explain", "--appointment", "12", "--at", "20:00")
+    assert [fit["start"] for fit in night["fits"]] == ["2026-04-20T10:00:00"]
+    assert (night["reason"], failed(night)) == ("quiet_hours", ["quiet_hours"])
+    morning = bench.json("explain", "--appointment", "12", "--at", "Wed 10:00")
+    assert (morning["now"], failed(morning)) == ("2026-04-15T10:00:00-07:00", [])

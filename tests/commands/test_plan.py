@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
+from asapfill.core.slot_search import Difference
+from asapfill.cycle import offices
 from tests.cycle.office import END, OPENING, START, TODAY
 from tests.daemon.bench import Bench
 
@@ -79,8 +83,9 @@ def test_a_document_stays_one_when_an_office_fails(bench: Bench) -> None:
 
 
 def test_looking_leaves_no_trace(bench: Bench) -> None:
-    for command in (("plan",), ("openings",), ("explain", "--recall", "21"), ("status",), ("history",), ("check",)):
+    for command in (("plan",), ("openings",), ("explain", "--recall", "21"), ("history",), ("check",)):
         assert bench.cli(*command).code == 0, command
+    assert bench.cli("status").code == 1
     assert bench.sandbox.log()["writes"] == []
     assert not (bench.folder / "state" / "asapfill.db").exists()
 
@@ -190,3 +195,30 @@ def test_a_plan_can_be_made_from_a_state_in_which_nothing_but_a_pause_was_noted(
     clinic = bench.clinic("plan")
     assert [offer["number"] for offer in clinic["offers"]] == [12]
     assert bench.posts() == []
+
+
+def test_a_comparison_is_sorted_by_date_and_hides_what_agrees(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = bench.cli("openings", "--compare")
+    assert done.code == 0
+    assert OPENING not in done.out
+    assert "  No difference." in done.out
+    at = datetime(2026, 4, 14, 8)
+
+    def found(days: int, operatory: int, *, ours: bool, cause: str | None) -> Difference:
+        start = at + timedelta(days=days)
+        return Difference(operatory, 1, start, start + timedelta(hours=1), ours, cause)
+
+    several = [
+        found(7, 1, ours=True, cause="a blockout"),
+        found(0, 2, ours=False, cause=None),
+        found(0, 1, ours=True, cause="hours"),
+    ]
+    monkeypatch.setattr(offices, "compare_openings", lambda *_: (several, 9))
+    lines = bench.cli("openings", "--compare").out.splitlines()
+    days = [line.split()[1] for line in lines if "calls it free" in line]
+    assert days == ["04-14", "04-14", "04-21"]
+    assert "compared on 9 days" in " ".join(lines)
+    assert max(map(len, lines)) <= 80
+    (clinic,) = bench.json("openings", "--compare")["offices"]
+    assert [item["start"][8:10] for item in clinic["differences"]] == ["14", "14", "21"]
+    assert [opening["id"] for opening in clinic["openings"]] == [OPENING], "the document has everything"

@@ -15,14 +15,14 @@ from tests.daemon.bench import Bench
 from tests.daemon.running import fast_bench, running
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_it_sends_offers_and_ends_with_0_within_5_seconds(tmp_path: Path, ending: signal.Signals) -> None:
+@pytest.mark.parametrize(("ending", "expected"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+def test_it_sends_offers_and_ends_within_5_seconds(tmp_path: Path, ending: signal.Signals, expected: int) -> None:
     with fast_bench(tmp_path) as bench, running(bench) as daemon:
         daemon.until(lambda: bench.asked() == [12, 14], "two waves")
         status = bench.json("status")
         assert (status["ok"], status["running"]) == (True, True)
         code, seconds = daemon.end(ending)
-        assert (code, daemon.process.stdout.read() if daemon.process.stdout else None) == (0, b"")
+        assert (code, daemon.process.stdout.read() if daemon.process.stdout else None) == (expected, b"")
         assert seconds < 5
         assert "daemon.started offices=1" in daemon.said()
         assert "daemon.stopped" in daemon.said()

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from asapfill.clock import SteppedClock
-from asapfill.report.status import requests_document, requests_lines
+from asapfill.report.status import requests_document
+from asapfill.report.status_text import requests_lines
 from asapfill.store.cycles import record_requests, requests_since
 from asapfill.store.database import Store, open_store
 from tests.daemon.bench import Bench
@@ -70,4 +71,5 @@ def test_status_tells_requests_by_purpose(bench: Bench) -> None:
     purposes = office["requests"]["last_hour"]["purposes"]
     assert purposes["send"] == 1
     assert office["requests"]["last_hour"]["together"] == sum(purposes.values()) == office["ticks"][0]["requests"]
-    assert "send 1" in bench.cli("status").out
+    assert "send 1" in bench.cli("status", "--requests").out
+    assert "equests" not in bench.cli("status").out

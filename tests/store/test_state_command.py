@@ -156,7 +156,7 @@ def test_whichever_command_makes_the_state_makes_all_of_it(bench: Bench, first: 
         ("openings",),
         ("status",),
         ("history",),
-        ("report",),
+        ("report", "--json"),
         ("explain", "--appointment", "12"),
         ("policy", "diff", str(bench.folder / "policies" / "main.yaml")),
         ("check",),

@@ -17,7 +17,8 @@ import pytest
 from asapfill.clock import SteppedClock
 from asapfill.core.office import Office
 from asapfill.opendental.client import OpenDental
-from asapfill.report.status import events_document, events_lines
+from asapfill.report.status import events_document
+from asapfill.report.status_text import events_lines
 from asapfill.settings.settings import Settings, load_settings
 from asapfill.store.database import Store, open_store
 from asapfill.store.offices import KeptEvents, ListenFailure, keep_events, keep_listen_failure, kept_listen_failure

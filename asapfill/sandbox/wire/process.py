@@ -165,6 +165,7 @@ def serve(options: Options, announce: Callable[[SandboxServer], None]) -> None:
     Raises:
         OfficeFileError: the office file is not usable.
         OSError: the port is taken.
+        KeyboardInterrupt: Ctrl-C ended it.
     """
     server = SandboxServer(World(options), options.port)
     signals = {signal.SIGTERM, signal.SIGINT}
@@ -172,9 +173,11 @@ def serve(options: Options, announce: Callable[[SandboxServer], None]) -> None:
     try:
         with _serving(server):
             announce(server)
-            signal.sigwait(signals)
+            received = signal.sigwait(signals)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    if received == signal.SIGINT:
+        raise KeyboardInterrupt
 
 
 @contextmanager
