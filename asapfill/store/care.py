@@ -13,10 +13,11 @@ from typing import Final
 
 from asapfill.clock import Clock
 from asapfill.store.cycles import forget_figures
-from asapfill.store.database import FILE_NAME, RESTORING, Store, StoreError, explain, moment_text, open_store, wall_text
+from asapfill.store.database import FILE_NAME, RESTORING, Store, StoreError, moment_text, open_store, wall_text
 from asapfill.store.lock import only_one
 from asapfill.store.offices import pause
 from asapfill.store.schema import VERSION
+from asapfill.store.soundness import explain, flaws
 
 KEPT: Final = timedelta(days=400)
 """Offers are kept a year and a month: caps need a week, an offered time its own day, reports a year to compare with."""
@@ -53,13 +54,9 @@ def verify(path: Path) -> Verified:
         StoreError: there is no such file, or SQLite cannot read it at all.
     """
     with _reading(path) as connection:
-        problems = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
-        for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
-            problems.append(f"row {row} of {table} refers to a row of {parent} that is not there")
+        problems = flaws(connection)
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        if "offers" not in tables:
-            problems.append("it has no table of offers: this is not a state database of asapfill")
         # Names of tables come from the file itself; a quote in one cannot end the name.
         names = {name: '"' + name.replace('"', '""') + '"' for name in sorted(tables)}
         counts = {
@@ -68,7 +65,7 @@ def verify(path: Path) -> Verified:
             if not name.startswith("sqlite_")
         }
         states = {}
-        if "offers" in tables:
+        if not problems:
             states = dict(connection.execute("SELECT state, count(*) FROM offers GROUP BY state ORDER BY state"))
     return Verified(path, version, tuple(problems), counts, states)
 

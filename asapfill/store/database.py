@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 
 from sqlite_utils import Database
 
@@ -25,6 +25,28 @@ from asapfill.core.errors import AsapfillError
 from asapfill.failpoints import reach
 from asapfill.files import give_to_owner_of
 from asapfill.store.schema import MIGRATIONS, PHONE_KEY, VERSION
+from asapfill.store.soundness import damaged, explain, flaws
+
+
+class StoreError(AsapfillError):
+    """The state database cannot be used as it is; the message says why and what to do. Nothing was sent."""
+
+
+class Misread(StoreError):  # noqa: N818  reads as the fact it states
+    """A value in the state is none that asapfill writes."""
+
+
+@contextmanager
+def as_written(what: str) -> Iterator[None]:
+    """Around the reading of a value that the state keeps as text. ``what``: whose it is, for the message.
+
+    Raises:
+        Misread: in place of any error that such a text can cause.
+    """
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+        raise Misread(damaged(None, f"{what} is nothing that asapfill writes")) from error
 
 
 def moment_text(moment: datetime) -> str:
@@ -39,8 +61,14 @@ def moment_text(moment: datetime) -> str:
 
 
 def moment_of(text: str) -> datetime:
-    """The aware moment that ``moment_text`` wrote."""
-    return datetime.fromisoformat(text)
+    """The aware moment that ``moment_text`` wrote.
+
+    Raises:
+        Misread: it did not.
+    """
+    with as_written("a moment"):
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else _refuse(text)
 
 
 def wall_text(wall: datetime) -> str:
@@ -55,8 +83,18 @@ def wall_text(wall: datetime) -> str:
 
 
 def wall_of(text: str) -> datetime:
-    """The naive office time that ``wall_text`` wrote."""
-    return datetime.fromisoformat(text)
+    """The naive office time that ``wall_text`` wrote.
+
+    Raises:
+        Misread: it did not.
+    """
+    with as_written("a time of an office"):
+        wall = datetime.fromisoformat(text)
+        return wall if wall.tzinfo is None else _refuse(text)
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"aware and naive times are told apart in the state: {text}")
 
 
 FILE_NAME: Final = "asapfill.db"
@@ -69,10 +107,6 @@ CACHE_KIB: Final = 512
 """Of the file that each connection keeps in memory. The system keeps all of it anyway, and connections may be many."""
 
 Parameters = Sequence[Any] | dict[str, Any]
-
-
-class StoreError(AsapfillError):
-    """The state database cannot be used as it is; the message says why and what to do. Nothing was sent."""
 
 
 class Store:
@@ -126,6 +160,15 @@ class Store:
             cursor = self._database().conn.execute(sql, parameters)
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def flaws(self) -> list[str]:
+        """See ``soundness.flaws``.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with self._explained():
+            return flaws(self._database().conn)
 
     @contextmanager
     def transaction(self) -> Iterator[Database]:
@@ -278,41 +321,6 @@ def _refuse_half_restored(folder: Path) -> None:
         )
 
 
-def explain(error: sqlite3.Error, path: Path) -> str:
-    """What an error of SQLite means to the person who looks after this machine, and what to do."""
-    text = str(error).lower()
-    if "locked" in text or "busy" in text:
-        what = "is locked by another program"
-        remedy = "Find what else has the file open (a backup, a viewer, a second machine), close it and try again."
-    elif "readonly" in text or "read-only" in text or "unable to open" in text:
-        what = "cannot be opened or written"
-        remedy = "Check that the folder exists, is on a writable disk and belongs to the user that runs asapfill."
-    elif "full" in text:
-        what = "cannot grow: the disk is full"
-        remedy = "Make room on that disk; asapfill goes on by itself."
-    elif "disk i/o" in text:
-        what = "cannot be read or written: the disk, or the network behind it, reports an error"
-        remedy = (
-            "Look at the disk and the machine's log (`journalctl -k`). Do not delete the file: it may well be whole, "
-            "which `asapfill state verify` tells as soon as the disk works again."
-        )
-    elif "malformed" in text or "not a database" in text or "encrypted" in text:
-        return damaged(path)
-    else:
-        what = "cannot be used"
-        remedy = "Run `asapfill doctor`; if it does not help, restore a backup with `asapfill state restore`."
-    return f"The state database {path} {what} (SQLite: {error}). {remedy}"
-
-
-def damaged(path: Path) -> str:
-    """What to do about a damaged database: never delete it, it is what keeps texts from being sent twice."""
-    return (
-        f"The state database {path} is damaged. Nothing was sent and nothing was changed. Do not delete it: it keeps "
-        "patients from being texted twice. Restore the latest backup with `asapfill state restore`, and keep the "
-        "damaged file for `asapfill state verify`."
-    )
-
-
 def _connect(uri: str, *, write: bool) -> Database:
     """A connection set up as every one must be: autocommit, so that only ``transaction`` begins one."""
     # Each thread uses its own; only close() reaches over, when the others have stopped.
@@ -335,14 +343,13 @@ def _version(store: Store) -> int:
 
 
 def _check(store: Store) -> None:
-    """Refuse a damaged file and one that a newer asapfill has written.
+    """Refuse a file that is damaged or was changed by others, and one that a newer asapfill has written.
 
     Raises:
         StoreError: with what to do.
     """
-    found = store.rows("PRAGMA integrity_check(3)")
-    if [row["integrity_check"] for row in found] != ["ok"] or store.rows("PRAGMA foreign_key_check"):
-        raise StoreError(damaged(store.path))
+    if found := store.flaws():
+        raise StoreError(damaged(store.path, found[0]))
     version = _version(store)
     if version > VERSION:
         raise StoreError(
