@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from asapfill.clock import Clock
+from asapfill.files import read_file
 from asapfill.store.cycles import forget_figures
 from asapfill.store.database import FILE_NAME, RESTORING, Store, StoreError, moment_text, open_store, wall_text
 from asapfill.store.lock import only_one
@@ -143,9 +144,13 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         StoreError: there is no such file, it is no state, or SQLite cannot read it.
     """
-    if not path.is_file():
-        raise StoreError(f"There is no state database at {path}.")
-    _refuse_other_files(path)
+    try:
+        begins = read_file(path, len(_SQLITE))
+    except FileNotFoundError:
+        raise StoreError(f"There is no state database at {path}.") from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}. Nothing was changed.") from error
+    _refuse_other_files(path, begins)
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
         yield connection
@@ -155,14 +160,14 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def _refuse_other_files(path: Path) -> None:
+def _refuse_other_files(path: Path, begins: bytes) -> None:
     """Tell a file that was never a state from a damaged one: a slip of the finger needs other advice.
+
+    ``begins``: its first bytes.
 
     Raises:
         StoreError: it is something else.
     """
-    with path.open("rb") as file:
-        begins = file.read(len(_SQLITE))
     if begins == _SQLITE or path.name == FILE_NAME:  # the state itself, if it begins in another way, is damaged
         return
     what = "it is empty" if not begins else "it is no SQLite database"

@@ -7,6 +7,7 @@ rules.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import secrets
 import sqlite3
@@ -23,9 +24,11 @@ from sqlite_utils import Database
 from asapfill.clock import Clock
 from asapfill.core.errors import AsapfillError
 from asapfill.failpoints import reach
-from asapfill.files import give_to_owner_of
+from asapfill.files import close_to_others, give_to_owner_of, open_file
 from asapfill.store.schema import MIGRATIONS, PHONE_KEY, VERSION
 from asapfill.store.soundness import damaged, explain, flaws
+
+log = logging.getLogger(__name__)
 
 
 class StoreError(AsapfillError):
@@ -237,7 +240,7 @@ class EmptyStore(Store):
 def open_store(folder: Path, clock: Clock) -> Store:
     """Open the state database in ``folder`` for reading and writing, made or brought up to date if need be.
 
-    The folder is made with mode 0700, the file with 0600.
+    The folder is made with mode 0700, the file with 0600; one that is open to every user is closed.
 
     Raises:
         StoreError: damaged, from a newer asapfill, not writable or locked. Nothing is deleted or repaired.
@@ -247,6 +250,8 @@ def open_store(folder: Path, clock: Clock) -> Store:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_file(path)
+        for place in filter(close_to_others, (folder, path)):
+            log.warning("state.closed path=%s", place)
     except OSError as error:
         raise cannot_write(f"The state database {path}", path, error) from error
     store = Store(path, clock)
@@ -266,8 +271,11 @@ def _make_file(path: Path) -> None:
         OSError: it cannot be made or opened for writing.
     """
     there = path.exists()
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = open_file(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
     try:
+        if os.fstat(descriptor).st_nlink > 1:
+            # SQLite keeps what is not yet in the file beside the name by which it was opened.
+            raise OSError(errno.EMLINK, "it has a second name, a hard link, by which others may write it", str(path))
         if not there:
             give_to_owner_of(path.parent, descriptor)
     finally:
@@ -298,6 +306,10 @@ def open_for_reading(folder: Path, clock: Clock) -> Store:
     _refuse_half_restored(folder)
     if not path.exists():
         return EmptyStore(clock)
+    try:
+        os.close(open_file(path))
+    except OSError as error:
+        raise StoreError(f"The state database {path} cannot be read: {error.strerror}.") from error
     store = Store(path, clock, read_only=True)
     try:
         _check(store)
