@@ -1,8 +1,10 @@
-"""Writing a file in one step."""
+"""Opening files without waiting for what is none, and writing one in one step."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -19,6 +21,47 @@ def require_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(folder)) from error
+
+
+def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
+    """The descriptor of a file; a new one (O_CREAT) is for its owner only.
+
+    What stands there is judged by the descriptor: nothing can be put in its place meanwhile. A pipe would otherwise be
+    waited for without end, and a device may do anything.
+
+    Raises:
+        OSError: it cannot be opened, or is no file.
+    """
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, 0o600)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise OSError(errno.EINVAL, "a pipe or device stands there, no file", str(path))
+
+
+def read_file(path: Path, most: int) -> bytes:
+    """What a file begins with, ``most`` bytes at most.
+
+    Raises:
+        OSError: it cannot be read, or is no file.
+    """
+    with os.fdopen(open_file(path), "rb") as file:
+        return file.read(most)
+
+
+def close_to_others(path: Path) -> bool:
+    """Take from all other users of the machine (not from the group) what they may do there; whether that changed it.
+
+    Raises:
+        OSError: it belongs to somebody else.
+    """
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if mode & stat.S_IRWXO:
+        path.chmod(mode & ~stat.S_IRWXO)
+    return bool(mode & stat.S_IRWXO)
 
 
 def replace_file(path: Path, text: str, mode: int = 0o600) -> None:

@@ -34,7 +34,7 @@ def support(config: Path | None, out: Path) -> None:
         print_json(document)
         return
     try:
-        with out.open("x", encoding="utf-8") as file:
+        with open(out, "x", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
             file.write(json.dumps(document, indent=2) + "\n")
     except FileExistsError:
         end(f"{out} is there already. Move it away, or name another file with --out.", FAILED)

@@ -23,6 +23,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from asapfill.clock import Clock, SystemClock
+from asapfill.core.errors import AsapfillError
 from asapfill.settings.settings import OfficeSettings
 
 log = logging.getLogger(__name__)
@@ -395,4 +396,5 @@ class Scheduler:
 
 
 def _log_failure(office: str, error: BaseException) -> None:
-    log.error("cycle.failed office=%s error=%s: %s", office, type(error).__name__, error, exc_info=error)
+    told = isinstance(error, AsapfillError) and error.exit_code is not None  # a full disk: one line, every minute
+    log.error("cycle.failed office=%s error=%s: %s", office, type(error).__name__, error, exc_info=not told and error)

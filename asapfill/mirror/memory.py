@@ -20,7 +20,7 @@ from asapfill.mirror.freshness import ALL_OFFERS, APPOINTMENTS, ASAP_LIST, NAMES
 from asapfill.mirror.known import Known
 from asapfill.mirror.names import LISTS
 from asapfill.mirror.patients import HashPhone, Patients
-from asapfill.store.database import moment_of, moment_text, wall_of, wall_text
+from asapfill.store.database import Misread, moment_of, moment_text, wall_of, wall_text
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class Memory:
             return None
         try:
             remembered = _decoded(json.loads(found[0]), found[1], self.mark)
-        except (ValueError, KeyError, TypeError) as error:  # pydantic's ValidationError is a ValueError
+        except (ValueError, KeyError, TypeError, Misread) as error:  # pydantic's ValidationError is a ValueError
             log.warning("mirror.unusable error=%s", type(error).__name__)
             return None
         if remembered is not None:

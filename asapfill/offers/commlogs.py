@@ -27,7 +27,8 @@ from asapfill.opendental.errors import (
     Throttled,
     WrongKey,
 )
-from asapfill.store.commlogs import FIRST, SECOND, CommlogState, CommlogTable, KeptCommlog
+from asapfill.store.commlogs import FIRST, SECOND, CommlogTable, KeptCommlog
+from asapfill.store.schema import CommlogState
 
 log = logging.getLogger(__name__)
 

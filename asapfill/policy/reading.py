@@ -21,6 +21,7 @@ from pydantic_core import ErrorDetails
 from asapfill.core.errors import ConfigurationError, Problem, problem_at
 from asapfill.core.office import folded
 from asapfill.core.policy import Hours
+from asapfill.files import read_file
 from asapfill.policy.formats import Unreadable, in_words
 from asapfill.policy.keys import section_of
 from asapfill.policy.model import KEYS, PolicyFile
@@ -72,10 +73,9 @@ def read_bytes(path: Path) -> bytes:
         hint = "Rename it: letters, digits and hyphens, and .yaml at the end."
         raise ConfigurationError([Problem(path, "The file's name has signs that are no text.", hint=hint)])
     try:
-        if path.exists() and not path.is_file():
+        if path.is_dir():
             raise ConfigurationError([Problem(path, f"{path} is not a file.", hint="A policy is a text file.")])
-        with path.open("rb") as file:
-            return file.read(LARGEST_FILE + 1)
+        return read_file(path, LARGEST_FILE + 1)
     except OSError as error:
         hint = "The user that runs asapfill must be allowed to read it."
         message = f"{path} cannot be read: {error.strerror}."

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from asapfill.core.errors import ConfigurationError, Problem
+from asapfill.files import read_file
 
 LARGEST_FILE = 1024 * 1024
 """Bytes. A thousand offices fit; a file beyond this is not a settings file."""
@@ -75,10 +76,9 @@ def read_text(path: Path) -> str:
         FileNotFoundError: there is none.
     """
     try:
-        if path.exists() and not path.is_file():
+        if path.is_dir():
             raise ConfigurationError([Problem(path, f"{path} is not a file.", hint="Name the file itself.")])
-        with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE + 1)
+        raw = read_file(path, LARGEST_FILE + 1)
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -238,8 +238,7 @@ class Secret:
 
     def _from_file(self, path: Path, what: str) -> str:
         try:
-            with path.open("rb") as file:
-                raw = file.read(LONGEST + 1)
+            raw = read_file(path, LONGEST + 1)
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or "not a path"
             hint = f"{what} must exist and be readable for the user that runs asapfill{_shown(path)}"

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from asapfill.clock import Clock
+from asapfill.files import read_file
 from asapfill.store.cycles import forget_figures
-from asapfill.store.database import FILE_NAME, RESTORING, Store, StoreError, explain, moment_text, open_store, wall_text
+from asapfill.store.database import FILE_NAME, RESTORING, Store, StoreError, moment_text, open_store, wall_text
 from asapfill.store.lock import only_one
 from asapfill.store.offices import pause
 from asapfill.store.schema import VERSION
+from asapfill.store.soundness import explain, flaws
 
 KEPT: Final = timedelta(days=400)
 """Offers are kept a year and a month: caps need a week, an offered time its own day, reports a year to compare with."""
@@ -53,13 +55,9 @@ def verify(path: Path) -> Verified:
         StoreError: there is no such file, or SQLite cannot read it at all.
     """
     with _reading(path) as connection:
-        problems = [row[0] for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
-        for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
-            problems.append(f"row {row} of {table} refers to a row of {parent} that is not there")
+        problems = flaws(connection)
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
-        if "offers" not in tables:
-            problems.append("it has no table of offers: this is not a state database of asapfill")
         # Names of tables come from the file itself; a quote in one cannot end the name.
         names = {name: '"' + name.replace('"', '""') + '"' for name in sorted(tables)}
         counts = {
@@ -68,7 +66,7 @@ def verify(path: Path) -> Verified:
             if not name.startswith("sqlite_")
         }
         states = {}
-        if "offers" in tables:
+        if not problems:
             states = dict(connection.execute("SELECT state, count(*) FROM offers GROUP BY state ORDER BY state"))
     return Verified(path, version, tuple(problems), counts, states)
 
@@ -146,9 +144,13 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     Raises:
         StoreError: there is no such file, it is no state, or SQLite cannot read it.
     """
-    if not path.is_file():
-        raise StoreError(f"There is no state database at {path}.")
-    _refuse_other_files(path)
+    try:
+        begins = read_file(path, len(_SQLITE))
+    except FileNotFoundError:
+        raise StoreError(f"There is no state database at {path}.") from None
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror}. Nothing was changed.") from error
+    _refuse_other_files(path, begins)
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
         yield connection
@@ -158,14 +160,14 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def _refuse_other_files(path: Path) -> None:
+def _refuse_other_files(path: Path, begins: bytes) -> None:
     """Tell a file that was never a state from a damaged one: a slip of the finger needs other advice.
+
+    ``begins``: its first bytes.
 
     Raises:
         StoreError: it is something else.
     """
-    with path.open("rb") as file:
-        begins = file.read(len(_SQLITE))
     if begins == _SQLITE or path.name == FILE_NAME:  # the state itself, if it begins in another way, is damaged
         return
     what = "it is empty" if not begins else "it is no SQLite database"

@@ -6,29 +6,17 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any, Final
 
 from asapfill.core.offer import Offer
 from asapfill.store.database import Store, moment_of, moment_text
 from asapfill.store.records import read_row
+from asapfill.store.schema import CommlogState
 
 FIRST: Final = 1
 """The entry that notes the offer."""
 SECOND: Final = 2
 """The entry that notes the outcome where the first cannot be changed."""
-
-
-class CommlogState(StrEnum):
-    """Where one commlog stands."""
-
-    INTENT = "intent"
-    UNKNOWN = "unknown"
-    UNSENT = "unsent"
-    REFUSED = "refused"
-    WRITTEN = "written"
-    LEFT = "left"
-    """Written, and staff changed it since (or it cannot be changed): it is left alone."""
 
 
 @dataclass(frozen=True, slots=True)

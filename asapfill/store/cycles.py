@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from sqlite_utils import Database
 
-from asapfill.store.database import Store, moment_of, moment_text, wall_of, wall_text
+from asapfill.store.database import Store, as_written, moment_of, moment_text, wall_of, wall_text
 from asapfill.store.records import Readers, insert, keep_value, kept_value, read_row
 
 
@@ -297,7 +297,8 @@ def day_counts(store: Store, office: str, first: date, last: date) -> tuple[tupl
         "SELECT * FROM day_counts WHERE office = ? AND day BETWEEN ? AND ? ORDER BY day, clinic, what",
         [office, first.isoformat(), last.isoformat()],
     )
-    return tuple((row["clinic"], date.fromisoformat(row["day"]), row["what"], row["count"]) for row in rows)
+    with as_written("a day of the weekly report"):
+        return tuple((row["clinic"], date.fromisoformat(row["day"]), row["what"], row["count"]) for row in rows)
 
 
 def forget_figures(database: Database, office: str, wall: str, moment: str) -> None:

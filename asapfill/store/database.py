@@ -7,6 +7,7 @@ rules.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import secrets
 import sqlite3
@@ -16,15 +17,39 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, NoReturn, Self
 
 from sqlite_utils import Database
 
 from asapfill.clock import Clock
 from asapfill.core.errors import AsapfillError
 from asapfill.failpoints import reach
-from asapfill.files import give_to_owner_of
+from asapfill.files import close_to_others, give_to_owner_of, open_file
 from asapfill.store.schema import MIGRATIONS, PHONE_KEY, VERSION
+from asapfill.store.soundness import damaged, explain, flaws
+
+log = logging.getLogger(__name__)
+
+
+class StoreError(AsapfillError):
+    """The state database cannot be used as it is; the message says why and what to do. Nothing was sent."""
+
+
+class Misread(StoreError):  # noqa: N818  reads as the fact it states
+    """A value in the state is none that asapfill writes."""
+
+
+@contextmanager
+def as_written(what: str) -> Iterator[None]:
+    """Around the reading of a value that the state keeps as text. ``what``: whose it is, for the message.
+
+    Raises:
+        Misread: in place of any error that such a text can cause.
+    """
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+        raise Misread(damaged(None, f"{what} is nothing that asapfill writes")) from error
 
 
 def moment_text(moment: datetime) -> str:
@@ -39,8 +64,14 @@ def moment_text(moment: datetime) -> str:
 
 
 def moment_of(text: str) -> datetime:
-    """The aware moment that ``moment_text`` wrote."""
-    return datetime.fromisoformat(text)
+    """The aware moment that ``moment_text`` wrote.
+
+    Raises:
+        Misread: it did not.
+    """
+    with as_written("a moment"):
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo is not None else _refuse(text)
 
 
 def wall_text(wall: datetime) -> str:
@@ -55,8 +86,18 @@ def wall_text(wall: datetime) -> str:
 
 
 def wall_of(text: str) -> datetime:
-    """The naive office time that ``wall_text`` wrote."""
-    return datetime.fromisoformat(text)
+    """The naive office time that ``wall_text`` wrote.
+
+    Raises:
+        Misread: it did not.
+    """
+    with as_written("a time of an office"):
+        wall = datetime.fromisoformat(text)
+        return wall if wall.tzinfo is None else _refuse(text)
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(f"aware and naive times are told apart in the state: {text}")
 
 
 FILE_NAME: Final = "asapfill.db"
@@ -69,10 +110,6 @@ CACHE_KIB: Final = 512
 """Of the file that each connection keeps in memory. The system keeps all of it anyway, and connections may be many."""
 
 Parameters = Sequence[Any] | dict[str, Any]
-
-
-class StoreError(AsapfillError):
-    """The state database cannot be used as it is; the message says why and what to do. Nothing was sent."""
 
 
 class Store:
@@ -126,6 +163,15 @@ class Store:
             cursor = self._database().conn.execute(sql, parameters)
             names = [column[0] for column in cursor.description or ()]
             return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def flaws(self) -> list[str]:
+        """See ``soundness.flaws``.
+
+        Raises:
+            StoreError: the database cannot be read.
+        """
+        with self._explained():
+            return flaws(self._database().conn)
 
     @contextmanager
     def transaction(self) -> Iterator[Database]:
@@ -194,7 +240,7 @@ class EmptyStore(Store):
 def open_store(folder: Path, clock: Clock) -> Store:
     """Open the state database in ``folder`` for reading and writing, made or brought up to date if need be.
 
-    The folder is made with mode 0700, the file with 0600.
+    The folder is made with mode 0700, the file with 0600; one that is open to every user is closed.
 
     Raises:
         StoreError: damaged, from a newer asapfill, not writable or locked. Nothing is deleted or repaired.
@@ -204,6 +250,8 @@ def open_store(folder: Path, clock: Clock) -> Store:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         _make_file(path)
+        for place in filter(close_to_others, (folder, path)):
+            log.warning("state.closed path=%s", place)
     except OSError as error:
         raise cannot_write(f"The state database {path}", path, error) from error
     store = Store(path, clock)
@@ -223,8 +271,11 @@ def _make_file(path: Path) -> None:
         OSError: it cannot be made or opened for writing.
     """
     there = path.exists()
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    descriptor = open_file(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
     try:
+        if os.fstat(descriptor).st_nlink > 1:
+            # SQLite keeps what is not yet in the file beside the name by which it was opened.
+            raise OSError(errno.EMLINK, "it has a second name, a hard link, by which others may write it", str(path))
         if not there:
             give_to_owner_of(path.parent, descriptor)
     finally:
@@ -255,6 +306,10 @@ def open_for_reading(folder: Path, clock: Clock) -> Store:
     _refuse_half_restored(folder)
     if not path.exists():
         return EmptyStore(clock)
+    try:
+        os.close(open_file(path))
+    except OSError as error:
+        raise StoreError(f"The state database {path} cannot be read: {error.strerror}.") from error
     store = Store(path, clock, read_only=True)
     try:
         _check(store)
@@ -276,41 +331,6 @@ def _refuse_half_restored(folder: Path) -> None:
             f"Restoring the state in {folder} was interrupted, or is under way. Nothing was sent. "
             "Run `asapfill state restore` with the backup again."
         )
-
-
-def explain(error: sqlite3.Error, path: Path) -> str:
-    """What an error of SQLite means to the person who looks after this machine, and what to do."""
-    text = str(error).lower()
-    if "locked" in text or "busy" in text:
-        what = "is locked by another program"
-        remedy = "Find what else has the file open (a backup, a viewer, a second machine), close it and try again."
-    elif "readonly" in text or "read-only" in text or "unable to open" in text:
-        what = "cannot be opened or written"
-        remedy = "Check that the folder exists, is on a writable disk and belongs to the user that runs asapfill."
-    elif "full" in text:
-        what = "cannot grow: the disk is full"
-        remedy = "Make room on that disk; asapfill goes on by itself."
-    elif "disk i/o" in text:
-        what = "cannot be read or written: the disk, or the network behind it, reports an error"
-        remedy = (
-            "Look at the disk and the machine's log (`journalctl -k`). Do not delete the file: it may well be whole, "
-            "which `asapfill state verify` tells as soon as the disk works again."
-        )
-    elif "malformed" in text or "not a database" in text or "encrypted" in text:
-        return damaged(path)
-    else:
-        what = "cannot be used"
-        remedy = "Run `asapfill doctor`; if it does not help, restore a backup with `asapfill state restore`."
-    return f"The state database {path} {what} (SQLite: {error}). {remedy}"
-
-
-def damaged(path: Path) -> str:
-    """What to do about a damaged database: never delete it, it is what keeps texts from being sent twice."""
-    return (
-        f"The state database {path} is damaged. Nothing was sent and nothing was changed. Do not delete it: it keeps "
-        "patients from being texted twice. Restore the latest backup with `asapfill state restore`, and keep the "
-        "damaged file for `asapfill state verify`."
-    )
 
 
 def _connect(uri: str, *, write: bool) -> Database:
@@ -335,14 +355,13 @@ def _version(store: Store) -> int:
 
 
 def _check(store: Store) -> None:
-    """Refuse a damaged file and one that a newer asapfill has written.
+    """Refuse a file that is damaged or was changed by others, and one that a newer asapfill has written.
 
     Raises:
         StoreError: with what to do.
     """
-    found = store.rows("PRAGMA integrity_check(3)")
-    if [row["integrity_check"] for row in found] != ["ok"] or store.rows("PRAGMA foreign_key_check"):
-        raise StoreError(damaged(store.path))
+    if found := store.flaws():
+        raise StoreError(damaged(store.path, found[0]))
     version = _version(store)
     if version > VERSION:
         raise StoreError(

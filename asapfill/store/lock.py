@@ -12,7 +12,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 
 from asapfill.core.errors import AsapfillError
-from asapfill.files import give_to_owner_of
+from asapfill.files import give_to_owner_of, open_file
 from asapfill.store.database import cannot_write
 
 FILE_NAME: Final = "asapfill.lock"
@@ -42,6 +42,8 @@ def only_one(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         there = lock_file.exists()
+        if there and not lock_file.is_symlink():
+            os.close(open_file(lock_file))
         lock.acquire()
         if not there:
             give_to_owner_of(folder, lock_file)
@@ -66,7 +68,7 @@ def is_held(folder: Path) -> bool:
         OSError: the folder may not be read.
     """
     try:
-        with (folder / FILE_NAME).open("rb") as file:
+        with os.fdopen(open_file(folder / FILE_NAME)) as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False

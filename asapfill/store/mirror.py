@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from asapfill.core.values import local_digits
-from asapfill.store.database import Store, moment_of, moment_text, wall_of, wall_text
+from asapfill.store.database import Store, as_written, moment_of, moment_text, wall_of, wall_text
 from asapfill.store.records import insert, kept_value, read_row, upsert
 from asapfill.store.schema import PHONE_KEY
 
@@ -30,7 +30,8 @@ def phone_key(store: Store) -> bytes:
             insert(database, "meta", [{"name": PHONE_KEY, "value": fresh}], "ON CONFLICT DO NOTHING")
         # Another process may have been first.
         found = kept_value(store, PHONE_KEY)
-    return bytes.fromhex(found or fresh)
+    with as_written("the key of phones"):
+        return bytes.fromhex(found or fresh)
 
 
 def phone_hash(key: bytes, phone: str) -> str:

@@ -16,7 +16,7 @@ from sqlite_utils import Database
 
 from asapfill.core.offer import AWAITED, FINAL, LATE, LINK_STAYS_OPEN, LIVE, UNCLEAR, NewOffer, Offer, OfferTerms, State
 from asapfill.core.reasons import Reason
-from asapfill.store.database import Store, moment_of, moment_text, wall_of, wall_text
+from asapfill.store.database import Store, as_written, moment_of, moment_text, wall_of, wall_text
 from asapfill.store.records import Readers, insert, read_row
 
 _INDEXES: Final = {
@@ -157,16 +157,17 @@ class OfferTable:
             "WHERE o.office = :office AND o.id = :offer ORDER BY s.id",
             offer=offer,
         )
-        return tuple(
-            Step(
-                offer=row["offer"],
-                at=moment_of(row["at"]),
-                before=State(row["from"]) if row["from"] else None,
-                after=State(row["to"]),
-                reason=row["reason"],
+        with as_written("a step of an offer"):
+            return tuple(
+                Step(
+                    offer=row["offer"],
+                    at=moment_of(row["at"]),
+                    before=State(row["from"]) if row["from"] else None,
+                    after=State(row["to"]),
+                    reason=row["reason"],
+                )
+                for row in rows
             )
-            for row in rows
-        )
 
     def against(self, new: NewOffer) -> list[Offer]:
         """Every row that could stand against ``new``: same person, phone, candidate, opening, or place and time."""

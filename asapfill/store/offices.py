@@ -17,7 +17,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from asapfill.core.office import Labels
-from asapfill.store.database import Store, moment_of, moment_text
+from asapfill.store.database import Store, as_written, moment_of, moment_text
 from asapfill.store.records import Readers, insert, keep_value, kept_value, read_row, upsert
 
 _LABELS: Final = ("operatories", "providers", "clinics")
@@ -42,10 +42,11 @@ def known_office(store: Store, office: str) -> KnownOffice | None:
     text = kept_value(store, f"office {office}")
     if text is None:
         return None
-    kept = json.loads(text)
-    # JSON has made texts of the numbers.
-    labels = [{int(number): label for number, label in kept[name].items()} for name in _LABELS]
-    return KnownOffice(ZoneInfo(kept["timezone"]), Labels(*labels))
+    with as_written("what is known of an office"):
+        kept = json.loads(text)
+        # JSON has made texts of the numbers.
+        labels = [{int(number): str(label) for number, label in kept[name].items()} for name in _LABELS]
+        return KnownOffice(ZoneInfo(kept["timezone"]), Labels(*labels))
 
 
 EVERY_OFFICE: Final = "*"
@@ -202,7 +203,8 @@ def keep_listen_failure(store: Store, failure: ListenFailure | None) -> None:
 def kept_listen_failure(store: Store) -> ListenFailure | None:
     """Why asapfill could not listen when it last tried; None when it could."""
     text = kept_value(store, _FAILURE)
-    return None if text is None else ListenFailure(*json.loads(text))
+    with as_written("why asapfill cannot listen"):
+        return None if text is None else ListenFailure(*map(str, json.loads(text)))
 
 
 def keep_events(store: Store, office: str, kept: KeptEvents) -> None:
@@ -214,7 +216,8 @@ def keep_events(store: Store, office: str, kept: KeptEvents) -> None:
 def kept_events(store: Store, office: str) -> KeptEvents:
     """How the events of an office were when that was last kept; all empty when there never were any."""
     text = kept_value(store, _key(office))
-    return KeptEvents() if text is None else read_row(KeptEvents, json.loads(text), _READERS)
+    with as_written("what is known of an office's events"):
+        return KeptEvents() if text is None else read_row(KeptEvents, json.loads(text), _READERS)
 
 
 def forget_events(store: Store, office: str) -> None:

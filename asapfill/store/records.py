@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from sqlite_utils import Database
 
-from asapfill.store.database import Store
+from asapfill.store.database import Store, as_written
 
 Kept = TypeVar("Kept")
 
@@ -37,14 +37,17 @@ def upsert(database: Database, table: str, key: Sequence[str], rows: Iterable[Ma
 
 
 def read_row(kind: type[Kept], row: Mapping[str, Any], readers: Readers) -> Kept:
-    """A row as a dataclass whose attributes are named as its columns. ``readers``: of columns not kept as they are."""
+    """A row as a dataclass whose attributes are named as its columns. ``readers``: of columns not kept as they are.
+
+    Raises:
+        Misread: a column holds what asapfill does not write there.
+    """
     values = {field.name: row[field.name] for field in fields(kind)}  # type: ignore[arg-type]  # always a dataclass
-    return kind(
-        **{
-            name: readers[name](value) if name in readers and value is not None else value
-            for name, value in values.items()
-        }
-    )
+    for name in readers.keys() & values:
+        if values[name] is not None:
+            with as_written(f"“{name}” of a row"):
+                values[name] = readers[name](values[name])
+    return kind(**values)
 
 
 def kept_value(store: Store, name: str) -> str | None:

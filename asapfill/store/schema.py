@@ -9,6 +9,7 @@ text; numbers and codes otherwise. No names, no message texts, no phone numbers 
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 _FIRST: Final = (
@@ -257,3 +258,15 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _SECOND)
 
 VERSION: Final = len(MIGRATIONS)
 """The schema version that this asapfill reads and writes."""
+
+
+class CommlogState(StrEnum):
+    """Where one commlog stands."""
+
+    INTENT = "intent"
+    UNKNOWN = "unknown"
+    UNSENT = "unsent"
+    REFUSED = "refused"
+    WRITTEN = "written"
+    LEFT = "left"
+    """Written, and staff changed it since (or it cannot be changed): it is left alone."""

@@ -32,8 +32,9 @@ from asapfill.core.offer import (  # noqa: E402
 )
 from asapfill.offers.journal import Journal  # noqa: E402
 from asapfill.store.care import forget_old  # noqa: E402
-from asapfill.store.commlogs import FIRST, CommlogState, CommlogTable  # noqa: E402
+from asapfill.store.commlogs import FIRST, CommlogTable  # noqa: E402
 from asapfill.store.database import FILE_NAME, Store, open_store  # noqa: E402
+from asapfill.store.schema import CommlogState  # noqa: E402
 
 FIRST_DAY = date(2026, 1, 5)
 OPENINGS, ASKED = 10, 10

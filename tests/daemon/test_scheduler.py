@@ -18,6 +18,7 @@ from apscheduler.schedulers import base
 from asapfill.daemon import scheduler as module
 from asapfill.daemon.scheduler import LONGEST_CYCLE, OVERDUE, OfficeHealth, Scheduler, WorkerPool
 from asapfill.logs import LIBRARY_LEVELS
+from asapfill.store.database import StoreError
 
 INTERVAL = 0.05
 PATIENCE = 10.0
@@ -50,6 +51,7 @@ class Offices:
         self.held: dict[str, threading.Event] = {}
         self.failing: set[str] = set()
         self.breaking: set[str] = set()
+        self.mistake: Exception = RuntimeError("a mistake")
         self.at_once: dict[str, int] = {}
 
     def work(self, office: str, health: OfficeHealth, late: float) -> bool:
@@ -61,7 +63,7 @@ class Offices:
             if office in self.held:
                 self.held[office].wait(PATIENCE)
             if office in self.breaking:
-                raise RuntimeError("a mistake")
+                raise self.mistake
             return office not in self.failing
         finally:
             self.at_once[office] -= 1
@@ -164,6 +166,15 @@ def test_a_mistake_in_a_cycle_does_not_end_the_office_s_turn(caplog: pytest.LogC
         until(lambda: offices.count("elm") >= 3, "cycles in spite of the mistake")
     assert set(caplog.messages) == {"cycle.failed office=elm error=RuntimeError: a mistake"}
     assert all(record.exc_info for record in caplog.records), "with the traceback"
+
+
+def test_a_state_that_cannot_be_used_is_one_line_a_cycle(caplog: pytest.LogCaptureFixture) -> None:
+    offices = Offices()
+    offices.breaking, offices.mistake = {"elm"}, StoreError("The state database cannot grow: the disk is full.")
+    with serving(offices, "elm"):
+        until(lambda: offices.count("elm") >= 3, "cycles in spite of it")
+    assert set(caplog.messages) == {f"cycle.failed office=elm error=StoreError: {offices.mistake}"}
+    assert not any(record.exc_info for record in caplog.records), "no traceback"
 
 
 def test_a_cycle_that_the_scheduler_leaves_out_is_one_event_and_another_cycle_follows(

@@ -12,7 +12,7 @@ import pytest
 
 from asapfill.clock import SteppedClock
 from asapfill.core.offer import LIVE, NEVER_WAS
-from asapfill.store import database, schema
+from asapfill.store import database, schema, soundness
 from asapfill.store.database import EmptyStore, Store, StoreError, open_for_reading, open_store
 from asapfill.store.lock import only_one
 
@@ -248,7 +248,7 @@ def test_a_symbolic_link_in_place_of_the_database_is_refused(tmp_path: Path) -> 
     ],
 )
 def test_each_fault_of_sqlite_says_what_to_do(words: str, expected: str) -> None:
-    assert expected in database.explain(sqlite3.OperationalError(words), Path("/x/asapfill.db"))
+    assert expected in soundness.explain(sqlite3.OperationalError(words), Path("/x/asapfill.db"))
 
 
 def test_all_tables_are_strict(tmp_path: Path) -> None:
