@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -190,3 +191,9 @@ def test_a_plan_can_be_made_from_a_state_in_which_nothing_but_a_pause_was_noted(
     clinic = bench.clinic("plan")
     assert [offer["number"] for offer in clinic["offers"]] == [12]
     assert bench.posts() == []
+
+
+def test_standard_output_holds_the_json_and_nothing_else(bench: Bench) -> None:
+    done = bench.process("plan", "--json")
+    assert done.out.startswith("{")
+    assert json.loads(done.out)["offices"][0]["offers"]
