@@ -22,7 +22,7 @@ help:
 	@echo "make twin CASES=20000   compare openings and fits with a brute-force twin"
 	@echo "make soak SEEDS=1000    simulated days with every fault; counts violations"
 	@echo "make storm MINUTES=60   the daemon under signals at random; counts violations"
-	@echo "make bench              how long openings and fits take, and how that grows"
+	@echo "make bench              how long openings, fits and plans take, and how that grows"
 	@echo "make requests           requests by purpose, as the table in docs/measurements.md"
 	@echo "make audit              known vulnerabilities of the locked packages (asks osv.dev)"
 
@@ -64,6 +64,7 @@ soak: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks/bench_scheduling.py
+	$(BIN)/python -m tests.benchmarks.bench_planning
 	$(BIN)/python tests/benchmarks/bench_startup.py
 
 MINUTES ?= 60

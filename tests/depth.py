@@ -25,6 +25,10 @@ class Depth:
     """Of a property's examples, but never fewer than ``LEAST_EXAMPLES``."""
     twin_cases: int
     """Offices in which asapfill and its twin are compared; ``TWIN_CASES`` in the environment takes precedence."""
+    exhausted_offices: int
+    """Small offices in which packing is compared with every packing there is."""
+    packed_offices: int
+    """Offices in which packing is compared with the greedy one."""
     soak_days: int
     """Simulated days with every fault, a multiple of five."""
     deaths_at_each_place: int
@@ -48,6 +52,8 @@ class Depth:
 TEST = Depth(
     share_of_examples=0.2,
     twin_cases=100,
+    exhausted_offices=25,
+    packed_offices=200,
     soak_days=5,
     deaths_at_each_place=1,
     deaths_in_every_run=False,
@@ -59,6 +65,8 @@ TEST = Depth(
 PROOF = Depth(
     share_of_examples=1,
     twin_cases=2000,
+    exhausted_offices=500,
+    packed_offices=10_000,
     soak_days=40,
     deaths_at_each_place=1000,
     deaths_in_every_run=True,

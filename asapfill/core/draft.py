@@ -147,12 +147,15 @@ _WHATEVER_THE_PLACE = frozenset(
 
 @dataclass(slots=True)
 class PlanDraft:
-    """The plan as it grows. ``order``: per opening who fits there, first to be asked first. ``refused``: per candidate
-    the last reason for which it was not asked. ``held``: the providers' time that places on offer would take.
-    ``asked``: PatNums in this plan.
+    """The plan as it grows. ``ranked``: everybody who fits somewhere, first to be asked first; ``order``: the same per
+    opening; ``fitting``: ids of the openings per candidate, in order. ``refused``: per candidate the last reason for
+    which it was not asked. ``held``: the providers' time that places on offer would take. ``asked``: PatNums in this
+    plan. ``mistakes``: what the check found wrong with placements, which were not used.
     """
 
     situation: Situation
+    ranked: Sequence[Candidate]
+    fitting: Mapping[tuple[Kind, int], list[str]]
     order: Mapping[str, list[Candidate]]
     places: Mapping[tuple[str, tuple[Kind, int]], list[Fit]]
     held: HeldTime
@@ -161,6 +164,7 @@ class PlanDraft:
     asked: set[int] = field(default_factory=set)
     provisional: set[int] = field(default_factory=set)
     refused: dict[tuple[Kind, int], Reason] = field(default_factory=dict)
+    mistakes: list[str] = field(default_factory=list)
 
 
 def may_ask(candidate: Candidate, fit: Fit, draft: PlanDraft) -> bool:
@@ -180,6 +184,30 @@ def is_out(candidate: Candidate, draft: PlanDraft) -> bool:
         draft.refused[candidate.key] = Reason("asked_elsewhere")
     known = draft.refused.get(candidate.key)
     return known is not None and known.code in _WHATEVER_THE_PLACE
+
+
+def is_barred(candidate: Candidate, draft: PlanDraft) -> bool:
+    """Whether the limits have something against a candidate in whatever place; they are asked about its first."""
+    first = draft.places[draft.fitting[candidate.key][0], candidate.key][0]
+    reason = draft.situation.judge(_new_offer(candidate, first, 1, draft), draft.contacts)
+    if reason is not None and reason.code in _WHATEVER_THE_PLACE:
+        draft.refused[candidate.key] = reason
+        return True
+    return False
+
+
+def last_wave(fit: Fit, draft: PlanDraft) -> int:
+    """The last wave in which somebody was asked about any of this time; 0: nobody was."""
+    return max(
+        (
+            contact.wave
+            for contact in offers_in(fit.opening, draft.contacts)
+            if contact.start is not None
+            and contact.end is not None
+            and overlaps((floor_unit(contact.start), ceil_unit(contact.end)), fit.span)
+        ),
+        default=0,
+    )
 
 
 def provider_held(candidate: Candidate, fit: Fit, draft: PlanDraft) -> bool:

@@ -1,7 +1,8 @@
 """The plan: which offers one cycle makes now, and for everything else, why not.
 
-Openings are gone through in the order of their start. In each, slots that people were already offered get their next
-wave when it is due; the rest is cut into slots for the candidates who come first by the policy's order and fit.
+Slots that people were already offered get their next wave when it is due. What is free beside them is packed with
+placements, all openings together (``placing``); each is offered to whom it was made for, and in the same wave to those
+who come next by the policy's order and fit into it.
 """
 
 from __future__ import annotations
@@ -19,16 +20,17 @@ from asapfill.core.draft import (
     add_offers,
     held_by,
     is_out,
+    last_wave,
     may_ask,
-    offers_in,
     provider_held,
     slots_already_offered,
 )
 from asapfill.core.fits import Fit, fits_by_opening
-from asapfill.core.offer import COUNTED, Contact, Kind, NewOffer
+from asapfill.core.offer import COUNTED, LIVE, Contact, Kind, NewOffer
 from asapfill.core.openings import LeftAlone, Opening, opening_id
+from asapfill.core.placing import NewPlace, place
 from asapfill.core.reasons import Reason, because
-from asapfill.core.units import Interval, floor_unit, subtract, units_in
+from asapfill.core.units import Interval, ceil_unit, floor_unit, overlaps, subtract, units_in
 from asapfill.core.waves import LONGER_WHEN_VIEWED, Pace, pace, ranked
 
 _OF_THE_OPENING = frozenset({"quiet_hours", "too_late_to_text", "per_opening", "not_needed"})
@@ -50,11 +52,14 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``offers`` in the order in which they are to be made; ``wanted``: PatNums whose rows must be read first."""
+    """``offers`` in the order in which they are to be made; ``wanted``: PatNums whose rows must be read first.
+    ``mistakes``: what the check found wrong with placements; these were not used.
+    """
 
     offers: tuple[NewOffer, ...]
     skipped: tuple[Skipped, ...]
     wanted: frozenset[int]
+    mistakes: tuple[str, ...] = ()
 
 
 def make_plan(situation: Situation) -> Plan:
@@ -63,40 +68,71 @@ def make_plan(situation: Situation) -> Plan:
     Offers to candidates whose patient has not been read yet are part of the plan with their PatNum in ``wanted``:
     read these patients, find the candidates again, and plan again, until nothing is wanted.
     """
+    draft = _begin(situation)
+    openings = situation.found.openings
+    slots = {opening.id: slots_already_offered(opening, situation.contacts) for opening in openings}
+    for opening in openings:
+        for slot in slots[opening.id]:
+            _next_wave(opening, slot, draft)
+    free = [
+        (opening, part)
+        for opening in openings
+        for part in subtract([opening.span], [(slot.start, slot.end) for slot in slots[opening.id]])
+    ]
+    new, left = place(free, draft)
+    for one in new:
+        _first_wave(one, draft)
+    for opening, part in left:
+        _new_slots(opening, part, draft)
+    served = {offer.opening for offer in draft.offers}
+    people = _explain_people(draft)
+    unfilled = [_why_nobody(one, bool(slots[one.id]), draft) for one in openings if one.id not in served]
+    left_alone = [_left_alone(item) for item in situation.found.left_alone]
+    return Plan(
+        offers=tuple(_in_order(draft)),
+        skipped=(*unfilled, *people, *left_alone),
+        wanted=frozenset(draft.provisional),
+        mistakes=tuple(draft.mistakes),
+    )
+
+
+def _begin(situation: Situation) -> PlanDraft:
+    """Who fits where, by the policy's order, and what is on offer already."""
     places: dict[tuple[str, tuple[Kind, int]], list[Fit]] = {}
     order: dict[str, list[Candidate]] = defaultdict(list)
-    fitting: set[tuple[Kind, int]] = set()
-    for candidate in ranked(situation.candidates, situation.policy.order, _last_texted(situation.contacts)):
+    fitting: dict[tuple[Kind, int], list[str]] = {}
+    ranks = ranked(situation.candidates, situation.policy.order, _last_texted(situation.contacts))
+    for candidate in ranks:
         for opening, found in fits_by_opening(candidate, situation.ground):
             order[opening.id].append(candidate)
             places[opening.id, candidate.key] = found
-            fitting.add(candidate.key)
+            fitting.setdefault(candidate.key, []).append(opening.id)
     patterns = {candidate.key: candidate.pattern for candidate in situation.candidates}
-    draft = PlanDraft(
+    return PlanDraft(
         situation=situation,
+        ranked=[candidate for candidate in ranks if candidate.key in fitting],
+        fitting=fitting,
         order=order,
         places=places,
         held=held_by(situation.contacts, situation.found.free_time, patterns),
         contacts=list(situation.contacts),
     )
-    unfilled = [skipped for opening in situation.found.openings for skipped in _fill(opening, draft)]
-    people = _explain_people(draft, fitting)
-    left_alone = [_left_alone(item) for item in situation.found.left_alone]
-    return Plan(tuple(draft.offers), (*unfilled, *people, *left_alone), frozenset(draft.provisional))
 
 
-def _fill(opening: Opening, draft: PlanDraft) -> list[Skipped]:
-    """Offer one opening: next waves for slots already offered, then new slots in what is left.
+def _in_order(draft: PlanDraft) -> list[NewOffer]:
+    """The offers by opening and start, those of a place by the policy's order."""
+    openings = {opening.id: number for number, opening in enumerate(draft.situation.found.openings)}
+    ranks = {candidate.key: number for number, candidate in enumerate(draft.ranked)}
+    return sorted(
+        draft.offers, key=lambda offer: (openings[offer.opening], offer.start, ranks[offer.kind, offer.number])
+    )
 
-    Returns why it gets no offer in this cycle; nothing when it gets one.
-    """
-    before = len(draft.offers)
-    slots = slots_already_offered(opening, draft.situation.contacts)
-    for slot in slots:
-        _next_wave(opening, slot, draft)
-    for part in subtract([opening.span], [(slot.start, slot.end) for slot in slots]):
-        _new_slots(opening, part, draft)
-    return [_why_nobody(opening, bool(slots), draft)] if len(draft.offers) == before else []
+
+def _first_wave(new: NewPlace, draft: PlanDraft) -> None:
+    """Ask more people about a new place, together with whom it was made for."""
+    span = new.fit.span
+    most = _pace(draft, span[0]).size - 1
+    add_offers(_recipients(new.fit.opening, span, draft, most, new.candidate), new.wave, draft)
 
 
 def _next_wave(opening: Opening, slot: OfferedSlot, draft: PlanDraft) -> None:
@@ -111,7 +147,10 @@ def _next_wave(opening: Opening, slot: OfferedSlot, draft: PlanDraft) -> None:
 
 
 def _new_slots(opening: Opening, part: Interval, draft: PlanDraft) -> None:
-    """Cut free time into slots: each for the first candidate who fits, shared with the next who fit the same start."""
+    """Cut free time into slots: each for the first candidate who fits, shared with the next who fit the same start.
+
+    For what the limits left over of a packing, which does not know them.
+    """
     rest = [part]
     while rest:
         free = rest.pop(0)
@@ -119,7 +158,7 @@ def _new_slots(opening: Opening, part: Interval, draft: PlanDraft) -> None:
         if lead is None:
             continue
         span = lead[1].span
-        wave = 1 + max((contact.wave for contact in offers_in(opening, draft.situation.contacts)), default=0)
+        wave = 1 + last_wave(lead[1], draft)
         recipients = [lead, *_recipients(opening, span, draft, _pace(draft, span[0]).size - 1, lead[0])]
         add_offers(recipients, wave, draft)
         rest += subtract([free], [span])
@@ -205,18 +244,53 @@ def _why_nobody(opening: Opening, has_slots: bool, draft: PlanDraft) -> Skipped:
     )
 
 
-def _explain_people(draft: PlanDraft, fitting: set[tuple[Kind, int]]) -> list[Skipped]:
+def _explain_people(draft: PlanDraft) -> list[Skipped]:
     """Why each candidate who is not in the plan is not."""
     asked = {(offer.kind, offer.number) for offer in draft.offers}
+    taken: dict[int, list[Interval]] = defaultdict(list)
+    for contact in draft.contacts:
+        if contact.state in LIVE and contact.start is not None and contact.end is not None:
+            taken[contact.operatory].append((floor_unit(contact.start), ceil_unit(contact.end)))
+    shared = _needed_elsewhere(draft)
     result = [Skipped(item.reason, kind=item.kind, number=item.number) for item in draft.situation.passed]
     for candidate in draft.situation.candidates:
         if candidate.key in asked:
             continue
-        reason = (
-            draft.refused.get(candidate.key, Reason("not_needed")) if candidate.key in fitting else Reason("no_fit")
-        )
+        if candidate.key not in draft.fitting:
+            reason = Reason("no_fit")
+        elif (
+            is_out(candidate, draft)
+            or candidate.key in draft.refused
+            or _busy_elsewhere(candidate, shared, taken, draft)
+        ):
+            reason = draft.refused[candidate.key]
+        else:
+            reason = Reason("not_needed")
         result.append(Skipped(reason, kind=candidate.kind, number=candidate.number))
     return result
+
+
+def _needed_elsewhere(draft: PlanDraft) -> frozenset[str]:
+    """The openings whose provider may be needed in another operatory, if an offer there is accepted."""
+    held = {provider: {place[0] for _, place in spans} for provider, spans in draft.held.units.items()}
+    return frozenset(
+        opening.id
+        for opening in draft.situation.found.openings
+        if held.get(opening.provider, set()) - {opening.operatory}
+    )
+
+
+def _busy_elsewhere(
+    candidate: Candidate, openings: frozenset[str], taken: Mapping[int, list[Interval]], draft: PlanDraft
+) -> bool:
+    """Whether a place in one of these openings is free, but its provider may be needed elsewhere then."""
+    return any(
+        provider_held(candidate, fit, draft)
+        for name in draft.fitting[candidate.key]
+        if name in openings
+        for fit in draft.places[name, candidate.key]
+        if not any(overlaps(fit.span, span) for span in taken[fit.opening.operatory])
+    )
 
 
 def _left_alone(item: LeftAlone) -> Skipped:

@@ -27,6 +27,11 @@ from asapfill.store.offices import is_paused
 
 log = logging.getLogger(__name__)
 
+CHECK_FAILED = (
+    "A plan did not pass asapfill's own check, so it was not used; a simpler one that did stands in. This is a mistake "
+    "in asapfill: please report it with the log's line plan.check_failed."
+)
+
 
 def run_cycle(
     session: OfficeSession,
@@ -119,6 +124,11 @@ def _plan(session: OfficeSession, clinic: ServedClinic, openings: OpeningsNow, n
     clinic.result.found = openings.found
     clinic.result.skipped = list(plan.skipped)
     clinic.result.offers = [OfferLine(offer) for offer in plan.offers]
+    if plan.mistakes:
+        log.error(
+            "plan.check_failed office=%s clinic=%d %s", session.office, clinic.policy.clinic, " | ".join(plan.mistakes)
+        )
+        clinic.result.errors.append(Trouble(CHECK_FAILED))
 
 
 def _results(session: OfficeSession, files: Sequence[PolicyFile]) -> list[ClinicResult]:

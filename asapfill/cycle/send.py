@@ -77,11 +77,11 @@ def act_on_plan(session: OfficeSession, clinic: ServedClinic, still_valid: Still
         # Afresh: planning may have read many patients, and an offer is kept with the time at which it was made.
         now = session.now(policy.timezone)
         limits = limits_of(session, policy, now)
-        # The next wave waits until somebody answered for the one before: approved together they would be one.
-        asked = {offer.opening for offer in (*journal.waiting(), *journal.approved())}
+        # The next wave for a place waits until somebody answered for the one before: approved together they were one.
+        asked = [*journal.waiting(), *journal.approved()]
         waiting = [
             OfferLine(offer, reason="waiting_for_answers")
-            if offer.opening in asked
+            if any(_same_time(offer, other) for other in asked)
             else _keep_waiting(journal, offer, limits, now)
             for offer in planned
         ]
@@ -91,6 +91,11 @@ def act_on_plan(session: OfficeSession, clinic: ServedClinic, still_valid: Still
         result.offers = _send_all(session, clinic, planned, still_valid)
     if policy.commlog.write:
         _write_commlogs(session, clinic, still_valid)
+
+
+def _same_time(offer: NewOffer, other: Offer) -> bool:
+    """Whether two offers are for the same operatory and time that overlaps."""
+    return offer.operatory == other.operatory and offer.start < other.end and other.start < offer.end
 
 
 def _keep_waiting(journal: Journal, new: NewOffer, limits: Limits, now: Now) -> OfferLine:

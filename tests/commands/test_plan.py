@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -222,3 +223,9 @@ def test_a_comparison_is_sorted_by_date_and_hides_what_agrees(bench: Bench, monk
     (clinic,) = bench.json("openings", "--compare")["offices"]
     assert [item["start"][8:10] for item in clinic["differences"]] == ["14", "14", "21"]
     assert [opening["id"] for opening in clinic["openings"]] == [OPENING], "the document has everything"
+
+
+def test_standard_output_holds_the_json_and_nothing_else(bench: Bench) -> None:
+    done = bench.process("plan", "--json")
+    assert done.out.startswith("{")
+    assert json.loads(done.out)["offices"][0]["offers"]
