@@ -73,7 +73,7 @@ def test_a_setting_for_https_alone_needs_an_https_address(tmp_path: Path, line: 
     assert "is for https addresses, and this office has none." in told
 
 
-def test_the_session_of_an_office_trusts_its_authority_and_follows_a_renewed_one(tmp_path: Path) -> None:
+def test_the_session_of_an_office_trusts_its_authority(tmp_path: Path) -> None:
     authority = tmp_path / "office-ca.pem"
     shutil.copy(CERTIFICATE, authority)
     with listening(over_tls) as port:
