@@ -102,7 +102,7 @@ def test_a_machine_whose_clock_is_an_hour_off_sends_nothing_and_says_so(bench: B
 
 
 def test_a_locked_state_ends_in_words_and_sends_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert bench.cli("status").code == 0
+    assert bench.cli("status").code == 1
     assert bench.cli("pause").code == 0
     assert bench.cli("resume").code == 0
     monkeypatch.setattr(database, "BUSY_SECONDS", 0.05)
