@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo test proof install uninstall twin soak storm bench requests picture audit lock clean
+.PHONY: help demo test proof install uninstall twin soak storm bench requests compare picture audit lock clean
 
 help:
 	@echo "make demo   run a simulated office's day through asapfill (no account needed)"
@@ -24,6 +24,7 @@ help:
 	@echo "make storm MINUTES=60   the daemon under signals at random; counts violations"
 	@echo "make bench              how long openings, fits and plans take, and how that grows"
 	@echo "make requests           requests by purpose, as the table in docs/measurements.md"
+	@echo "make compare OFFICES=50  asapfill beside other ways of asking, in 200 simulated weeks"
 	@echo "make audit              known vulnerabilities of the locked packages (asks osv.dev)"
 
 demo: $(VENV)/.installed
@@ -70,6 +71,11 @@ bench: $(VENV)/.installed
 MINUTES ?= 60
 storm: $(VENV)/.installed
 	$(BIN)/python -m tests.daemon.storm --minutes $(MINUTES)
+
+# Writes build/compare.json and docs/compare.svg, and prints the tables of docs/measurements.md.
+OFFICES ?= 50
+compare: $(VENV)/.installed
+	$(BIN)/python -m tests.compare.compare --offices $(OFFICES) --figure docs/compare.svg
 
 requests: $(VENV)/.installed
 	$(BIN)/python tests/docs/measure_requests.py

@@ -11,26 +11,27 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from asapfill.core.candidates import Candidate, Passed
+from asapfill.core.chances import PUBLISHED, Chances
 from asapfill.core.fits import Fit, Ground
-from asapfill.core.offer import LIVE, Contact, Kind, NewOffer, State
+from asapfill.core.offer import LIVE, Contact, Kind, NewOffer
 from asapfill.core.openings import Found, FreeTime, Opening
 from asapfill.core.policy import Policy
 from asapfill.core.reasons import Reason
 from asapfill.core.schedule import provider_units
-from asapfill.core.units import Interval, ceil_unit, floor_unit, overlaps
+from asapfill.core.units import Interval, ceil_unit, floor_unit, moment_of, overlaps
+from asapfill.core.waves import Wave, next_wave
 
 
 @dataclass(frozen=True, slots=True)
 class OfferedSlot:
-    """A stretch (units) that people were already offered and may still take. ``wave``: the last one made; ``last``:
-    when (naive office time). ``viewed``: somebody has opened the link.
+    """A stretch (units) that people were already offered and may still take. ``wave``: the last one made; ``live``:
+    the open offers.
     """
 
     start: int
     end: int
     wave: int
-    last: datetime
-    viewed: bool
+    live: tuple[Contact, ...]
 
 
 def slots_already_offered(opening: Opening, contacts: Iterable[Contact]) -> list[OfferedSlot]:
@@ -40,16 +41,14 @@ def slots_already_offered(opening: Opening, contacts: Iterable[Contact]) -> list
         if contact.state not in LIVE or contact.start is None or contact.end is None:
             continue
         start, end = floor_unit(contact.start), ceil_unit(contact.end)
-        viewed = contact.state == State.VIEWED
-        slot = OfferedSlot(start, end, contact.wave, contact.made or contact.start, viewed)
+        slot = OfferedSlot(start, end, contact.wave, (contact,))
         if slots and overlaps((slots[-1].start, slots[-1].end), (start, end)):
             other = slots.pop()
             slot = OfferedSlot(
                 start=min(other.start, start),
                 end=max(other.end, end),
                 wave=max(other.wave, slot.wave),
-                last=max(other.last, slot.last),
-                viewed=other.viewed or viewed,
+                live=(*other.live, contact),
             )
         slots.append(slot)
     return slots
@@ -116,7 +115,9 @@ Judge = Callable[[NewOffer, Sequence[Contact]], Reason | None]
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What planning works on. ``contacts``: every text that counts. ``phones``: keyed hash per PatNum."""
+    """What planning works on. ``contacts``: every text that counts. ``phones``: keyed hash per PatNum.
+    ``chances``: that somebody says yes.
+    """
 
     policy: Policy
     office_now: datetime
@@ -127,6 +128,7 @@ class Situation:
     contacts: tuple[Contact, ...]
     phones: Mapping[int, str]
     judge: Judge
+    chances: Chances = PUBLISHED
 
 
 _WHATEVER_THE_PLACE = frozenset(
@@ -165,6 +167,23 @@ class PlanDraft:
     provisional: set[int] = field(default_factory=set)
     refused: dict[tuple[Kind, int], Reason] = field(default_factory=dict)
     mistakes: list[str] = field(default_factory=list)
+
+
+def wave_at(start: int, live: Sequence[Contact], draft: PlanDraft, kind: Kind = "appointment") -> Wave:
+    """How many people are asked now for a place that begins at unit ``start``. ``live``: its open offers; ``kind``: of
+    whom is asked next.
+    """
+    situation = draft.situation
+    policy = situation.policy
+    return next_wave(
+        moment_of(start),
+        live,
+        policy.texts,
+        situation.chances,
+        situation.office_now,
+        notice=policy.openings.notice,
+        kind=kind,
+    )
 
 
 def may_ask(candidate: Candidate, fit: Fit, draft: PlanDraft) -> bool:

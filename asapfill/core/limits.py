@@ -30,6 +30,9 @@ block on the schedule. A week, because the office may mend it. All else (a limit
 LEAST_LEAD_MINUTES: Final = 60
 """Open Dental sends nothing later than 30 minutes before the slot; twice that leaves room for slow clocks."""
 
+MOST_FOR_A_PLACE: Final = 30
+"""``per_opening: auto``: no more people than so many are asked for a place, however likely it stays empty."""
+
 SENDING_TAKES: Final = timedelta(minutes=5)
 """From the POST to the text leaving Open Dental, at most, clocks up to 5 minutes apart included."""
 
@@ -222,11 +225,16 @@ def _too_often(
 
 
 def _enough_asked(new: NewOffer, contacts: Iterable[Contact], texts: TextsPolicy) -> Reason | None:
-    """The cap per opening, over all time in that place that overlaps, open offers and past ones."""
+    """The cap on people asked, open offers and past ones: in auto for the place, over all time that overlaps; a number
+    of the policy's for the whole opening as well.
+    """
+    most = MOST_FOR_A_PLACE if texts.per_opening is None else texts.per_opening
     asked = sum(
-        contact.state in COUNTED and (_overlaps(new, contact) or contact.opening == new.opening) for contact in contacts
+        contact.state in COUNTED
+        and (_overlaps(new, contact) or (texts.per_opening is not None and contact.opening == new.opening))
+        for contact in contacts
     )
-    return Reason("per_opening", f"{texts.per_opening} asked") if asked >= texts.per_opening else None
+    return Reason("per_opening", f"{most} asked") if asked >= most else None
 
 
 def _same_person(new: NewOffer, contact: Contact) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from asapfill.core.candidates import Candidate
 from asapfill.core.draft import (
@@ -24,6 +24,7 @@ from asapfill.core.draft import (
     may_ask,
     provider_held,
     slots_already_offered,
+    wave_at,
 )
 from asapfill.core.fits import Fit, fits_by_opening
 from asapfill.core.offer import COUNTED, LIVE, Contact, Kind, NewOffer
@@ -31,7 +32,7 @@ from asapfill.core.openings import LeftAlone, Opening, opening_id
 from asapfill.core.placing import NewPlace, place
 from asapfill.core.reasons import Reason, because
 from asapfill.core.units import Interval, ceil_unit, floor_unit, overlaps, subtract, units_in
-from asapfill.core.waves import LONGER_WHEN_VIEWED, Pace, pace, ranked
+from asapfill.core.waves import ranked
 
 _OF_THE_OPENING = frozenset({"quiet_hours", "too_late_to_text", "per_opening", "not_needed"})
 """Reasons that say as much of an opening as of a person."""
@@ -131,18 +132,14 @@ def _in_order(draft: PlanDraft) -> list[NewOffer]:
 def _first_wave(new: NewPlace, draft: PlanDraft) -> None:
     """Ask more people about a new place, together with whom it was made for."""
     span = new.fit.span
-    most = _pace(draft, span[0]).size - 1
+    most = wave_at(span[0], (), draft, new.candidate.kind).size - 1
     add_offers(_recipients(new.fit.opening, span, draft, most, new.candidate), new.wave, draft)
 
 
 def _next_wave(opening: Opening, slot: OfferedSlot, draft: PlanDraft) -> None:
     """Ask the next people for a slot, if those asked so far had their time."""
-    now = draft.situation.office_now
-    tempo = _pace(draft, slot.start)
-    wait = tempo.wait * LONGER_WHEN_VIEWED if slot.viewed else tempo.wait
-    if now - slot.last < wait:
-        return
-    recipients = _recipients(opening, (slot.start, slot.end), draft, tempo.size)
+    size = wave_at(slot.start, slot.live, draft).size
+    recipients = _recipients(opening, (slot.start, slot.end), draft, size) if size else []
     add_offers(recipients, slot.wave + 1, draft)
 
 
@@ -159,7 +156,8 @@ def _new_slots(opening: Opening, part: Interval, draft: PlanDraft) -> None:
             continue
         span = lead[1].span
         wave = 1 + last_wave(lead[1], draft)
-        recipients = [lead, *_recipients(opening, span, draft, _pace(draft, span[0]).size - 1, lead[0])]
+        size = wave_at(span[0], (), draft, lead[0].kind).size
+        recipients = [lead, *_recipients(opening, span, draft, size - 1, lead[0])]
         add_offers(recipients, wave, draft)
         rest += subtract([free], [span])
 
@@ -208,11 +206,6 @@ def _waste(fit: Fit, free: Interval, draft: PlanDraft) -> int:
     left = fit.span[0] - (opening.free[0] if free[0] == opening.span[0] else free[0])
     right = (opening.free[1] if free[1] == opening.span[1] else free[1]) - fit.span[1]
     return sum(gap for gap in (left, right) if gap < shortest)
-
-
-def _pace(draft: PlanDraft, start: int) -> Pace:
-    until = timedelta(minutes=5 * (start - floor_unit(draft.situation.office_now)))
-    return pace(draft.situation.policy.texts, until)
 
 
 def _last_texted(contacts: Iterable[Contact]) -> Mapping[int, date]:

@@ -71,13 +71,13 @@ class CandidatesPolicy:
 
 @dataclass(frozen=True, slots=True)
 class TextsPolicy:
-    """When and how often a person may be asked. ``wave`` and ``wait`` None: auto."""
+    """When and how often a person may be asked. ``per_opening``, ``wave`` and ``wait`` None: auto."""
 
     between: Hours = Hours(time(9), time(19))
     days: frozenset[int] = frozenset({0, 1, 2, 3, 4, 5})
     per_patient_per_day: int = 1
     per_patient_per_week: int = 3
-    per_opening: int = 12
+    per_opening: int | None = None
     wave: int | None = None
     wait: timedelta | None = None
     rest_after_decline: timedelta = timedelta(days=7)

@@ -226,7 +226,9 @@ RULES: dict[str, Rule] = {
         "policy texts.between, texts.days; the office's own sending window",
         holds="Texts may go out at this hour.",
     ),
-    "waiting_for_answers": Rule("The people asked so far still have time to answer.", "policy texts.wait"),
+    "waiting_for_answers": Rule(
+        "The people asked so far still have time to answer.", "policy texts.wait, texts.wave; docs/waves.md"
+    ),
     "unknown_offer": Rule(
         "An earlier offer has no clear answer yet.",
         "nothing is sent until it is settled",

@@ -5,13 +5,18 @@ Whatever the lines leave equal is decided the same way every time, so that the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from asapfill.core.candidates import Candidate
+from asapfill.core.chances import MOST, Chances
+from asapfill.core.limits import LEAST_LEAD_MINUTES, SENDING_TAKES
+from asapfill.core.offer import Contact, Kind, State
 from asapfill.core.policy import OrderLine, TextsPolicy
+from asapfill.core.units import end_of_stretch
 
 _FAR_AWAY = date.max.toordinal()
 
@@ -65,29 +70,102 @@ message a day, three a week).
 """
 
 LONGER_WHEN_VIEWED: Final = 1.5
-"""Somebody who has opened the link is about to decide: the next people are asked half a wait later."""
+"""Where the policy says how long to wait: somebody who has opened the link is about to decide, so half a wait more."""
+
+LATEST: Final = timedelta(minutes=LEAST_LEAD_MINUTES) + SENDING_TAKES
+"""Before a place begins, nobody is texted about it any more."""
+
+TARGET: Final = 0.7
+"""The chance that somebody takes a place which asking aims at, with those whose answers are still on their way.
+
+Higher ones fill no more and disappoint more people; see docs/waves.md.
+"""
+LONGEST_PAUSE: Final = timedelta(minutes=60)
+SHORTEST_PAUSE: Final = timedelta(minutes=5)
+"""From one person to the next. Where less than the shortest is left for each, several are asked at once."""
+MOST_AT_ONCE: Final = 5
+"""Of five asked at once, two or more say yes in one case of ten (at 11 %)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
-    """``size`` people at once, then ``wait`` before the next wave."""
+class Wave:
+    """How many people are asked for a place now, and what that follows from.
+
+    ``size``: 0 as long as those who were asked have time to answer. ``again``: until then, if nobody answers. ``yes``:
+    the chance that one more person says yes; ``on_its_way``: that one of those already asked still does; ``needed``:
+    how many more people the target takes; ``left``: texting hours until the place is too near; ``pause``: from one
+    person to the next.
+    """
 
     size: int
-    wait: timedelta
+    again: timedelta
+    yes: float
+    on_its_way: float
+    needed: float
+    left: timedelta
+    pause: timedelta
 
 
-_AUTO = (
-    (timedelta(hours=4), Pace(6, timedelta(minutes=10))),
-    (timedelta(hours=12), Pace(5, timedelta(minutes=20))),
-    (timedelta(hours=48), Pace(4, timedelta(minutes=45))),
-)
-_AUTO_FAR = Pace(3, timedelta(minutes=120))
+def next_wave(
+    start: datetime,
+    live: Sequence[Contact],
+    texts: TextsPolicy,
+    chances: Chances,
+    now: datetime,
+    *,
+    notice: timedelta,
+    kind: Kind = "appointment",
+) -> Wave:
+    """How many people are asked ``now`` for a place that begins at ``start``; the policy's own numbers go before auto.
+
+    Args:
+        start: naive office time, as all here.
+        live: the open offers of this place.
+        texts: the policy.
+        chances: that somebody says yes, see ``chances``.
+        now: the office's wall clock.
+        notice: the policy's; a place that is nearer is not offered any more.
+        kind: of the people who are asked next.
+    """
+    left = texting_time(texts, now, start - max(notice, LATEST))
+    yes = min(MOST, chances.yes(kind, start - now))
+    missed = math.prod(1 - _still(contact, chances, now) for contact in live)
+    needed = max(0.0, (math.log(1 - TARGET) - math.log(missed)) / math.log(1 - yes))
+    pause = min(LONGEST_PAUSE, left / needed) if needed else LONGEST_PAUSE
+    size, wait = _rhythm(texts, needed, pause, viewed=any(contact.state is State.VIEWED for contact in live))
+    last = max((contact.made for contact in live if contact.made is not None), default=None)
+    due = timedelta(0) if last is None else max(timedelta(0), last + wait - now)
+    return Wave(0 if due else size, due, yes, 1 - missed, needed, left, pause)
 
 
-def pace(texts: TextsPolicy, until_start: timedelta) -> Pace:
-    """The pace for a slot that starts in ``until_start``; the policy's own numbers go before ``auto``."""
-    auto = next((pace for limit, pace in _AUTO if until_start < limit), _AUTO_FAR)
-    return Pace(
-        size=auto.size if texts.wave is None else texts.wave,
-        wait=auto.wait if texts.wait is None else texts.wait,
-    )
+def _rhythm(texts: TextsPolicy, needed: float, pause: timedelta, *, viewed: bool) -> tuple[int, timedelta]:
+    """How many at a time, and how long from one time to the next."""
+    set_wait = texts.wait if texts.wait is None or not viewed else texts.wait * LONGER_WHEN_VIEWED
+    at_once = texts.wave or 1
+    wait = max(SHORTEST_PAUSE, pause * at_once) if set_wait is None else set_wait
+    if texts.wave is not None:
+        return texts.wave, wait
+    if not needed and set_wait is None:
+        return 1, LONGEST_PAUSE
+    together = math.ceil(wait / pause - 1e-9) if pause else math.ceil(needed)
+    return max(1, min(together, math.ceil(needed), MOST_AT_ONCE)), wait
+
+
+def _still(contact: Contact, chances: Chances, now: datetime) -> float:
+    """The chance that an open offer is still accepted."""
+    if contact.made is None or contact.start is None:
+        return 0.0
+    ahead, since = contact.start - contact.made, now - contact.made
+    return chances.still(contact.kind, ahead, since, viewed=contact.state is State.VIEWED)
+
+
+def texting_time(texts: TextsPolicy, now: datetime, until: datetime) -> timedelta:
+    """How much of the time from ``now`` until then lies in the policy's texting hours."""
+    total = timedelta(0)
+    for ordinal in range(now.toordinal(), until.toordinal() + 1):
+        day = date.fromordinal(ordinal)
+        if day.weekday() in texts.days:
+            opens = max(now, datetime.combine(day, texts.between.start))
+            closes = min(until, end_of_stretch(day, texts.between.end))
+            total += max(timedelta(0), closes - opens)
+    return total

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from asapfill.clock import Now, instant
 from asapfill.core.candidates import find_candidates
+from asapfill.core.chances import Chances
 from asapfill.core.draft import Judge, Situation
 from asapfill.core.fits import prepare
 from asapfill.core.limits import may_text_now, verdict
@@ -30,9 +31,14 @@ from asapfill.cycle.candidates import (
 from asapfill.cycle.session import OfficeSession
 from asapfill.policy.formats import Unreadable
 from asapfill.policy.hours import day_of_week, time_of_day
+from asapfill.store.outcomes import chances_of
 
 MOST_ROUNDS = 50
 """Reading patients for a plan changes the plan; each round reads at least one more, so this many are never needed."""
+
+
+LEARNED_FOR = timedelta(hours=24)
+"""Until the office's outcomes are counted again: a day's change little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,19 @@ def situation_of(session: OfficeSession, policy: Policy, found: Found, now: Now)
         contacts=(*our_contacts(session, now), *limits.others),
         phones=phone_hashes(session),
         judge=_judge(session, limits, now),
+        chances=chances_now(session),
     )
+
+
+def chances_now(session: OfficeSession) -> Chances:
+    """What the office's own outcomes tell, counted once a day.
+
+    Raises StoreError: the state cannot be read.
+    """
+    now = session.clock.monotonic()
+    if session.learned is None or now - session.learned[0] >= LEARNED_FOR.total_seconds():
+        session.learned = (now, chances_of(session.store, session.office, session.clock.now()))
+    return session.learned[1]
 
 
 def _judge(session: OfficeSession, limits: Limits, now: Now) -> Judge:

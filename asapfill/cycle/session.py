@@ -13,6 +13,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from asapfill.clock import Clock, Now
+from asapfill.core.chances import Chances
 from asapfill.mirror.memory import Memory
 from asapfill.mirror.mirror import Mirror
 from asapfill.offers.commlogs import recover_commlogs
@@ -39,7 +40,7 @@ class OfficeSession:
     ``store`` may be read only, which is enough for ``plan_cycle``. ``free_time_kept``: when the free time of each
     clinic was last kept, by ClinicNum. ``talks``: by PatNum, when (monotonic) the commlogs were read, and when (office
     wall clock) the office last talked to the patient. ``pruned``: when (monotonic) what is too old to matter was last
-    forgotten.
+    forgotten. ``learned``: when (monotonic) the office's outcomes were counted, and what they tell.
     """
 
     office: str
@@ -53,6 +54,7 @@ class OfficeSession:
     free_time_kept: dict[int, datetime] = field(default_factory=dict)
     talks: dict[int, tuple[float, datetime | None]] = field(default_factory=dict)
     pruned: float = -math.inf
+    learned: tuple[float, Chances] | None = None
 
     def now(self, timezone: ZoneInfo) -> Now:
         """The present moment, and what the office's clock shows."""

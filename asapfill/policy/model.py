@@ -143,29 +143,29 @@ class TextsSection(Section):
         says="Most texts to one patient or phone in a week: {}",
         wider="more",
     )
-    per_opening: Annotated[int, whole_number(1, 100)] = key(
-        "At most this many patients are asked for one opening, all waves together.",
+    per_opening: Annotated[int | None, auto_or_number(1, 100)] = key(
+        "At most this many patients are asked for one opening, all waves together; auto: 30 for each place in it.",
         default=as_written(DEFAULT.texts.per_opening),
         example="6",
-        why="About one offer in ten is accepted (JMIR 2024 e52071): twelve fill roughly three openings in four.",
+        why="A long opening takes several visits; asking ends anyway when one is likely enough (docs/waves.md).",
         says="Most patients asked for one opening: {}",
         note="ask at most this many people for the same opening",
         wider="more",
     )
     wave: Annotated[int | None, auto_or_number(1, 100)] = key(
-        "How many are asked at a time (a wave): a number, or auto, which grows as the opening comes nearer.",
+        "How many are asked at a time (a wave): a number, or auto: one, and more when little time is left.",
         default=as_written(DEFAULT.texts.wave),
         example="3",
         why="Five at once fill it in one of three cases and disappoint somebody in one of sixteen (PMC7315363).",
         says="Asked at a time: {}",
-        note="how many are asked at a time: a number, or auto (more as the time comes nearer)",
+        note="how many are asked at a time: a number, or auto (one; more when little time is left)",
         wider="more",
     )
     wait: Annotated[AutoOrDuration, length("1 minute", "7 days")] = key(
         "How long to wait for answers before the next are asked: a time, or auto.",
         default=as_written(DEFAULT.texts.wait),
         example="20 minutes",
-        why="The time that is left decides; people answer within minutes to hours.",
+        why="The time that is left decides, and how likely somebody says yes (docs/waves.md).",
         says="Time for answers before the next are asked: {}",
         note="how long to wait for answers before asking the next: 20 minutes, or auto",
         wider="less",

@@ -312,7 +312,7 @@ def _openings(policy: PolicyFile) -> Iterator[Contradiction]:
 
 def _texts(policy: PolicyFile) -> Iterator[Contradiction]:
     texts = policy.texts
-    if texts.wave is not None and texts.wave > texts.per_opening:
+    if texts.wave is not None and texts.per_opening is not None and texts.wave > texts.per_opening:
         message = f"`wave` asks {texts.wave} at a time, and `per_opening` allows {texts.per_opening} in all."
         keys: tuple[Location, ...] = (("texts", "wave"), ("texts", "per_opening"))
         yield Contradiction(keys, message, "Make `wave` smaller or `per_opening` larger.")

@@ -102,7 +102,7 @@ def _folded(item: object) -> object:
 
 def _effect(key: Key, old: Any, new: Any) -> Effect:  # noqa: ANN401  as above
     """Whether the change lets more be sent. None stands for all or auto; auto cannot be compared."""
-    if key.wider == "neither" or (None in (old, new) and key.name in {"wave", "wait"}):
+    if key.wider == "neither" or (None in (old, new) and key.name in {"per_opening", "wave", "wait"}):
         return "other"
     grows = _within(old, new)
     if grows == _within(new, old):

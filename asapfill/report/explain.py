@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from asapfill.clock import Clock, Now
@@ -18,6 +18,7 @@ from asapfill.core.candidates import (
     first_failure,
     recall_checks,
 )
+from asapfill.core.draft import Situation, slots_already_offered
 from asapfill.core.errors import AsapfillError, ConfigurationError
 from asapfill.core.fits import Fit, Ground, fits, prepare, refusal
 from asapfill.core.limits import may_text_now, rules
@@ -27,6 +28,8 @@ from asapfill.core.openings import Opening
 from asapfill.core.policy import Policy
 from asapfill.core.reasons import RULES, Reason
 from asapfill.core.rows import ASAP, Appointment, Recall
+from asapfill.core.units import moment_of
+from asapfill.core.waves import next_wave
 from asapfill.cycle.candidates import our_contacts, phone_hashes, read_commlogs, talked_to_lately, without_commlogs
 from asapfill.cycle.cycle import plan_cycle
 from asapfill.cycle.plan import PlanTime, limits_of, situation_of
@@ -37,6 +40,7 @@ from asapfill.policy.for_commands import policies_for
 from asapfill.report.documents import iso, opening_document, place
 from asapfill.settings.settings import Settings
 
+MINUTE: Final = timedelta(minutes=1)
 Subject = tuple[Kind, int] | str
 """What is explained: an appointment or a recall by its number, or an opening by its id."""
 
@@ -234,10 +238,33 @@ def _explain_opening(session: OfficeSession, result: ClinicResult, opening_id: s
         "opening": opening_document(chosen, result.labels),
         "id": opening_id,
         "reasons": [_skip(item.reason) for item in left],
+        "asking": [*_asking(chosen, situation)],
         "candidates": [
             _against(candidate, chosen, situation.ground, asked, skipped) for candidate in situation.candidates
         ],
     }
+
+
+def _asking(opening: Opening, situation: Situation) -> Iterator[dict[str, Any]]:
+    """The places of an opening that people were asked about, and what decides when the next ones are; where nobody was,
+    its beginning. See docs/waves.md.
+    """
+    policy, now = situation.policy, situation.office_now
+    slots = slots_already_offered(opening, situation.contacts)
+    places = [(moment_of(slot.start), slot.live) for slot in slots] or [(opening.start, ())]
+    for start, live in places:
+        wave = next_wave(start, live, policy.texts, situation.chances, now, notice=policy.openings.notice)
+        yield {
+            "start": iso(start),
+            "open_offers": len(live),
+            "chance_of_one": round(wave.yes, 3),
+            "chance_on_its_way": round(wave.on_its_way, 3),
+            "needed": round(wave.needed, 1),
+            "texting_minutes_left": round(wave.left / MINUTE),
+            "pause_minutes": round(wave.pause / MINUTE),
+            "next_in_minutes": round(wave.again / MINUTE),
+            "next": wave.size,
+        }
 
 
 def _openings_called(session: OfficeSession, result: ClinicResult, name: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from itertools import groupby, takewhile
 from typing import Any
@@ -259,6 +259,8 @@ def _opening(document: dict[str, Any]) -> list[str]:
         lines.append(f"{place_text(opening)}, {start:%a %Y-%m-%d %H:%M} to {opening['end'][11:16]}")
     for reason in document["reasons"]:
         lines += ["", f"{reason['detail']}", f"Rule: {reason['source']}."]
+    for item in document.get("asking", []):
+        lines += ["", *wrapped(_asked_so_far(item), 0)]
     candidates = document.get("candidates", [])
     if candidates:
         lines.append("")
@@ -267,3 +269,22 @@ def _opening(document: dict[str, Any]) -> list[str]:
         what = "would be offered now" if candidate["asked"] else RULES[candidate["reason"]].sentence
         lines.append(f"  {who:<20} {candidate['minutes']:>3} min  {what}")
     return lines
+
+
+def _asked_so_far(item: Mapping[str, Any]) -> str:
+    """One place of an opening: who was asked, what is hoped of them, and who is asked next. See docs/waves.md."""
+    so_far = (
+        f"{counted(item['open_offers'], 'open offer')}, {item['chance_on_its_way']:.0%} that one is accepted"
+        if item["open_offers"]
+        else "nobody asked yet"
+    )
+    following = (
+        f"{counted(item['next'], 'person', 'people')} can be asked now"
+        if item["next"]
+        else f"the next are asked in {item['next_in_minutes']} min, unless somebody says yes"
+    )
+    return (
+        f"From {item['start'][11:16]}: {so_far}. One more person says yes in {item['chance_of_one']:.0%} of cases; "
+        f"{item['needed']:g} more are needed, one every {item['pause_minutes']} min of the "
+        f"{item['texting_minutes_left']} min left for texts; {following}."
+    )

@@ -83,6 +83,10 @@ def test_explaining_an_opening_says_who_would_be_asked_and_what_stands_against_t
     }
     text = bench.cli("explain", "--opening", OPENING).out
     assert "OP1, DOC1, Tue 2026-04-14 14:00 to 15:00" in text
+    (place,) = document["asking"]
+    assert (place["start"], place["open_offers"], place["next"]) == (START, 0, 1)
+    assert (place["chance_of_one"], place["texting_minutes_left"], place["pause_minutes"]) == (0.09, 120, 9)
+    assert "nobody asked yet. One more person says yes in 9% of cases; 12.8 more" in " ".join(text.split())
     assert (document["opening"]["operatory_name"], document["opening"]["provider_name"]) == ("OP1", "DOC1")
     assert "It is another provider's time." in text
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asapfill.core.chances import PUBLISHED
 from asapfill.core.fits import fits
 from asapfill.core.offer import Contact, NewOffer, Offer, OfferTerms, OthersOffer, State
 from asapfill.core.office import Office
@@ -18,7 +19,7 @@ from asapfill.core.plan import Plan, make_plan
 from asapfill.core.policy import Policy, TextsPolicy
 from asapfill.core.reasons import RULES, Reason
 from asapfill.core.rows import Appointment
-from asapfill.core.waves import pace, ranked
+from asapfill.core.waves import next_wave, ranked
 from tests.core.rows import asap, at, visit
 from tests.core.situations import NOW, booked, people, planning_policy, policies, situation, waiting_room
 from tests.depth import DEPTH
@@ -133,7 +134,8 @@ def test_in_each_slot_the_first_by_the_policys_order_are_asked_and_no_more_than_
     for (_, start), offers in by_slot(make_plan(given_situation).offers).items():
         asked = [order.index(offer.number) for offer in offers]
         assert asked == sorted(asked)
-        assert len(offers) <= pace(policy.texts, start - given_situation.office_now).size
+        now, notice = given_situation.office_now, policy.openings.notice
+        assert len(offers) <= next_wave(start, (), policy.texts, PUBLISHED, now, notice=notice).size
 
 
 @SOME

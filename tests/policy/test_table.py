@@ -276,7 +276,7 @@ FORMS = {
     "mode": ["Preview", "AUTOMATIC", "ask"],
     "texts.wave": ["auto", "Auto", "3", '"3"'],
     "texts.wait": ["auto", "10", "20 minutes", "1 hour"],
-    "texts.per_opening": ["5", '"7"', "05"],
+    "texts.per_opening": ["5", '"7"', "05", "auto"],
     "openings.operatories": ["all", "ALL", "Op 1", "[Op 1, 3]", "[3]"],
     "timezone": ["america/los angeles", "US/Pacific", "utc"],
     "commlog.type": ["5", "Appt Related", "yes"],
