@@ -11,6 +11,7 @@
     ├── CannotListen            1   the port or certificate for Open Dental's events
     ├── NotWritten              2   a new policy is not wanted here
     ├── Unreadable              2   a value that cannot be taken as it is written
+    ├── NoDay                   2   a day that cannot be taken as it is written
     ├── Held                    -   the journal holds an offer back
     ├── IllegalStep             -   an offer cannot go from this state to that one
     ├── NotADelivery            -   not what Open Dental posts

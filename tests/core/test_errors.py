@@ -26,6 +26,7 @@ EXIT_CODES: dict[str, int | None] = {
     "CannotListen": 1,
     "NotWritten": 2,
     "Unreadable": 2,
+    "NoDay": 2,
     "Held": None,
     "IllegalStep": None,
     "NotADelivery": None,
