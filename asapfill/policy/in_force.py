@@ -94,6 +94,8 @@ _Read = tuple[str, PolicyFile | ConfigurationError | None]
 class _NotStill(AsapfillError):  # noqa: N818  not an error: nothing counts yet
     """A file is being written, and there is no version before it."""
 
+    exit_code = None
+
 
 @dataclass(slots=True)
 class PolicyBook:
