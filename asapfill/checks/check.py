@@ -137,7 +137,7 @@ def checked_text(checked: Checked, *, names: bool = False) -> str:
                 lines.append(fitted(f"  {item.verdict}  {item.message}"))
             else:
                 lines += wrapped(f"  {item.verdict:<6} {item.subject}: {item.message}", 9)
-    return "\n".join([*lines, checked.verdict])
+    return "\n".join([*lines, *wrapped(checked.verdict)])
 
 
 def check_all(settings: Settings, offices: Collection[str], clock: Clock, *, offline: bool) -> Checked:
