@@ -18,7 +18,7 @@ from asapfill.store.database import FILE_NAME, RESTORING, Store, StoreError, mom
 from asapfill.store.lock import only_one
 from asapfill.store.offices import pause
 from asapfill.store.schema import VERSION
-from asapfill.store.soundness import explain, flaws
+from asapfill.store.soundness import ERRORS, explain, flaws
 
 KEPT: Final = timedelta(days=400)
 """Offers are kept a year and a month: caps need a week, an offered time its own day, reports a year to compare with."""
@@ -154,7 +154,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
     try:
         yield connection
-    except sqlite3.Error as error:
+    except ERRORS as error:
         raise StoreError(explain(error, path)) from error
     finally:
         connection.close()
@@ -192,7 +192,7 @@ def _copy(connection: sqlite3.Connection, target: Path) -> None:
         connection.backup(copy)
         # A backup is one file: no journal beside it that could be forgotten.
         copy.execute("PRAGMA journal_mode = DELETE")
-    except sqlite3.Error as error:
+    except ERRORS as error:
         target.unlink()
         raise StoreError(explain(error, target)) from error
     finally:

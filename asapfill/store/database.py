@@ -26,7 +26,7 @@ from asapfill.core.errors import AsapfillError
 from asapfill.failpoints import reach
 from asapfill.files import close_to_others, give_to_owner_of, open_file
 from asapfill.store.schema import MIGRATIONS, PHONE_KEY, VERSION
-from asapfill.store.soundness import damaged, explain, flaws
+from asapfill.store.soundness import ERRORS, damaged, explain, flaws
 
 log = logging.getLogger(__name__)
 
@@ -202,7 +202,7 @@ class Store:
             yield
         except sqlite3.IntegrityError:
             raise
-        except sqlite3.Error as error:
+        except ERRORS as error:
             raise StoreError(explain(error, self.path)) from error
 
     def _connect(self) -> Database:

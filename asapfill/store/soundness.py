@@ -22,6 +22,9 @@ from asapfill.store.schema import MIGRATIONS, PHONE_KEY, VERSION, CommlogState
 MOST: Final = 20
 """Flaws that are told."""
 
+ERRORS: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What SQLite raises; the second where its own words quote bytes of a damaged file."""
+
 _Made = tuple[str, str]
 """Kind (table, index, trigger, view) and name."""
 
@@ -94,8 +97,10 @@ def _unknown_words(connection: sqlite3.Connection) -> Iterator[str]:
             yield "the key of its phones is none"
 
 
-def explain(error: sqlite3.Error, path: Path) -> str:
-    """What an error of SQLite means to the person who looks after this machine, and what to do."""
+def explain(error: Exception, path: Path) -> str:
+    """What one of ``ERRORS`` means to the person who looks after this machine, and what to do."""
+    if isinstance(error, UnicodeDecodeError):
+        return damaged(path)
     text = str(error).lower()
     if "locked" in text or "busy" in text:
         what = "is locked by another program"
