@@ -257,17 +257,30 @@ def add_offers(recipients: Iterable[tuple[Candidate, Fit]], wave: int, draft: Pl
 
 
 def _new_offer(candidate: Candidate, fit: Fit, wave: int, draft: PlanDraft) -> NewOffer:
+    situation = draft.situation
+    return new_offer(
+        candidate,
+        fit,
+        clinic=situation.policy.clinic,
+        phone=situation.phones.get(candidate.patient, ""),
+        wave=wave,
+        made=situation.office_now,
+    )
+
+
+def new_offer(candidate: Candidate, fit: Fit, *, clinic: int, phone: str, wave: int, made: datetime) -> NewOffer:
+    """An offer of a place to a candidate. ``phone``: its keyed hash. ``made``: the office's wall clock."""
     return NewOffer(
-        clinic=draft.situation.policy.clinic,
+        clinic=clinic,
         kind=candidate.kind,
         number=candidate.number,
         patient=candidate.patient,
-        phone=draft.situation.phones.get(candidate.patient, ""),
+        phone=phone,
         operatory=fit.opening.operatory,
         provider=fit.opening.provider,
         start=fit.start,
         end=fit.end,
         wave=wave,
         opening=fit.opening.id,
-        made=draft.situation.office_now,
+        made=made,
     )

@@ -18,11 +18,11 @@ from asapfill.core.candidates import (
     first_failure,
     recall_checks,
 )
-from asapfill.core.draft import Situation, slots_already_offered
+from asapfill.core.draft import Situation, new_offer, slots_already_offered
 from asapfill.core.errors import AsapfillError, ConfigurationError
 from asapfill.core.fits import Fit, Ground, fits, prepare, refusal
 from asapfill.core.limits import may_text_now, rules
-from asapfill.core.offer import Kind, NewOffer
+from asapfill.core.offer import Kind
 from asapfill.core.office import Labels, Office, folded, operatory_both
 from asapfill.core.openings import Opening
 from asapfill.core.policy import Policy
@@ -160,21 +160,8 @@ def _limit_checks(
     if candidate is None or not places:
         return []
     limits = limits_of(session, policy, now)
-    first = places[0]
-    new = NewOffer(
-        clinic=policy.clinic,
-        kind=candidate.kind,
-        number=candidate.number,
-        patient=candidate.patient,
-        phone=phone_hashes(session).get(candidate.patient, ""),
-        operatory=first.opening.operatory,
-        provider=first.opening.provider,
-        start=first.start,
-        end=first.end,
-        wave=1,
-        opening=first.opening.id,
-        made=now.wall,
-    )
+    phone = phone_hashes(session).get(candidate.patient, "")
+    new = new_offer(candidate, places[0], clinic=policy.clinic, phone=phone, wave=1, made=now.wall)
     contacts = (*our_contacts(session, now), *limits.others)
     if policy.candidates.spoken_to:
         read_commlogs(session, policy, without_commlogs(session, policy, [candidate.patient]))

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 from asapfill.core.candidates import Candidate
 from asapfill.core.chances import PUBLISHED
-from asapfill.core.draft import Situation
+from asapfill.core.draft import Situation, new_offer
 from asapfill.core.fits import Fit, fits_by_opening
 from asapfill.core.limits import may_text_now, rules, verdict
 from asapfill.core.offer import Contact, NewOffer, Offer
@@ -181,7 +181,7 @@ class AskInTurn:
     def _who_fits(self, opening: Opening, world: World) -> list[tuple[Candidate, Fit]]:
         """Those who fit, in Open Dental's order, each with the first place."""
         if opening.id not in self._order:
-            only = replace(world.ground(), openings=(opening,), openings_of={opening.provider: [opening]})
+            only = replace(world.ground(), openings=(opening,))
             able = [one for one in world.candidates() if opening.provider in one.providers]
             fitting = ((one, next(fits_by_opening(one, only), None)) for one in ranked(able, OPEN_DENTALS_ORDER, {}))
             self._order[opening.id] = [(one, found[1][0]) for one, found in fitting if found is not None]
@@ -202,20 +202,8 @@ class AskInTurn:
 
 
 def _offer(candidate: Candidate, fit: Fit, world: World) -> NewOffer:
-    return NewOffer(
-        clinic=POLICY.clinic,
-        kind=candidate.kind,
-        number=candidate.number,
-        patient=candidate.patient,
-        phone=f"phone {candidate.patient}",
-        operatory=fit.opening.operatory,
-        provider=fit.opening.provider,
-        start=fit.start,
-        end=fit.end,
-        wave=1,
-        opening=fit.opening.id,
-        made=world.now,
-    )
+    phone = f"phone {candidate.patient}"
+    return new_offer(candidate, fit, clinic=POLICY.clinic, phone=phone, wave=1, made=world.now)
 
 
 def new_rule(name: str) -> Rule:
