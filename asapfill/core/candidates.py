@@ -35,10 +35,10 @@ class Candidate:
     """One ASAP appointment or recall that may be asked.
 
     ``pattern``: 5-minute units. ``providers``: whose time will do when the policy wants the same provider.
-    ``operatory``: the present appointment's, 0 for none. ``at``: the present appointment (naive office time), or when
-    the recall is due. ``not_after``: with a present appointment, the latest start that is worth a move. ``not_before``:
-    a recall's due day. ``busy``: units of the patient's other appointments. ``provisional``: the patient's row has not
-    been read yet, so consent, phone and age are still open.
+    ``is_hygiene``: every recall is. ``operatory``: the present appointment's, 0 for none. ``at``: the present
+    appointment (naive office time), or when the recall is due. ``not_after``: with a present appointment, the latest
+    start that is worth a move. ``not_before``: a recall's due day. ``busy``: units of the patient's other appointments.
+    ``provisional``: the patient's row has not been read yet, so consent, phone and age are still open.
     """
 
     kind: Kind
@@ -251,6 +251,7 @@ def recall_candidate(
         group="recalls",
         pattern=pattern,
         providers=frozenset(hygienists | own),
+        is_hygiene=True,
         at=datetime.combine(due, time_of_day(0)) if due is not None else office_now,
         not_before=due,
         busy=tuple(span for span, _ in busy.get(recall.pat_num, [])),

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from asapfill.core.candidates import Candidate
 from asapfill.core.office import Office, folded
-from asapfill.core.openings import Found, Opening, in_order
+from asapfill.core.openings import Found, Opening
 from asapfill.core.policy import Policy
 from asapfill.core.rows import AppointmentType, Definition
 from asapfill.core.schedule import EVERYBODY, Blockout, provider_busy, provider_units, whole
@@ -52,7 +52,7 @@ class BlockScheduling:
     recalls: frozenset[int]
 
     def inside(self, candidate: Candidate) -> frozenset[int]:
-        """The types inside which ``candidate`` must lie; none when it is not confined. A recall is a hygiene visit."""
+        """The types inside which ``candidate`` must lie; none when it is not confined."""
         if candidate.kind == "recall":
             return self.recalls or self.hygiene
         return self.hygiene if candidate.is_hygiene else frozenset()
@@ -77,7 +77,7 @@ class HygieneChairs:
             return True
         if opening.operatory in self.unclear:
             return False
-        if candidate.kind == "recall" or candidate.is_hygiene:
+        if candidate.is_hygiene:
             return opening.operatory in self.marked or opening.provider in self.hygienists
         return opening.operatory not in self.marked and (bool(self.marked) or opening.provider not in self.hygienists)
 
@@ -96,15 +96,13 @@ def hygiene_chairs(office: Office) -> HygieneChairs:
 class Ground:
     """The openings with what fitting needs to know around them, prepared once for all candidates.
 
-    ``openings_of``: the same openings per ProvNum. ``busy``: per ProvNum (or ``EVERYBODY``) the provider's units with
-    their AptNum; ``visits``: AptNum → ProvNum. ``permitted``: see ``permitted_blockouts``; ``kept_for``: see
-    ``BlockScheduling``. ``chairs``: None when the policy does not ask for the right ones. ``grid`` in units. ``whole``:
-    the units of the known days; masks start at its first. ``masks``, ``clashes`` and ``places`` only remember what was
-    computed.
+    ``busy``: per ProvNum (or ``EVERYBODY``) the provider's units with their AptNum; ``visits``: AptNum → ProvNum.
+    ``permitted``: see ``permitted_blockouts``; ``kept_for``: see ``BlockScheduling``. ``chairs``: None when the policy
+    does not ask for the right ones. ``grid`` in units. ``whole``: the units of the known days; masks start at its
+    first. ``suiting``, ``masks``, ``clashes`` and ``places`` only remember what was computed.
     """
 
     openings: tuple[Opening, ...]
-    openings_of: Mapping[int, list[Opening]]
     busy: Mapping[int, list[tuple[Interval, int]]]
     visits: Mapping[int, int]
     allowed_blockouts: Mapping[int, tuple[Blockout, ...]]
@@ -114,6 +112,7 @@ class Ground:
     same_provider: bool
     grid: int
     whole: Interval
+    suiting: dict[tuple[frozenset[int] | None, bool, int], Sequence[Opening]] = field(default_factory=dict, init=False)
     masks: dict[tuple[int, int], int] = field(default_factory=dict)
     clashes: dict[tuple[int, str, int], int] = field(default_factory=dict)
     places: dict[tuple[str, str, int], list[Fit]] = field(default_factory=dict)
@@ -122,12 +121,8 @@ class Ground:
 def prepare(office: Office, policy: Policy, found: Found) -> Ground:
     """Prepare fitting for the openings of one moment."""
     busy = provider_busy(office)
-    openings_of: dict[int, list[Opening]] = defaultdict(list)
-    for opening in found.openings:
-        openings_of[opening.provider].append(opening)
     return Ground(
         openings=found.openings,
-        openings_of=openings_of,
         busy=busy,
         visits={apt_num: provider for provider, spans in busy.items() for _, apt_num in spans},
         allowed_blockouts=found.allowed_blockouts,
@@ -202,14 +197,16 @@ def _is_open(span: Interval, bounds: Interval, obstacles: list[Interval]) -> boo
 
 
 def _openings_for(candidate: Candidate, ground: Ground) -> Sequence[Opening]:
-    """The openings whose provider and operatory will do, in order."""
-    if ground.same_provider:
-        own = [opening for provider in candidate.providers for opening in ground.openings_of.get(provider, ())]
-        if len(candidate.providers) > 1:
-            own.sort(key=in_order)
-    else:
-        own = list(ground.openings)
-    return own if ground.chairs is None else [opening for opening in own if ground.chairs.suit(candidate, opening)]
+    """The openings whose provider and operatory will do, in order. The same for many candidates, so found once."""
+    key = (candidate.providers if ground.same_provider else None, candidate.is_hygiene, candidate.operatory)
+    if key not in ground.suiting:
+        ground.suiting[key] = [
+            opening
+            for opening in ground.openings
+            if not why_not_provider(candidate, opening, ground)
+            and (ground.chairs is None or ground.chairs.suit(candidate, opening))
+        ]
+    return ground.suiting[key]
 
 
 def why_not_provider(candidate: Candidate, opening: Opening, ground: Ground) -> bool:
